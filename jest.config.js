@@ -1,0 +1,10 @@
+// Unit tests: pure logic, no servers, `x.test.ts` beside the code. Tests against servers: test/jest.servers.config.js.
+export default {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } }],
+  },
+  testMatch: ['<rootDir>/{libs,services,test}/**/src/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '\\.it\\.test\\.ts$', '\\.chaos\\.test\\.ts$'],
+};

@@ -1,0 +1,1 @@
+export type { Column, Table, UniqueKey } from './table.ts';
