@@ -14,10 +14,64 @@ export interface ErrorCodeEntry {
  * Keep it sorted by code.
  */
 export const ERROR_CODES = {
+  CONFIG_INVALID: {
+    disposition: 'fatal',
+    summary:
+      'A configuration value cannot be used: unknown key, wrong type or range, or a pattern that can match nothing.',
+    remedy: 'Correct the value that the message names; `--help` lists every key with its type and default.',
+  },
   INTERNAL: {
     disposition: 'fatal',
     summary: 'A condition that the code holds to be impossible.',
     remedy: 'This is a defect in Tapline. Report it with the log lines around it.',
+  },
+  PROGRESS_UNREADABLE: {
+    disposition: 'fatal',
+    summary: 'The newest record of the progress topic is not one that this version of the reader can read.',
+    remedy:
+      'Run the version that wrote it, or start over: delete the progress topic, and the reader loads the tables anew.',
+  },
+  RESUME_MISMATCH: {
+    disposition: 'fatal',
+    summary: 'After a restart, what the binlog replays is not what stands in a topic beyond the progress record.',
+    remedy:
+      'Something else writes to the topic, or include/exclude, keys or the partition count were changed while the reader was down after a crash. Put the config back and start the reader; if the topic has another writer, stop it and delete the topic and the progress topic for a new load.',
+  },
+  SCHEMA_NO_KEY: {
+    disposition: 'fatal',
+    summary: 'A captured table has neither a primary key nor a choice in `keys` of the configuration.',
+    remedy: 'Add the line that the message shows under `keys`: columns that identify a row, or `append`.',
+  },
+  SCHEMA_UNSUPPORTED: {
+    disposition: 'fatal',
+    summary: 'A table or column is of a kind that Tapline cannot read.',
+    remedy: 'Exclude the table under `source.exclude`, or report the column type.',
+  },
+  SOURCE_ACCESS_DENIED: {
+    disposition: 'fatal',
+    summary: 'The MySQL server refused the user or the password.',
+    remedy: 'Check `source.user` and `source.password`, and that the account may connect from this host.',
+  },
+  SOURCE_FAILED: {
+    disposition: 'fatal',
+    summary: 'The MySQL server answered with an error that Tapline does not know.',
+    remedy: 'Look the error number up in the MySQL manual; the message has it.',
+  },
+  SOURCE_MISSING_GRANT: {
+    disposition: 'fatal',
+    summary: 'The MySQL account lacks a privilege.',
+    remedy: 'Run the GRANT that the message shows as an administrator.',
+  },
+  SOURCE_TLS: {
+    disposition: 'fatal',
+    summary: 'The TLS connection to the MySQL server could not be made.',
+    remedy:
+      'Check `source.tls`: the certificate authority, the host name in the certificate, and whether the server offers TLS.',
+  },
+  SOURCE_UNREACHABLE: {
+    disposition: 'retryable',
+    summary: 'The MySQL server does not answer, or the connection to it was lost.',
+    remedy: 'Check `source.host` and `source.port`, the network, and that the server runs.',
   },
 } as const satisfies Record<string, ErrorCodeEntry>;
 
