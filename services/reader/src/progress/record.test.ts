@@ -1,0 +1,38 @@
+import { expect, test } from '@jest/globals';
+import { decodeProgress, encodeProgress, type ProgressRecord } from './record.ts';
+
+const record: ProgressRecord = {
+  gtidSet: '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-77',
+  file: 'binlog.000003',
+  position: 4711,
+  serverUuid: '3e11fa47-71ca-11e1-9e33-c80aa9429562',
+  schemaVersion: 0,
+  version: (1n << 62n) + 7n,
+  offsets: new Map([['shop.shop.orders', [0n, 9_007_199_254_740_993n]]]),
+  snapshot: {
+    state: 'running',
+    finished: ['shop.customers'],
+    table: 'shop.orders',
+    after: ['17', 'ü'],
+    publishing: true,
+    published: [{ topic: 'shop.shop.orders', partition: 1, from: 5n, to: 9n }],
+  },
+  writtenMs: 1_790_000_000_000,
+};
+
+test('a progress record is read back as it was written, 64-bit numbers included', () => {
+  const { format: _, ...read } = decodeProgress(encodeProgress(record), 'shop.progress') as ProgressRecord & {
+    format: number;
+  };
+  expect(read).toEqual(record);
+});
+
+test.each([
+  ['not JSON', '{'],
+  ['another format', '{"format":99}'],
+  ['no offsets', '{"format":1,"version":"1"}'],
+])('what is no progress record is refused with the topic: %s', (_, text) => {
+  expect(() => decodeProgress(Buffer.from(text), 'shop.progress')).toThrow(
+    expect.objectContaining({ code: 'PROGRESS_UNREADABLE', place: { topic: 'shop.progress' } }),
+  );
+});

@@ -1,0 +1,94 @@
+import { TaplineError } from '@tapline/kernel';
+
+/** The half-open range of offsets `[from, to)` of one topic-partition. */
+export interface OffsetRange {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+/** How far the first load is. */
+export interface SnapshotProgress {
+  readonly state: 'running' | 'done';
+  /** Full names (`db.table`) of the tables loaded to their end. */
+  readonly finished: readonly string[];
+  /** The table being loaded, with the key of the last row of its last finished chunk (text literals, key order); none: from its start. */
+  readonly table?: string;
+  readonly after?: readonly string[];
+  /**
+   * True between the two records that enclose the publishing of a chunk. Then everything beyond `offsets` is rows of that
+   * chunk and nothing else; otherwise everything beyond `offsets` is changes from the binlog and nothing else. That is what lets
+   * a restart tell what it finds in the topics without marking the records.
+   */
+  readonly publishing: boolean;
+  /** Where rows of the unfinished chunk stand already, left there by lives of the reader that ended while publishing it. */
+  readonly published: readonly OffsetRange[];
+}
+
+/**
+ * The durable resume point, kept in `<source>.progress`: everything of `gtidSet` is below `offsets`, nothing else is.
+ * Written only when every record below `offsets` is acknowledged.
+ */
+export interface ProgressRecord {
+  /** GTID set (MySQL) or GTID position (MariaDB) executed up to here. */
+  readonly gtidSet: string;
+  readonly file: string;
+  readonly position: number;
+  readonly serverUuid: string;
+  /** 0 until the schema history gives versions (part 3). */
+  readonly schemaVersion: number;
+  /** The version given last (VersionClock). */
+  readonly version: bigint;
+  /** For every topic this source publishes to, the next offset of each partition. */
+  readonly offsets: ReadonlyMap<string, readonly bigint[]>;
+  readonly snapshot: SnapshotProgress;
+  /** When this was written, ms since the epoch. */
+  readonly writtenMs: number;
+}
+
+const FORMAT = 1;
+
+export function encodeProgress(record: ProgressRecord): Buffer {
+  const json = JSON.stringify(
+    { format: FORMAT, ...record, offsets: Object.fromEntries(record.offsets) },
+    (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
+  );
+  return Buffer.from(json);
+}
+
+/** @throws TaplineError PROGRESS_UNREADABLE when the bytes are not a progress record of a known format. */
+export function decodeProgress(bytes: Uint8Array, topic: string): ProgressRecord {
+  try {
+    const raw = JSON.parse(Buffer.from(bytes).toString()) as Raw;
+    if (raw.format !== FORMAT) throw new Error(`format ${String(raw.format)}, this version reads format ${FORMAT}`);
+    return {
+      ...raw,
+      version: BigInt(raw.version),
+      offsets: new Map(Object.entries(raw.offsets).map(([name, next]) => [name, next.map(BigInt)])),
+      snapshot: {
+        ...raw.snapshot,
+        published: raw.snapshot.published.map((range) => ({
+          ...range,
+          from: BigInt(range.from),
+          to: BigInt(range.to),
+        })),
+      },
+    };
+  } catch (cause) {
+    throw new TaplineError('PROGRESS_UNREADABLE', {
+      message: `The newest progress record cannot be read: ${(cause as Error).message}`,
+      place: { topic },
+      cause,
+    });
+  }
+}
+
+interface Raw extends Omit<ProgressRecord, 'version' | 'offsets' | 'snapshot'> {
+  readonly format: unknown;
+  readonly version: string;
+  readonly offsets: Record<string, string[]>;
+  readonly snapshot: Omit<SnapshotProgress, 'published'> & {
+    readonly published: { topic: string; partition: number; from: string; to: string }[];
+  };
+}
