@@ -102,7 +102,7 @@ export class SnapshotLoader {
 
   /** Resolves when {@link atBoundary} has something new to do although the stream is silent; undefined when it has not. */
   get wake(): Promise<void> | undefined {
-    return this.#window?.readEnded;
+    return this.#window?.pending;
   }
 
   /** Called between two transactions, with what the stream has passed. */

@@ -3,14 +3,15 @@ import type { Chunk } from './loader.ts';
 /** One chunk between its SELECT and its publishing: the read under way, and the keys that the stream changed meanwhile. */
 export class ChunkWindow {
   readonly table: string;
-  readonly readEnded: Promise<void>;
+  readonly #readEnded: Promise<void>;
+  #seen = false;
   readonly #changed = new Set<string>();
   #chunk: Chunk | undefined;
   #failure: unknown;
 
   constructor(table: string, reading: Promise<Chunk>) {
     this.table = table;
-    this.readEnded = reading.then(
+    this.#readEnded = reading.then(
       (chunk) => {
         this.#chunk = chunk;
       },
@@ -28,9 +29,15 @@ export class ChunkWindow {
     return this.#changed.has(key);
   }
 
+  /** Resolves when the read ends; undefined once `result` has told so: from then on only the stream's progress counts. */
+  get pending(): Promise<void> | undefined {
+    return this.#seen ? undefined : this.#readEnded;
+  }
+
   /** The chunk, or undefined while it is being read. @throws what the read threw. */
   result(): Chunk | undefined {
     if (this.#failure !== undefined) throw this.#failure;
+    this.#seen = this.#chunk !== undefined;
     return this.#chunk;
   }
 }

@@ -1,0 +1,137 @@
+import { expect, test } from '@jest/globals';
+import type { BinlogEvent, BinlogStream, RowsEvent } from '@tapline/binlog';
+import { Pump, type PumpTarget } from './pump.ts';
+
+const at = (position: number) => ({ file: 'b.1', position });
+const begin = (gtid: string): BinlogEvent => ({ kind: 'begin', gtid, commitMicros: 1n, position: at(4) });
+const commit = (position: number): BinlogEvent => ({ kind: 'commit', position: at(position) });
+const rows = (count: number): BinlogEvent => {
+  let left = count;
+  return { kind: 'rows', next: () => left-- > 0 } as unknown as RowsEvent;
+};
+
+/** Hands out these batches, then stays silent, as a quiet source does. */
+function streamOf(...batches: BinlogEvent[][]): BinlogStream {
+  return {
+    pull: () => (batches.length > 0 ? Promise.resolve(batches.shift() as BinlogEvent[]) : new Promise(() => {})),
+    stats: { bytes: 0, events: 0, skippedRowsEvents: 0, pauses: 0 },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+interface Scene {
+  readonly pump: Pump;
+  readonly log: string[];
+  readonly stop: AbortController;
+  fail(error: Error): void;
+}
+
+function scene(stream: BinlogStream, overrides: Partial<PumpTarget> = {}): Scene {
+  const log: string[] = [];
+  const stop = new AbortController();
+  let fail: (error: Error) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {});
+  const target = {
+    begin: (gtid) => log.push(`begin ${gtid}`),
+    change: () => log.push('row'),
+    statement: (event) => log.push(`statement ${event.sql}`),
+    room: () => undefined,
+    flush: () => log.push('flush'),
+    boundary: async () => {
+      log.push('boundary');
+    },
+    wake: undefined,
+  };
+  Object.defineProperties(target, Object.getOwnPropertyDescriptors(overrides));
+  const executed = {
+    add: (gtid: string) => log.push(`executed ${gtid}`),
+    contains: () => true,
+    toString: () => '',
+  };
+  return { pump: new Pump({ stream, target, executed, failed }), log, stop, fail };
+}
+
+test('a transaction counts as executed at its commit; boundaries lie only between transactions', async () => {
+  const { pump, log, stop } = scene(streamOf([begin('u:1'), rows(1)], [rows(1), commit(99)]));
+  const running = pump.run(stop.signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  stop.abort();
+  await running;
+  expect(log).toEqual(['boundary', 'begin u:1', 'row', 'flush', 'row', 'executed u:1', 'flush', 'boundary']);
+  expect(pump.position).toEqual(at(99));
+});
+
+test('a stop in the middle of a transaction goes on to its end', async () => {
+  let deliver: (events: BinlogEvent[]) => void = () => {};
+  const batches = [Promise.resolve([begin('u:1'), rows(1)]), new Promise<BinlogEvent[]>((r) => (deliver = r))];
+  const { pump, log, stop } = scene({ ...streamOf(), pull: () => batches.shift() ?? new Promise(() => {}) });
+  const running = pump.run(stop.signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  stop.abort();
+  deliver([commit(50)]);
+  await running;
+  expect(log).toContain('executed u:1');
+});
+
+test('a statement inside a transaction does not end it', async () => {
+  const sql: BinlogEvent = {
+    kind: 'statement',
+    gtid: 'u:1',
+    commitMicros: 1n,
+    database: 'd',
+    sql: 'x',
+    inTransaction: true,
+    position: at(9),
+  };
+  const { pump, log, stop } = scene(streamOf([begin('u:1'), sql, commit(20)]));
+  const running = pump.run(stop.signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  stop.abort();
+  await running;
+  expect(log.filter((line) => line.startsWith('executed'))).toEqual(['executed u:1']);
+  expect(pump.transactions).toBe(1);
+});
+
+test('while the producer has no room nothing is pulled', async () => {
+  let pulls = 0;
+  let free: () => void = () => {};
+  const full = new Promise<void>((resolve) => (free = resolve));
+  const inner = streamOf([begin('u:1'), rows(1), commit(9)]);
+  const { pump, stop } = scene({ ...inner, pull: () => (pulls++, inner.pull()) }, { room: () => full });
+  const running = pump.run(stop.signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(pulls).toBe(1);
+  free();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(pulls).toBe(2);
+  stop.abort();
+  await running;
+});
+
+test('a failure of publishing ends the run although the source is silent', async () => {
+  const { pump, stop, fail } = scene(streamOf());
+  const running = pump.run(stop.signal);
+  fail(new Error('too large'));
+  await expect(running).rejects.toThrow('too large');
+});
+
+test('the load wakes the loop although the source is silent', async () => {
+  let boundaries = 0;
+  const wakes = [Promise.resolve(), new Promise<void>(() => {})];
+  const { pump, stop } = scene(streamOf(), {
+    get wake() {
+      return wakes[boundaries - 1];
+    },
+    boundary: async () => {
+      boundaries++;
+    },
+  });
+  const running = pump.run(stop.signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(boundaries).toBe(2);
+  stop.abort();
+  await running;
+});

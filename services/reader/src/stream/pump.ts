@@ -1,0 +1,171 @@
+import type { BinlogEvent, BinlogPosition, BinlogStream, RowsEvent } from '@tapline/binlog';
+import type { Executed } from '../source/executed.ts';
+
+/** What the pump drives; each method is called in binlog order. */
+export interface PumpTarget {
+  /** A transaction starts. */
+  begin(gtid: string, commitMicros: bigint, position: BinlogPosition): void;
+  /** The current row of `event`. */
+  change(event: RowsEvent): void;
+  /** DDL (outside of a transaction), or statement-format DML (inside of one). */
+  statement(event: Extract<BinlogEvent, { kind: 'statement' }>): void;
+  /** Resolves when there is room for more records, rejects when publishing has failed; undefined when there is room now. */
+  room(): Promise<void> | undefined;
+  /** Lets what is buffered leave now: nothing more is at hand. */
+  flush(): void;
+  /** Between two transactions, after a pulled batch of events. `executed` and `position` are what the stream has passed. */
+  boundary(): Promise<void>;
+  /** Resolves when `boundary` has something to do although no event came; undefined when only events can change that. The same object until then. */
+  readonly wake: Promise<void> | undefined;
+}
+
+export interface PumpOptions {
+  readonly stream: BinlogStream;
+  readonly target: PumpTarget;
+  /** What the stream has passed; the pump adds each transaction at its end. */
+  readonly executed: Executed;
+  /** Rejects when publishing has failed for good. */
+  readonly failed: Promise<never>;
+}
+
+/**
+ * One thing to wait for that several things can end. `Promise.race` over promises that outlive the loop would keep one reaction a round
+ * alive for each of them, which is a leak in a process that runs for months.
+ */
+class Bell {
+  #rung = false;
+  #listener: (() => void) | undefined;
+
+  ring(): void {
+    this.#rung = true;
+    this.#listener?.();
+  }
+
+  async rung(): Promise<void> {
+    if (!this.#rung) {
+      await new Promise<void>((resolve) => {
+        this.#listener = resolve;
+      });
+    }
+    this.#listener = undefined;
+    this.#rung = false;
+  }
+}
+
+/**
+ * The reader's loop: pulls events, hands them on in order, waits where the producer has no room.
+ *
+ * Back-pressure: while this loop waits for room it does not pull, and the binlog stream then pauses the socket.
+ */
+export class Pump {
+  readonly #options: PumpOptions;
+  #gtid = '';
+  #inTransaction = false;
+  #position: BinlogPosition | undefined;
+  /** Row changes seen, of captured tables. */
+  rows = 0;
+  /** Transactions passed, of any table. */
+  transactions = 0;
+
+  constructor(options: PumpOptions) {
+    this.#options = options;
+  }
+
+  /** After the last whole transaction; undefined before the first event. */
+  get position(): BinlogPosition | undefined {
+    return this.#position;
+  }
+
+  get atBoundary(): boolean {
+    return !this.#inTransaction;
+  }
+
+  /** Runs until `signal`, then to the end of the transaction at hand. @throws what the stream, the target or publishing failed with. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { stream, target, failed } = this.#options;
+    const bell = new Bell();
+    const ring = (): void => bell.ring();
+    signal.addEventListener('abort', ring, { once: true });
+    let failure: { error: unknown } | undefined;
+    failed.catch((error: unknown) => {
+      failure ??= { error };
+      bell.ring();
+    });
+    let events: readonly BinlogEvent[] | undefined;
+    let pulling = false;
+    let wake: Promise<void> | undefined;
+    while (!signal.aborted || this.#inTransaction) {
+      if (failure !== undefined) throw failure.error;
+      if (events !== undefined) {
+        const pulled = events;
+        events = undefined;
+        for (const event of pulled) await this.#take(event);
+        target.flush();
+      }
+      if (!this.#inTransaction) await target.boundary();
+      if (!pulling) {
+        pulling = true;
+        stream.pull().then(
+          (pulled) => {
+            pulling = false;
+            events = pulled;
+            bell.ring();
+          },
+          (error: unknown) => {
+            failure ??= { error };
+            bell.ring();
+          },
+        );
+      }
+      if (target.wake !== wake) {
+        wake = target.wake;
+        wake?.then(ring, ring);
+      }
+      await bell.rung();
+    }
+    // A pull may be under way still: the owner disposes the stream, and nobody waits for it.
+    signal.removeEventListener('abort', ring);
+  }
+
+  async #take(event: BinlogEvent): Promise<void> {
+    const { target } = this.#options;
+    switch (event.kind) {
+      case 'begin':
+        this.#inTransaction = true;
+        this.#gtid = event.gtid;
+        target.begin(event.gtid, event.commitMicros, event.position);
+        return;
+      case 'rows':
+        return this.#rows(event);
+      case 'commit':
+        this.#end(event.position);
+        return;
+      case 'statement':
+        target.statement(event);
+        if (event.inTransaction) return;
+        this.#gtid = event.gtid;
+        this.#end(event.position);
+        return;
+      case 'heartbeat':
+        return;
+    }
+  }
+
+  async #rows(event: RowsEvent): Promise<void> {
+    const { target } = this.#options;
+    while (event.next()) {
+      target.change(event);
+      this.rows++;
+      const room = target.room();
+      if (room !== undefined) await room;
+    }
+  }
+
+  #end(position: BinlogPosition): void {
+    if (this.#gtid !== '') this.#options.executed.add(this.#gtid);
+    this.#gtid = '';
+    this.#inTransaction = false;
+    this.#position = position;
+    this.transactions++;
+  }
+}
