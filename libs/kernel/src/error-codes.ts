@@ -14,11 +14,26 @@ export interface ErrorCodeEntry {
  * Keep it sorted by code.
  */
 export const ERROR_CODES = {
+  ADMIN_ADDRESS: {
+    disposition: 'fatal',
+    summary: 'The address for /healthz, /readyz, /metrics and /state cannot be listened on.',
+    remedy: 'Choose another `admin.host` or `admin.port`; port 0 takes any free one.',
+  },
   CONFIG_INVALID: {
     disposition: 'fatal',
     summary:
-      'A configuration value cannot be used: unknown key, wrong type or range, or a pattern that can match nothing.',
+      'A configuration value is missing or cannot be used: wrong type, form or range, or a pattern that can match nothing.',
     remedy: 'Correct the value that the message names; `--help` lists every key with its type and default.',
+  },
+  CONFIG_UNKNOWN_KEY: {
+    disposition: 'fatal',
+    summary: 'The configuration file or the command line holds a key that nobody reads, most often a misspelt one.',
+    remedy: 'Correct or remove the key that the message names; `--help` lists every key.',
+  },
+  CONFIG_UNREADABLE: {
+    disposition: 'fatal',
+    summary: 'The configuration file cannot be opened, or is not YAML.',
+    remedy: 'Correct the file at the line and column that the message names.',
   },
   INTERNAL: {
     disposition: 'fatal',
@@ -47,6 +62,12 @@ export const ERROR_CODES = {
     summary: 'A table or column is of a kind that Tapline cannot read.',
     remedy: 'Exclude the table under `source.exclude`, or report the column type.',
   },
+  SERVICE_ABORTED: {
+    disposition: 'fatal',
+    summary: 'A service was told twice to stop, or did not finish what it had in hand before the deadline.',
+    remedy:
+      'Nothing is lost: the next start resumes. If it happens often, raise `shutdown.drainMs`, or look at what was slow.',
+  },
   SOURCE_ACCESS_DENIED: {
     disposition: 'fatal',
     summary: 'The MySQL server refused the user or the password.',
@@ -72,6 +93,18 @@ export const ERROR_CODES = {
     disposition: 'retryable',
     summary: 'The MySQL server does not answer, or the connection to it was lost.',
     remedy: 'Check `source.host` and `source.port`, the network, and that the server runs.',
+  },
+  STACK_PREREQUISITE: {
+    disposition: 'fatal',
+    summary:
+      'This machine lacks something that the servers of the demo and the tests need: a program, Java, Maven or a package index.',
+    remedy:
+      'Use Debian 12 or later on amd64 with: apt-get install openjdk-17-jre-headless maven util-linux. Package and Maven indexes must be reachable.',
+  },
+  STACK_START_FAILED: {
+    disposition: 'fatal',
+    summary: 'A server of the demo or of the tests cannot be fetched or started.',
+    remedy: 'The message holds the end of its output. `tapline down` ends what an earlier run left up.',
   },
 } as const satisfies Record<string, ErrorCodeEntry>;
 

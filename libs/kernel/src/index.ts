@@ -1,2 +1,50 @@
+export { type AdminOptions, type AdminServer, openAdmin } from './admin.ts';
+export { anySignal, type Deferred, deferred, isAbort, orAbort, sleep, whenAborted } from './async.ts';
+export { type Arguments, parseArguments } from './config/arguments.ts';
+export type {
+  ConfigDeclaration,
+  ConfigOf,
+  Field,
+  Fields,
+  GroupField,
+  ValueOf,
+  VariantsField,
+} from './config/fields.ts';
+export { type DescribedKey, describeKeys, helpText } from './config/help.ts';
+export { type ConfigInput, type LoadedConfig, loadConfig } from './config/load.ts';
+export { nearest } from './config/paths.ts';
+export { describeError, type ErrorDescription, printableError } from './describe-error.ts';
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './error-codes.ts';
 export { type Disposition, type ErrorDetails, type ErrorPlace, TaplineError } from './errors.ts';
+export { Lifecycle, type RunningService, SERVICE_TRANSITIONS, type ServiceState } from './lifecycle.ts';
+export {
+  createLogger,
+  type LogFields,
+  type LogFormat,
+  type Logger,
+  type LogLevel,
+  type LogOptions,
+  silentLogger,
+} from './log.ts';
+export {
+  createMetrics,
+  type MetricDeclaration,
+  type Metrics,
+  type MetricsOf,
+  type MetricTable,
+  SECONDS_BUCKETS,
+} from './metrics.ts';
+export { MASK, Redactor } from './redact.ts';
+export { backoffMs, dispositionOf, isRetryable, type RetryOptions, retry } from './retry.ts';
+export {
+  EXIT_FAILED,
+  EXIT_OK,
+  EXIT_USAGE,
+  type RunInput,
+  runService,
+  type ServiceCommand,
+  type ServiceContext,
+  type ServiceDefinition,
+  serviceCommand,
+} from './service.ts';
+export { SERVICE_CONFIG, type ServiceConfig, withServiceConfig } from './service-config.ts';

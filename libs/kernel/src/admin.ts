@@ -1,0 +1,98 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describeError } from './describe-error.ts';
+import { TaplineError } from './errors.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface AdminOptions {
+  readonly host: string;
+  /** 0: any free port; the log line `admin server listening` says which. */
+  readonly port: number;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** False: the process should be restarted. */
+  readonly healthy: () => boolean;
+  /** False: not doing its work (yet, or any more). */
+  readonly ready: () => boolean;
+  /** Answer of /state, without secrets. */
+  readonly state: () => unknown;
+}
+
+export interface AdminServer extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
+}
+
+/** Serves GET /healthz, /readyz (200 or 503), /metrics (Prometheus) and /state (JSON). Throws ADMIN_ADDRESS. */
+export async function openAdmin(options: AdminOptions): Promise<AdminServer> {
+  const server = createServer((request, response) => {
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      send(response, 405, 'text/plain; charset=utf-8', 'GET only\n');
+      return;
+    }
+    answer(path, options, response).catch((error: unknown) => {
+      options.log.error('admin request failed', { path, error });
+      if (!response.headersSent) sendJson(response, 500, { error: describeError(error, options.log.redactor) });
+      else response.destroy();
+    });
+  });
+  // Probes come and go; a client that stalls must not hold a socket, nor a kept-alive one the shutdown.
+  server.requestTimeout = 10_000;
+  server.keepAliveTimeout = 5_000;
+  const { address, port } = await listen(server, options);
+  const host = address.includes(':') ? `[${address}]` : address;
+  options.log.info('admin server listening', { host: address, port, url: `http://${host}:${port}` });
+  return {
+    host: address,
+    port,
+    url: `http://${host}:${port}`,
+    async [Symbol.asyncDispose](): Promise<void> {
+      if (!server.listening) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      server.close(() => resolve());
+      server.closeAllConnections();
+      await promise;
+    },
+  };
+}
+
+function listen(server: Server, { host, port }: AdminOptions): Promise<AddressInfo> {
+  const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
+  server.once('error', (cause: NodeJS.ErrnoException) => {
+    const message = `Cannot listen on ${host}:${port}: ${cause.code ?? cause.message}.`;
+    reject(new TaplineError('ADMIN_ADDRESS', { message, place: { address: `${host}:${port}` }, cause }));
+  });
+  server.listen(port, host, () => resolve(server.address() as AddressInfo));
+  return promise;
+}
+
+async function answer(path: string, options: AdminOptions, response: ServerResponse): Promise<void> {
+  switch (path) {
+    case '/healthz':
+      return sendVerdict(response, options.healthy());
+    case '/readyz':
+      return sendVerdict(response, options.ready());
+    case '/metrics':
+      return send(response, 200, options.metrics.contentType, await options.metrics.text());
+    case '/state':
+      return sendJson(response, 200, options.log.redactor.data(options.state()));
+    default:
+      return send(response, 404, 'text/plain; charset=utf-8', 'known: /healthz /readyz /metrics /state\n');
+  }
+}
+
+function sendVerdict(response: ServerResponse, good: boolean): void {
+  send(response, good ? 200 : 503, 'text/plain; charset=utf-8', good ? 'ok\n' : 'no\n');
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  send(response, status, 'application/json; charset=utf-8', `${JSON.stringify(value, null, 2)}\n`);
+}
+
+function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+  response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}

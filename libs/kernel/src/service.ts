@@ -1,0 +1,150 @@
+import { openAdmin } from './admin.ts';
+import { parseArguments } from './config/arguments.ts';
+import type { ConfigDeclaration, ConfigOf } from './config/fields.ts';
+import { helpText } from './config/help.ts';
+import { loadConfig } from './config/load.ts';
+import { printableError } from './describe-error.ts';
+import { Lifecycle, type RunningService } from './lifecycle.ts';
+import { createLogger, type LogFormat, type Logger, type LogLevel } from './log.ts';
+import { createMetrics, type Metrics, type MetricTable } from './metrics.ts';
+import { Redactor } from './redact.ts';
+import { type ServiceConfig, withServiceConfig } from './service-config.ts';
+
+export interface ServiceContext<C> {
+  readonly config: C;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface ServiceDefinition<D extends ConfigDeclaration = ConfigDeclaration> {
+  /** `reader`: names the process in logs and metrics. */
+  readonly name: string;
+  readonly summary: string;
+  readonly version?: string;
+  /** Its own keys; `admin`, `log` and `shutdown` are added. */
+  readonly config: D;
+  /** All its metric tables (its libraries' too): what docs/reference/metrics.md lists. */
+  readonly metrics?: readonly MetricTable[];
+  /** Acquires what the service needs; `stop` aborts when the service is asked to stop meanwhile. */
+  readonly open: (context: ServiceContext<ConfigOf<D> & ServiceConfig>, stop: AbortSignal) => Promise<RunningService>;
+}
+
+/** What services/cli runs and generates the reference from. */
+export interface ServiceCommand {
+  readonly name: string;
+  readonly summary: string;
+  /** With the keys that every service has. */
+  readonly config: ConfigDeclaration;
+  readonly metrics: readonly MetricTable[];
+  /** Gives the exit code: 0 stopped as asked, 1 failed, 2 bad configuration or command line. */
+  readonly run: (args: readonly string[], env?: Readonly<Record<string, string | undefined>>) => Promise<number>;
+}
+
+export const EXIT_OK = 0;
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+
+/** Wraps a service as a command: `--config FILE`, every key as `--key value`, `--print-config`, `--help`. */
+export function serviceCommand<const D extends ConfigDeclaration>(definition: ServiceDefinition<D>): ServiceCommand {
+  const { name, summary } = definition;
+  const config = withServiceConfig(definition.config);
+  return {
+    name,
+    summary,
+    config,
+    metrics: definition.metrics ?? [],
+    async run(args, env = process.env): Promise<number> {
+      try {
+        const { help, printConfig, file, flags } = parseArguments(args);
+        if (help) {
+          process.stdout.write(helpText(config, { usage: `tapline ${name}`, summary }));
+          return EXIT_OK;
+        }
+        const loaded = loadConfig(config, { env, flags, ...(file === undefined ? {} : { file }) });
+        if (printConfig) {
+          process.stdout.write(loaded.print());
+          return EXIT_OK;
+        }
+        return await runService(definition, {
+          ...loaded,
+          value: loaded.value as unknown as ConfigOf<D> & ServiceConfig,
+        });
+      } catch (error) {
+        process.stderr.write(`${printableError(error)}\n`);
+        return EXIT_USAGE;
+      }
+    },
+  };
+}
+
+export interface RunInput<C> {
+  readonly value: C;
+  readonly secrets?: readonly string[];
+  readonly warnings?: readonly string[];
+}
+
+/** Runs one service in this process until it ends or a signal comes. Gives the exit code; logs the error that ended it. */
+export async function runService<D extends ConfigDeclaration>(
+  definition: ServiceDefinition<D>,
+  input: RunInput<ConfigOf<D> & ServiceConfig>,
+): Promise<number> {
+  const config: ConfigOf<D> & ServiceConfig = input.value;
+  const settings: ServiceConfig = config;
+  const redactor = new Redactor();
+  redactor.add(input.secrets ?? []);
+  const log = createLogger({
+    level: settings.log.level satisfies LogLevel,
+    format: settings.log.format satisfies LogFormat,
+    redactor,
+    fields: { service: definition.name },
+  });
+  for (const warning of input.warnings ?? []) log.warn(warning);
+  const metrics = createMetrics(definition.name);
+  const lifecycle = new Lifecycle({
+    log,
+    drainMs: settings.shutdown.drainMs,
+    open: async (stop) => definition.open({ config, log, metrics }, stop),
+  });
+  using _ = handleProcess(lifecycle, log);
+  const started = Date.now();
+  try {
+    await using _admin = await openAdmin({
+      ...settings.admin,
+      log,
+      metrics,
+      healthy: () => lifecycle.state !== 'failed',
+      ready: () => lifecycle.state === 'running' && (lifecycle.service?.ready?.() ?? true),
+      state: () => ({
+        service: definition.name,
+        ...(definition.version === undefined ? {} : { version: definition.version }),
+        pid: process.pid,
+        state: lifecycle.state,
+        since: lifecycle.since,
+        uptimeSeconds: Math.round((Date.now() - started) / 1000),
+        ...lifecycle.service?.state?.(),
+      }),
+    });
+    return (await lifecycle.run()) ? EXIT_OK : EXIT_FAILED;
+  } catch (error) {
+    log.error('service failed', { error });
+    return EXIT_FAILED;
+  }
+}
+
+/** Signals and stray errors reach the lifecycle while the service runs, and nobody afterwards. */
+function handleProcess(lifecycle: Lifecycle, log: Logger): Disposable {
+  const onTerm = (): void => lifecycle.stop('SIGTERM');
+  const onInt = (): void => lifecycle.stop('SIGINT');
+  const onStray = (error: unknown): void => {
+    log.error('uncaught error', { error });
+    lifecycle.fail(error);
+  };
+  process.on('SIGTERM', onTerm).on('SIGINT', onInt);
+  process.on('uncaughtException', onStray).on('unhandledRejection', onStray);
+  return {
+    [Symbol.dispose](): void {
+      process.off('SIGTERM', onTerm).off('SIGINT', onInt);
+      process.off('uncaughtException', onStray).off('unhandledRejection', onStray);
+    },
+  };
+}
