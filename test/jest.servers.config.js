@@ -4,6 +4,8 @@ import base from '../jest.config.js';
 export default {
   ...base,
   rootDir: '..',
+  globalSetup: '<rootDir>/test/jest.servers.setup.js',
+  globalTeardown: '<rootDir>/test/jest.servers.teardown.js',
   testMatch: ['<rootDir>/{libs,services,test}/**/src/**/*.it.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 120_000,

@@ -1,0 +1,27 @@
+export { cacheFolder, type Provisioned, provisionedVersions } from './cache.ts';
+export { ProcessServer, type Server, StackContext } from './context.ts';
+export { withFileLock } from './lock.ts';
+export { releasePorts, reservePorts } from './ports.ts';
+export { ManagedProcess, type ProcessExit, type ProcessSpec } from './process.ts';
+export { type KafkaAddress, type KafkaBroker, type KafkaCluster, type KafkaOptions } from './servers/kafka.ts';
+export type { MariadbOptions, MariadbServer } from './servers/mariadb.ts';
+export type { MysqlOptions, MysqlServer, MysqlVersion, SqlAddress, SqlServer } from './servers/mysql.ts';
+export type { RedisAddress, RedisServer, RedisSettings } from './servers/redis.ts';
+export type { RedisCluster, RedisClusterAddress } from './servers/redis-cluster.ts';
+export type { RedisSentinelAddress, RedisSentinelGroup } from './servers/redis-sentinel.ts';
+export type { RegistryAddress, RegistryServer } from './servers/registry.ts';
+export {
+  openStack,
+  type ServerKind,
+  type ServerKinds,
+  type Stack,
+  type StackBase,
+  type StackOptions,
+} from './stack.ts';
+export {
+  hostTestServers,
+  type TestServerHost,
+  type TestServerKind,
+  type TestServers,
+  testServers,
+} from './test-servers.ts';

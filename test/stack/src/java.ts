@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TaplineError } from '@tapline/kernel';
+import { cacheFolder } from './cache.ts';
+import { runCommand } from './command.ts';
+import { withFileLock } from './lock.ts';
+
+const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
+const MAVEN = { package: 'maven' };
+
+export interface Java {
+  readonly command: string;
+  /** Feature release, like 17. */
+  readonly release: number;
+}
+
+/** The machine's Java: JAVA_HOME's, else the one on PATH. */
+export async function findJava(): Promise<Java> {
+  const home = process.env['JAVA_HOME'];
+  const command = home && existsSync(join(home, 'bin/java')) ? join(home, 'bin/java') : 'java';
+  const remedy = 'Install a JDK of release 17 or later: apt-get install openjdk-17-jre-headless.';
+  const settings = await runCommand('sh', ['-c', '"$1" -XshowSettings:properties -version 2>&1', 'java', command], {
+    package: 'openjdk-17-jre-headless',
+  }).catch((cause: unknown) => {
+    throw new TaplineError('STACK_PREREQUISITE', { message: 'Kafka needs Java, and none was found.', remedy, cause });
+  });
+  const release = Number(/java\.specification\.version = (\d+)/.exec(settings)?.[1] ?? 0);
+  if (release < 17)
+    throw new TaplineError('STACK_PREREQUISITE', { message: `Kafka needs Java 17, not ${release}.`, remedy });
+  return { command, release };
+}
+
+// Two Maven runs share ~/.m2, which is not safe while both write the same artifact.
+async function maven(args: readonly string[]): Promise<void> {
+  await withFileLock(join(cacheFolder(), 'locks', 'maven.lock'), async () => {
+    await runCommand('mvn', ['-B', '-q', ...args], MAVEN);
+  });
+}
+
+/** Copies the jars of `coordinates` (group:artifact:version) with all they need at run time into `folder`. */
+export async function copyJars(
+  coordinates: readonly string[],
+  work: string,
+  folder: string,
+): Promise<readonly string[]> {
+  const dependencies = coordinates.map((coordinate) => {
+    const [group = '', artifact = '', version = ''] = coordinate.split(':');
+    return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
+  });
+  const pom = join(work, 'pom.xml');
+  await writeFile(
+    pom,
+    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>tapline</groupId>
+<artifactId>stack</artifactId><version>1</version><packaging>pom</packaging><dependencies>${dependencies.join('\n')}</dependencies></project>\n`,
+  );
+  await maven([
+    '-f',
+    pom,
+    `${DEPENDENCY_PLUGIN}:copy-dependencies`,
+    '-DincludeScope=runtime',
+    `-DoutputDirectory=${folder}`,
+  ]);
+  return (await readdir(folder)).toSorted();
+}
+
+/** Fetches one archive artifact (group:artifact:version:type[:classifier]) and unpacks it into `folder`. */
+export async function unpackArtifact(coordinate: string, folder: string): Promise<readonly string[]> {
+  await maven([`${DEPENDENCY_PLUGIN}:unpack`, `-Dartifact=${coordinate}`, `-DoutputDirectory=${folder}`]);
+  return [coordinate];
+}
