@@ -236,41 +236,47 @@ const classArchive = (home: string, java: Java): string => join(home, `classes-$
 
 /** Brokers with their data folders formatted; not started. */
 export async function createKafka(context: StackContext, options: KafkaOptions = {}): Promise<KafkaCluster> {
+  await archiveClasses(context);
+  return await layOut(context, options, 'kafka');
+}
+
+async function layOut(context: StackContext, options: KafkaOptions, folderName: string): Promise<KafkaCluster> {
   const count = options.brokers ?? 1;
-  await kafkaHome(context);
   const ports = await context.reserve(count * 2);
   const places: BrokerPlace[] = [];
   for (let index = 0; index < count; index++) {
     const id = index + 1;
-    const folder = await context.subfolder(`kafka-${id}`);
+    const folder = await context.subfolder(`${folderName}-${id}`);
     places.push({ id, folder, port: ports[index * 2] ?? 0, controllerPort: ports[index * 2 + 1] ?? 0 });
   }
   const voters = places.map((place) => `${place.id}@127.0.0.1:${place.controllerPort}`).join(',');
   const brokers: KafkaBroker[] = [];
   for (const place of places) {
-    brokers.push(await createBroker(context, place, brokerSettings(place, voters, count, options.settings ?? {})));
+    const settings = brokerSettings(place, voters, count, options.settings ?? {});
+    brokers.push(await createBroker(context, place, settings));
   }
   return new KafkaCluster(brokers);
 }
 
 /**
- * Keeps the classes a broker loads in an archive that later brokers map (AppCDS): less time and CPU at each start. Made from
- * one real start and stop, once; brokers run without it until it is there.
+ * Keeps the classes a broker loads in an archive that later brokers map (AppCDS): a second less at each start. It is dumped by
+ * one real start and stop, once; without it brokers start all the same, so a failure here is only noted.
  */
-export async function archiveKafkaClasses(context: StackContext): Promise<void> {
+async function archiveClasses(context: StackContext): Promise<void> {
   const home = await kafkaHome(context);
   const java = await findJava();
   const archive = classArchive(home, java);
-  if (existsSync(archive)) return;
+  const failed = `${archive}.failed`;
+  if (existsSync(archive) || existsSync(failed)) return;
   await withFileLock(join(cacheFolder(), 'locks', 'kafka-classes.lock'), async () => {
-    if (existsSync(archive)) return;
-    const cluster = await createKafka(context);
-    const broker = cluster.broker(1);
+    if (existsSync(archive) || existsSync(failed)) return;
+    const broker = (await layOut(context, {}, 'kafka-classes')).broker(1);
     const { spec } = broker.process;
     const dump = context.process({ ...spec, args: [`-XX:ArchiveClassesAtExit=${archive}.new`, ...spec.args] });
     const recorded = new KafkaBroker(1, broker.port, dump);
     await recorded.start();
     await recorded.stop();
     if (existsSync(`${archive}.new`)) await rename(`${archive}.new`, archive);
+    else await writeFile(failed, await recorded.logs());
   });
 }
