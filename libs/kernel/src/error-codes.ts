@@ -157,20 +157,131 @@ export const ERROR_CODES = {
     remedy:
       'Nothing is lost: the next start resumes. If it happens often, raise `shutdown.drainMs`, or look at what was slow.',
   },
+  SINK_KEY: {
+    disposition: 'fatal',
+    summary:
+      'The configuration gives no name to a row in the sink: a record without a key, or a key column that is not there.',
+    remedy: 'Use columns of the table’s key in the sink’s key template, or leave the topic out of `source.topics`.',
+  },
+  SINK_REDIS_ACCESS: {
+    disposition: 'fatal',
+    summary: 'Redis refused the user or the password, or the user may not run a command or touch a key.',
+    remedy:
+      'Check `sink.username` and `sink.password`. The user needs +evalsha +eval +ping +info +hget +hset +hlen +get +set +getrange +setrange +del +expire +persist, and +cluster in a cluster, on the row keys and on `sink.versionPrefix`.',
+  },
+  SINK_REDIS_CLUSTER: {
+    disposition: 'retryable',
+    summary: 'The Redis cluster is changing or not complete: slots without a node, or slots on the move.',
+    remedy: 'Wait, or look at `redis-cli --cluster check`. With one server only, set `sink.mode: standalone`.',
+  },
+  SINK_REDIS_FAILED: {
+    disposition: 'fatal',
+    summary: 'Redis answered with an error that Tapline does not know.',
+    remedy: 'Look the answer up in the documentation of Redis; the message has it.',
+  },
+  SINK_REDIS_FULL: {
+    disposition: 'retryable',
+    summary: 'Redis has no memory left (maxmemory) and refuses writes. The writer waits; nothing is lost.',
+    remedy: 'Raise maxmemory or free memory. `redis-cli info memory` shows what is used.',
+  },
+  SINK_REDIS_NOT_READY: {
+    disposition: 'retryable',
+    summary: 'Redis is loading its data, busy with a script, or without its master.',
+    remedy: 'Wait; `redis-cli info` shows what it does.',
+  },
+  SINK_REDIS_READ_ONLY: {
+    disposition: 'retryable',
+    summary: 'Redis refuses writes: it is a replica, cannot save to disk, or has too few replicas.',
+    remedy: 'Point `sink.address` at the master (or use `sink.mode: sentinel`), or mend what the answer names.',
+  },
+  SINK_REDIS_TLS: {
+    disposition: 'fatal',
+    summary: 'The TLS connection to Redis could not be made.',
+    remedy: 'Check `sink.tls`: the certificate authority, the name in the certificate, and that the port speaks TLS.',
+  },
+  SINK_REDIS_UNREACHABLE: {
+    disposition: 'retryable',
+    summary: 'Redis does not answer, or the connection to it was lost.',
+    remedy: 'Check `sink.address`, the network, and that the server runs.',
+  },
+  SINK_REDIS_WRONG_TYPE: {
+    disposition: 'poison',
+    summary: 'The key of a row holds a value of another kind, which Tapline did not write.',
+    remedy: 'Delete the key in Redis, or choose another `sink.key`, and start the writer again.',
+  },
   SOURCE_ACCESS_DENIED: {
     disposition: 'fatal',
     summary: 'The MySQL server refused the user or the password.',
     remedy: 'Check `source.user` and `source.password`, and that the account may connect from this host.',
+  },
+  SOURCE_BEHIND: {
+    disposition: 'fatal',
+    summary:
+      'The source lacks transactions that were read from it, or from another server, before: it lost its tail or was rebuilt.',
+    remedy: 'Point the reader at a server that has them, or load the tables anew.',
+  },
+  SOURCE_BINLOG_FORMAT: {
+    disposition: 'fatal',
+    summary: 'The binary log does not hold rows (binlog_format is not ROW).',
+    remedy: 'SET PERSIST binlog_format = ROW; and let the sessions that write reconnect.',
+  },
+  SOURCE_BINLOG_OFF: {
+    disposition: 'fatal',
+    summary: 'The MySQL server writes no binary log.',
+    remedy: 'Start the server with --log-bin and a --server-id of its own (log_bin cannot be changed while it runs).',
+  },
+  SOURCE_DUMP_REFUSED: {
+    disposition: 'fatal',
+    summary: 'The source refused to send its binlog from the asked position, or stopped sending it.',
+    remedy:
+      "Read the server's words in the message: often the binlog file is gone (load the tables anew), or another reader uses the same `source.serverId`.",
+  },
+  SOURCE_EVENT_CORRUPT: {
+    disposition: 'fatal',
+    summary: 'A binlog event is damaged: its checksum or its contents contradict each other.',
+    remedy:
+      'Run `mysqlbinlog --verify-binlog-checksum` on the file at the position. If the file is whole, report this with the server version.',
+  },
+  SOURCE_EVENT_UNSUPPORTED: {
+    disposition: 'fatal',
+    summary: 'The binlog holds something that Tapline cannot follow without risk of wrong data.',
+    remedy: 'Do what the message says about this kind of event.',
   },
   SOURCE_FAILED: {
     disposition: 'fatal',
     summary: 'The MySQL server answered with an error that Tapline does not know.',
     remedy: 'Look the error number up in the MySQL manual; the message has it.',
   },
+  SOURCE_GTID_INVALID: {
+    disposition: 'fatal',
+    summary: 'A text is not a GTID set or GTID position.',
+    remedy: 'Write it as the server prints it: `uuid:1-5,uuid:7` (MySQL), `0-1-42` (MariaDB).',
+  },
+  SOURCE_GTID_OFF: {
+    disposition: 'fatal',
+    summary: 'The MySQL server numbers no transactions (gtid_mode is OFF).',
+    remedy:
+      'Turn GTIDs on: SET PERSIST enforce_gtid_consistency = ON; then gtid_mode step by step OFF_PERMISSIVE, ON_PERMISSIVE, ON.',
+  },
+  SOURCE_INCIDENT: {
+    disposition: 'fatal',
+    summary: 'The source recorded an incident: changes may be missing from its binlog.',
+    remedy: "Read the source's error log for the time of the event, then load the tables anew.",
+  },
   SOURCE_MISSING_GRANT: {
     disposition: 'fatal',
     summary: 'The MySQL account lacks a privilege.',
     remedy: 'Run the GRANT that the message shows as an administrator.',
+  },
+  SOURCE_PURGED: {
+    disposition: 'fatal',
+    summary: 'The source has deleted binlog files that were not read yet.',
+    remedy: 'Load the tables anew, and keep binlogs longer (`binlog_expire_logs_seconds`).',
+  },
+  SOURCE_ROW_IMAGE: {
+    disposition: 'fatal',
+    summary: 'The binary log holds only parts of the rows (binlog_row_image is not FULL).',
+    remedy: 'SET PERSIST binlog_row_image = FULL; and let the sessions that write reconnect.',
   },
   SOURCE_TLS: {
     disposition: 'fatal',

@@ -1,1 +1,5 @@
-export {};
+export type { Change, ChangeSource, Row, Value } from './change.ts';
+export { type ApplyResult, allApplied, allRetry, type Sink, type Verdict } from './contract.ts';
+export type { SinkContext, SinkDefinition } from './definition.ts';
+export { type ContractCase, change, neverAborted, type SinkBench, tombstone } from './suite/bench.ts';
+export { SINK_CONTRACT } from './suite/index.ts';

@@ -1,0 +1,154 @@
+import type { GroupField, ValueOf } from '@tapline/kernel';
+
+const TLS = {
+  type: 'group',
+  doc: 'TLS to every node (and to the sentinels when `sentinel.tls` is on). Present: TLS is used.',
+  optional: true,
+  fields: {
+    ca: {
+      type: 'text',
+      doc: 'Certificate authority, PEM; `${file:/path}` reads it from a file. Default: the system’s.',
+      secret: true,
+      optional: true,
+    },
+    cert: { type: 'text', doc: 'Client certificate, PEM.', secret: true, optional: true },
+    key: { type: 'text', doc: 'Private key of the client certificate, PEM.', secret: true, optional: true },
+    serverName: {
+      type: 'text',
+      doc: 'The name that the server’s certificate must carry. Default: the host of the address.',
+      optional: true,
+    },
+    verify: {
+      type: 'boolean',
+      doc: 'Refuse a certificate that the authority did not sign. Off is for tests only.',
+      default: true,
+    },
+  },
+} as const satisfies GroupField;
+
+const SENTINEL = {
+  type: 'group',
+  doc: 'With mode `sentinel`: how the sentinels name the master and let us in.',
+  optional: true,
+  fields: {
+    name: { type: 'text', doc: 'Name of the master that the sentinels watch.', default: 'mymaster' },
+    username: { type: 'text', doc: 'User of the sentinels themselves.', optional: true },
+    password: { type: 'text', doc: 'Password of the sentinels themselves.', secret: true, optional: true },
+    tls: { type: 'boolean', doc: 'Speak TLS with the sentinels too.', default: false },
+  },
+} as const satisfies GroupField;
+
+/** What may stand beside `sink: { type: redis }`. */
+export const REDIS_CONFIG = {
+  type: 'group',
+  doc: 'Redis or Valkey: one value a row, with the version of the row compared in the same atomic step that writes it.',
+  fields: {
+    mode: {
+      type: 'choice',
+      doc: 'What stands at `address`: one server, nodes of a cluster, or sentinels.',
+      values: ['standalone', 'cluster', 'sentinel'],
+      default: 'standalone',
+    },
+    address: {
+      type: 'text',
+      doc: 'host:port; several, separated by commas, for a cluster or sentinels.',
+      default: '127.0.0.1:6379',
+      pattern: '(\\[[0-9a-fA-F:.]+\\]|[^\\s:/@,]+):\\d{1,5}(\\s*,\\s*(\\[[0-9a-fA-F:.]+\\]|[^\\s:/@,]+):\\d{1,5})*',
+      expected: 'host:port, or several separated by commas',
+    },
+    username: { type: 'text', doc: 'ACL user. Default: `default`.', optional: true },
+    password: { type: 'text', doc: 'Password of the user.', secret: true, optional: true },
+    database: {
+      type: 'integer',
+      doc: 'Number of the database (SELECT); a cluster has only 0.',
+      default: 0,
+      min: 0,
+      max: 65_535,
+    },
+    tls: TLS as typeof TLS,
+    sentinel: SENTINEL as typeof SENTINEL,
+    as: {
+      type: 'choice',
+      doc: 'A row as a hash (a field a column), as a JSON text, or as a string made by the template `value`.',
+      values: ['hash', 'json', 'string'],
+      default: 'hash',
+    },
+    key: {
+      type: 'text',
+      doc: 'Name of a row’s Redis key: `${source}`, `${db}`, `${table}`, `${topic}`, `${key.COLUMN}` or `${key}` (all key columns, separated by colons; colons and per cent signs inside a part of a key of several columns are written %3A and %25).',
+      default: '${table}:${key}',
+    },
+    value: {
+      type: 'text',
+      doc: 'With `as: string`: the value, a template over `${row.COLUMN}` and what `key` knows.',
+      default: '',
+    },
+    versionField: {
+      type: 'text',
+      doc: 'With `hash` and `json`: the field beside the columns that holds the row’s version, 16 hexadecimal digits. With `json` it comes first.',
+      default: '_v',
+      pattern: '[A-Za-z0-9_.:-]+',
+      expected: 'letters, digits, and _ . : -',
+    },
+    nullText: {
+      type: 'text',
+      doc: 'With `hash` and `string`: how SQL NULL is written. Empty: with `hash` the field is left out, as that of a column that the row does not have.',
+      default: '',
+    },
+    ttlSeconds: {
+      type: 'integer',
+      doc: 'Rows expire this long after their last change. 0: never.',
+      unit: 'seconds',
+      default: 0,
+      min: 0,
+      max: 315_360_000,
+    },
+    onDelete: {
+      type: 'choice',
+      doc: 'A deleted row is taken away at once, or expires after `expireSeconds` (readers with a stale reference still find it so long).',
+      values: ['delete', 'expire'],
+      default: 'delete',
+    },
+    expireSeconds: {
+      type: 'integer',
+      doc: 'With `onDelete: expire`: how long a deleted row stays.',
+      unit: 'seconds',
+      default: 60,
+      min: 1,
+      max: 315_360_000,
+    },
+    deletedVersionSeconds: {
+      type: 'integer',
+      doc: 'How long the version of a deleted (or expired) row is remembered, so that a replay does not bring it back. 0: not at all.',
+      unit: 'seconds',
+      default: 86_400,
+      min: 0,
+      max: 315_360_000,
+    },
+    versionPrefix: {
+      type: 'text',
+      doc: 'Start of the keys that remember versions of deleted rows, and of every row with `as: string`.',
+      default: '_tapline:v:',
+      pattern: '[^{}\\s]+',
+      expected: 'no braces and no blanks',
+    },
+    batchRows: {
+      type: 'integer',
+      doc: 'Rows in one script call at most.',
+      unit: 'rows',
+      default: 100,
+      min: 1,
+      max: 1000,
+    },
+    timeoutMs: {
+      type: 'integer',
+      doc: 'An answer that takes longer counts as lost and is tried again.',
+      unit: 'ms',
+      default: 30_000,
+      min: 100,
+      max: 600_000,
+    },
+  },
+} as const satisfies GroupField;
+
+export type RedisConfig = ValueOf<typeof REDIS_CONFIG>;

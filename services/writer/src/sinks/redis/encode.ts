@@ -1,0 +1,131 @@
+import { TaplineError } from '@tapline/kernel';
+import type { Change } from '@tapline/sink';
+import type { RedisConfig } from './config.ts';
+import { bulkString, RespBuffer } from './resp.ts';
+import type { GuardScript } from './script.ts';
+import { jsonHead } from './script.ts';
+import type { Template } from './template.ts';
+import { jsonOf, textOf, versionText } from './values.ts';
+
+const DELETE = bulkString('-1');
+const ONE = bulkString('1');
+
+/** One script call: the command and which changes it carries. */
+export interface Call {
+  readonly bytes: Buffer;
+  /** The same with the script's text instead of its name, for a server that does not know it. */
+  withText(): Buffer;
+  /** Any of its keys: they are of one slot. */
+  readonly key: string;
+  /** Indexes of the changes, in the order of the script's rows. */
+  readonly indexes: readonly number[];
+}
+
+/** Builds the bytes of script calls, row by row, straight from the changes. One encoder serves one call at a time. */
+export class CallEncoder {
+  readonly #config: RedisConfig;
+  readonly #script: GuardScript;
+  readonly #value: Template;
+  readonly #head: string;
+  readonly #keys = new RespBuffer();
+  readonly #args = new RespBuffer();
+  readonly #names = new Map<string, Buffer>();
+  #indexes: number[] = [];
+  #firstKey = '';
+
+  constructor(config: RedisConfig, script: GuardScript, value: Template) {
+    this.#config = config;
+    this.#script = script;
+    this.#value = value;
+    this.#head = jsonHead(config.versionField);
+  }
+
+  get rows(): number {
+    return this.#indexes.length;
+  }
+
+  get byteLength(): number {
+    return this.#keys.length + this.#args.length;
+  }
+
+  /** Begins a call whose version keys start with `prefix`. */
+  begin(prefix: string): void {
+    this.#keys.clear();
+    this.#args.clear();
+    this.#indexes = [];
+    this.#args.text(prefix);
+  }
+
+  add(index: number, key: string, change: Change): void {
+    if (this.#indexes.length === 0) this.#firstKey = key;
+    this.#indexes.push(index);
+    this.#keys.text(key);
+    const version = versionText(change.version);
+    this.#args.text(version);
+    if (change.after === null) this.#args.encoded(DELETE, 1);
+    else if (this.#config.as === 'hash') this.#fields(change.after);
+    else {
+      this.#args.encoded(ONE, 1);
+      this.#args.text(
+        this.#config.as === 'json' ? jsonOf(change.after, `${this.#head}${version}"`) : this.#value(change),
+      );
+    }
+  }
+
+  end(): Call {
+    const keys = Buffer.from(this.#keys.view());
+    const args = Buffer.from(this.#args.view());
+    const [rows, count, script] = [this.#keys.count, this.#args.count, this.#script];
+    const command = (name: string, body: string): Buffer =>
+      Buffer.concat([
+        Buffer.from(`*${3 + rows + count}\r\n`),
+        bulkString(name),
+        bulkString(body),
+        bulkString(String(rows)),
+        keys,
+        args,
+      ]);
+    return {
+      bytes: command('EVALSHA', script.sha),
+      withText: () => command('EVAL', script.text),
+      key: this.#firstKey,
+      indexes: this.#indexes,
+    };
+  }
+
+  #fields(row: NonNullable<Change['after']>): void {
+    const { nullText, versionField } = this.#config;
+    let count = 0;
+    for (const column in row) {
+      const value = row[column];
+      if (value === null ? nullText !== '' : value !== undefined) count += 2;
+    }
+    this.#args.integer(count);
+    for (const column in row) {
+      const value = row[column];
+      if (value === undefined || (value === null && nullText === '')) continue;
+      if (column === versionField) throw clash(column);
+      this.#name(column);
+      if (typeof value === 'string') this.#args.text(value);
+      else if (value instanceof Uint8Array) this.#args.bytes(value);
+      else this.#args.text(value === null ? nullText : textOf(value));
+    }
+  }
+
+  #name(column: string): void {
+    let encoded = this.#names.get(column);
+    if (encoded === undefined) {
+      encoded = bulkString(column);
+      this.#names.set(column, encoded);
+    }
+    this.#args.encoded(encoded, 1);
+  }
+}
+
+function clash(column: string): TaplineError {
+  return new TaplineError('SINK_KEY', {
+    message: `A column has the name ${column}, which sink.versionField keeps for the row's version.`,
+    remedy: 'Set sink.versionField to a name that no column has, or rename the column with a transform.',
+    place: { path: 'sink.versionField' },
+  });
+}

@@ -1,0 +1,15 @@
+import type { SinkDefinition } from '@tapline/sink';
+import { checkConfig } from './check-config.ts';
+import { REDIS_CONFIG } from './config.ts';
+
+/** Rows of a table as hashes, JSON texts or strings in Redis or Valkey. */
+export const redisSink: SinkDefinition<typeof REDIS_CONFIG> = {
+  type: 'redis',
+  summary: 'Redis or Valkey: a hash, a JSON text or a string a row; standalone, cluster or sentinel.',
+  config: REDIS_CONFIG,
+  async open(config, context) {
+    checkConfig(config);
+    const [{ connect }, { RedisSink }] = await Promise.all([import('./client.ts'), import('./sink.ts')]);
+    return new RedisSink(await connect(config, context.signal), config);
+  },
+};

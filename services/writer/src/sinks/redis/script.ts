@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import type { RedisConfig } from './config.ts';
+
+/**
+ * The one atomic step. A call carries
+ *
+ *     KEYS  one a row
+ *     ARGV  prefix of version keys, then for each row: version, n, and n more arguments
+ *
+ * Versions are 16 hexadecimal digits in lower case, so that Lua's comparison of strings, which follows the server's collation, orders them as
+ * numbers in every locale. n is -1 for a delete. With `hash` the n arguments are fields and values, otherwise the one value.
+ *
+ * Where a live row's version is: field `_v` of the hash; the 16 digits after `{"_v":"` of the JSON; the version key of a string. A row that is
+ * gone has its version under the version key, which is `prefix .. key` and lives in the key's own slot (the caller chooses the prefix so).
+ *
+ * The answer is 0 when every row was applied, else [stoppedAt, why, [stale rows], [refused row, why, …]], rows counted from 1. A key that
+ * holds another kind of value is refused and the rows after it go on; what the server refuses as a whole (full, read-only) stops the
+ * call at that row, and nothing of it or after it is written.
+ *
+ * `redis.pcall` gives a table with `err` where `redis.call` would end the script half-way without saying at which row.
+ */
+export interface GuardScript {
+  readonly text: string;
+  /** SHA-1 of the text, for EVALSHA. */
+  readonly sha: string;
+}
+
+/** Everything the configuration decides is a constant of the text: no argument is spent on it. */
+export function guardScript(config: RedisConfig): GuardScript {
+  const shape = config.as === 'hash' ? hash(config) : config.as === 'json' ? json(config) : text(config);
+  const lines = `
+local stale,refused,stopped,why={},{},0,''
+local j=2
+for i=1,#KEYS do
+  local k,v,n=KEYS[i],ARGV[j],tonumber(ARGV[j+1])
+  local mark=ARGV[1]..k
+  ${shape.current}
+  local live=cur
+  if not cur then cur=redis.call('GET',mark) end
+  if type(cur)=='table' then
+    refused[#refused+1]=i
+    refused[#refused+1]=cur.err
+  elseif cur and cur>=v then
+    stale[#stale+1]=i
+  elseif n<0 then
+    local r=${remember(config, config.as === 'string')}
+    if type(r)=='table' and r.err then stopped=i why=r.err break end
+    ${config.onDelete === 'delete' ? "if live then redis.call('DEL',k) end" : shape.expire}
+  else
+    ${shape.write}
+    if type(r)=='table' and r.err then stopped=i why=r.err break end
+    ${lifetime(config)}
+  end
+  if n>0 then j=j+2+n else j=j+2 end
+end
+if stopped==0 and #stale==0 and #refused==0 then return 0 end
+return {stopped,why,stale,refused}`;
+  const source = lines.trim();
+  return { text: source, sha: createHash('sha1').update(source).digest('hex') };
+}
+
+interface Shape {
+  /** Sets `cur` to the row's version, nil/false when the row is not there, or an error table. */
+  readonly current: string;
+  /** Writes the row and sets `r` to the answer. */
+  readonly write: string;
+  /** Leaves a deleted row for a while, with its new version. */
+  readonly expire: string;
+}
+
+function hash({ versionField, expireSeconds }: RedisConfig): Shape {
+  const field = quote(versionField);
+  return {
+    current: `local cur=redis.pcall('HGET',k,${field})`,
+    // More fields than were written: a column has become NULL or has vanished since. Rare, so the row is then simply made anew.
+    write: `local r=redis.pcall('HSET',k,${field},v,unpack(ARGV,j+2,j+1+n))
+    if live and type(r)=='number' and redis.call('HLEN',k)*2~=n+2 then
+      redis.call('DEL',k)
+      redis.call('HSET',k,${field},v,unpack(ARGV,j+2,j+1+n))
+    end`,
+    expire: `if live then redis.call('HSET',k,${field},v) redis.call('EXPIRE',k,${expireSeconds}) end`,
+  };
+}
+
+function json({ versionField, expireSeconds }: RedisConfig): Shape {
+  const head = jsonHead(versionField);
+  return {
+    current: `local cur=redis.pcall('GETRANGE',k,0,${head.length + 15})
+  if type(cur)=='string' then
+    if string.sub(cur,1,${head.length})==${quote(head)} then cur=string.sub(cur,${head.length + 1}) else cur=false end
+  end`,
+    write: `local r=redis.pcall('SET',k,ARGV[j+2])`,
+    expire: `if live then redis.call('SETRANGE',k,${head.length},v) redis.call('EXPIRE',k,${expireSeconds}) end`,
+  };
+}
+
+function text({ expireSeconds }: RedisConfig): Shape {
+  return {
+    current: `local cur=redis.call('GET',mark)`,
+    write: `local r=redis.pcall('SET',mark,v)
+    if not (type(r)=='table' and r.err) then r=redis.pcall('SET',k,ARGV[j+2]) end`,
+    expire: `redis.call('EXPIRE',k,${expireSeconds})`,
+  };
+}
+
+/** What a JSON row begins with; the version's digits follow. */
+export function jsonHead(versionField: string): string {
+  return `{"${versionField}":"`;
+}
+
+/**
+ * A delete's version goes under the version key before the row goes, and outlives it. The versions of strings stand there already,
+ * so that without a lifetime theirs is dropped.
+ */
+function remember(config: RedisConfig, always: boolean): string {
+  const stays = config.onDelete === 'expire' ? config.expireSeconds : 0;
+  const seconds = config.deletedVersionSeconds + stays;
+  if (seconds > 0) return `redis.pcall('SET',mark,v,'EX',${seconds})`;
+  return always ? `redis.pcall('DEL',mark)` : 'false';
+}
+
+/** A row that expires by itself leaves its version behind like a deleted one; a row that comes back from a deferred delete stays. */
+function lifetime(config: RedisConfig): string {
+  const { ttlSeconds, deletedVersionSeconds } = config;
+  if (ttlSeconds > 0) {
+    return `redis.call('EXPIRE',k,${ttlSeconds})
+    redis.call('SET',mark,v,'EX',${ttlSeconds + Math.max(deletedVersionSeconds, 1)})`;
+  }
+  return config.onDelete === 'expire' && config.as === 'hash' ? "if live then redis.call('PERSIST',k) end" : '';
+}
+
+/** A Lua string in single quotes. */
+function quote(value: string): string {
+  return `'${value.replace(/[\\']/g, '\\$&')}'`;
+}

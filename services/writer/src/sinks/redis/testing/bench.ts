@@ -1,0 +1,119 @@
+import { loadConfig, silentLogger } from '@tapline/kernel';
+import type { Row, SinkBench } from '@tapline/sink';
+import type { Cluster, Redis } from 'ioredis';
+import { REDIS_CONFIG, type RedisConfig } from '../config.ts';
+import { redisSink } from '../index.ts';
+import { slotOf, tagOf } from '../slot.ts';
+import { textOf } from '../values.ts';
+
+/** A checked configuration from what a user would write under `sink`. */
+export function redisConfig(given: Readonly<Record<string, unknown>>): RedisConfig {
+  const declaration = { name: 'test', doc: 'Test.', fields: { sink: REDIS_CONFIG } } as const;
+  return loadConfig(declaration, { value: { sink: given } }).value.sink;
+}
+
+export interface RedisBenchOptions {
+  /** The store's own eyes: a connection that is not the sink's. */
+  readonly redis: Redis | Cluster;
+  readonly config: RedisConfig;
+  /** Nothing but letters and digits: start of every key of this place. */
+  readonly place: string;
+}
+
+/** The contract suite's place in a real Redis: keys `<place>:<key>`. */
+export class RedisBench implements SinkBench {
+  readonly #redis: Redis | Cluster;
+  readonly #config: RedisConfig;
+  readonly #place: string;
+
+  constructor({ redis, config, place }: RedisBenchOptions) {
+    this.#redis = redis;
+    this.#place = place;
+    this.#config = { ...config, key: `${place}:\${key}`, versionPrefix: `${place}.v:` };
+  }
+
+  open(): ReturnType<SinkBench['open']> {
+    return redisSink.open(this.#config, { log: silentLogger, signal: new AbortController().signal });
+  }
+
+  async read(key: Row): Promise<unknown> {
+    const name = this.#name(key);
+    if (this.#config.as !== 'hash') {
+      const text = await this.#redis.get(name);
+      return text === null ? undefined : text.replace(/^\{"_v":"[0-9a-f]{16}",?/, '{');
+    }
+    const fields = (await this.#redis.hgetallBuffer(name)) as Record<string, Buffer>;
+    if (Object.keys(fields).length === 0) return undefined;
+    const { _v, ...rest } = fields;
+    return Object.fromEntries(Object.entries(rest).map(([column, bytes]) => [column, bytes.toString('latin1')]));
+  }
+
+  expected(row: Row): unknown {
+    if (this.#config.as === 'json') {
+      const members = Object.entries(row).map(([column, value]) => `${JSON.stringify(column)}:${expectedJson(value)}`);
+      return `{${members.join(',')}}`;
+    }
+    if (this.#config.as === 'string')
+      return this.#config.value.replace(/\$\{row\.(\w+)\}/g, (_, column: string) => expectedText(row[column] ?? null));
+    const present = Object.entries(row).filter(([, value]) => value !== null);
+    return Object.fromEntries(present.map(([column, value]) => [column, expectedBytes(value)]));
+  }
+
+  async version(key: Row): Promise<bigint | undefined> {
+    const name = this.#name(key);
+    const tag = this.#config.mode === 'cluster' ? `{${tagOf(slotOf(name))}}:` : '';
+    const mark = `${this.#config.versionPrefix}${tag}${name}`;
+    // The version key last: a row that was there before and is gone now has its version there, and that is not older.
+    const text = (await this.#live(name)) ?? (await this.#redis.get(mark));
+    return text === null ? undefined : BigInt(`0x${text}`);
+  }
+
+  async #live(name: string): Promise<string | null> {
+    if (this.#config.as === 'hash') return await this.#redis.hget(name, '_v');
+    if (this.#config.as === 'json') return (await this.#redis.get(name))?.slice(7, 23) ?? null;
+    return null;
+  }
+
+  async spoil(key: Row): Promise<void> {
+    await this.#redis.rpush(this.#name(key), 'not a row');
+  }
+
+  async mend(key: Row): Promise<void> {
+    await this.#redis.del(this.#name(key));
+  }
+
+  async refuseWrites(): Promise<AsyncDisposable> {
+    const nodes = 'nodes' in this.#redis ? this.#redis.nodes('master') : [this.#redis];
+    await Promise.all(nodes.map((node) => node.config('SET', 'maxmemory', '1')));
+    return {
+      async [Symbol.asyncDispose]() {
+        await Promise.all(nodes.map((node) => node.config('SET', 'maxmemory', '0')));
+      },
+    };
+  }
+
+  #name(key: Row): string {
+    const values = Object.values(key).map((value) => textOf(value as NonNullable<typeof value>));
+    const parts =
+      values.length === 1 ? values : values.map((part) => part.replaceAll('%', '%25').replaceAll(':', '%3A'));
+    return `${this.#place}:${parts.join(':')}`;
+  }
+}
+
+/** Written apart from the sink's own code on purpose: the two must agree. */
+function expectedBytes(value: Row[string] | undefined): string {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
+  return Buffer.from(expectedText(value ?? null)).toString('latin1');
+}
+
+function expectedText(value: Row[string]): string {
+  if (value === null) return '';
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  return `${value}`;
+}
+
+function expectedJson(value: Row[string]): string {
+  if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('base64'));
+  return typeof value === 'bigint' ? `${value}` : JSON.stringify(value);
+}
