@@ -69,7 +69,7 @@ export function anySignal(...signals: readonly (AbortSignal | undefined)[]): Abo
 /** Cancelling is not an error: this tells the rejections that only say "you asked me to stop". */
 export function isAbort(error: unknown, signal?: AbortSignal): boolean {
   if (signal?.aborted && error === signal.reason) return true;
-  return error instanceof Error && error.name === 'AbortError';
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
 }
 
 function abortReason(signal: AbortSignal): unknown {

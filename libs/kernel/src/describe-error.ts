@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import type { ErrorCode } from './error-codes.ts';
 import { type Disposition, type ErrorPlace, TaplineError } from './errors.ts';
 import { Redactor } from './redact.ts';
@@ -38,7 +39,7 @@ export function describeError(error: unknown, redactor: Redactor = urlsOnly): Er
     disposition: 'fatal',
     message: redactor.text(lineOf(error)),
     ...shared,
-    ...(error instanceof Error && error.stack !== undefined ? { stack: redactor.text(error.stack) } : {}),
+    ...(isError(error) && error.stack !== undefined ? { stack: redactor.text(error.stack) } : {}),
   };
 }
 
@@ -64,8 +65,8 @@ function causesOf(error: unknown): string[] {
     below(cause);
   };
   const below = (parent: unknown): void => {
-    if (!(parent instanceof Error)) return;
-    if (parent instanceof AggregateError) for (const one of parent.errors) visit(one);
+    if (!isError(parent)) return;
+    if ('errors' in parent && Array.isArray(parent.errors)) for (const one of parent.errors) visit(one);
     visit(parent.cause);
   };
   below(error);
@@ -74,8 +75,13 @@ function causesOf(error: unknown): string[] {
 
 /** `CODE: message` of any thrown thing; drivers put their code in `code`. */
 function lineOf(error: unknown): string {
-  if (!(error instanceof Error)) return `${typeof error} thrown: ${String(error)}`;
+  if (!isError(error)) return `${typeof error} thrown: ${String(error)}`;
   const code = 'code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? error.code : '';
   const message = error.message === '' ? error.name : error.message;
   return code === '' || message.includes(String(code)) ? message : `${code}: ${message}`;
+}
+
+/** Also errors of another realm, such as Node's own under a test runner, and DOMExceptions. */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || isNativeError(value);
 }

@@ -283,6 +283,11 @@ export const ERROR_CODES = {
     summary: 'The binary log holds only parts of the rows (binlog_row_image is not FULL).',
     remedy: 'SET PERSIST binlog_row_image = FULL; and let the sessions that write reconnect.',
   },
+  SOURCE_ROW_METADATA: {
+    disposition: 'fatal',
+    summary: 'binlog_row_metadata is not FULL, so the binlog does not carry the names and types of columns.',
+    remedy: "SET PERSIST binlog_row_metadata = 'FULL'; (MariaDB: SET GLOBAL, and the configuration file.)",
+  },
   SOURCE_TLS: {
     disposition: 'fatal',
     summary: 'The TLS connection to the MySQL server could not be made.',

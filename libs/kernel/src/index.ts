@@ -34,6 +34,7 @@ export {
   type MetricTable,
   SECONDS_BUCKETS,
 } from './metrics.ts';
+export { endProcess } from './process.ts';
 export { MASK, Redactor } from './redact.ts';
 export { backoffMs, dispositionOf, isRetryable, type RetryOptions, retry } from './retry.ts';
 export {

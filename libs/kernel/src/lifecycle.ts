@@ -105,13 +105,17 @@ export class Lifecycle {
     }
     clearTimeout(this.#deadline);
     this.#enter('disposing');
+    await this.#bounded(this.#dispose(), 'disposing takes too long: left behind');
+    this.#enter(this.#failure === undefined ? 'stopped' : 'failed');
+    return this.#failure === undefined;
+  }
+
+  async #dispose(): Promise<void> {
     try {
-      await this.#bounded(Promise.resolve(this.#service?.[Symbol.asyncDispose]?.()));
+      await this.#service?.[Symbol.asyncDispose]?.();
     } catch (error) {
       this.#note(error);
     }
-    this.#enter(this.#failure === undefined ? 'stopped' : 'failed');
-    return this.#failure === undefined;
   }
 
   async #work(): Promise<void> {
@@ -127,29 +131,25 @@ export class Lifecycle {
 
   /** Waits for the work; once aborted, only a little longer: a promise that ignores the signal must not keep the process. */
   async #patient<T>(work: Promise<T>): Promise<T> {
-    const { abortMs = 5_000 } = this.#options;
     work.catch(() => undefined);
     try {
       return await orAbort(work, this.#abort.signal);
     } catch (error) {
-      if (!this.#abort.signal.aborted) throw error;
-      await Promise.race([work.catch(() => undefined), sleep(abortMs)]);
+      if (this.#abort.signal.aborted) await this.#bounded(work, 'the work ignores its abort: left behind');
       throw error;
     }
   }
 
-  async #bounded(disposal: Promise<void>): Promise<void> {
+  /** Waits at most `abortMs` for the work, however it ends. */
+  async #bounded(work: Promise<unknown>, lateMessage: string): Promise<void> {
     const { abortMs = 5_000, log } = this.#options;
     const timer = new AbortController();
-    const late = sleep(abortMs, timer.signal).then(() =>
-      log.warn('disposing takes too long: left behind', { abortMs }),
+    const late = sleep(abortMs, timer.signal).then(
+      () => log.warn(lateMessage, { abortMs }),
+      () => undefined,
     );
-    late.catch(() => undefined);
-    try {
-      await Promise.race([disposal, late]);
-    } finally {
-      timer.abort();
-    }
+    await Promise.race([work.catch(() => undefined), late]);
+    timer.abort();
   }
 
   /** Cancelling is not an error, unless it means that work was given up. */

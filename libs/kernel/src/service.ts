@@ -7,6 +7,7 @@ import { printableError } from './describe-error.ts';
 import { Lifecycle, type RunningService } from './lifecycle.ts';
 import { createLogger, type LogFormat, type Logger, type LogLevel } from './log.ts';
 import { createMetrics, type Metrics, type MetricTable } from './metrics.ts';
+import { handleProcess } from './process.ts';
 import { Redactor } from './redact.ts';
 import { type ServiceConfig, withServiceConfig } from './service-config.ts';
 
@@ -129,22 +130,4 @@ export async function runService<D extends ConfigDeclaration>(
     log.error('service failed', { error });
     return EXIT_FAILED;
   }
-}
-
-/** Signals and stray errors reach the lifecycle while the service runs, and nobody afterwards. */
-function handleProcess(lifecycle: Lifecycle, log: Logger): Disposable {
-  const onTerm = (): void => lifecycle.stop('SIGTERM');
-  const onInt = (): void => lifecycle.stop('SIGINT');
-  const onStray = (error: unknown): void => {
-    log.error('uncaught error', { error });
-    lifecycle.fail(error);
-  };
-  process.on('SIGTERM', onTerm).on('SIGINT', onInt);
-  process.on('uncaughtException', onStray).on('unhandledRejection', onStray);
-  return {
-    [Symbol.dispose](): void {
-      process.off('SIGTERM', onTerm).off('SIGINT', onInt);
-      process.off('uncaughtException', onStray).off('unhandledRejection', onStray);
-    },
-  };
 }
