@@ -1,0 +1,58 @@
+import { TaplineError } from '@tapline/kernel';
+import type { BinlogStreamOptions } from './types.ts';
+
+/** Runs one query and gives its rows, keyed by column name. */
+export type Query = (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
+
+async function value(query: Query, expression: string): Promise<string> {
+  const [row] = await query(`SELECT ${expression} AS v`);
+  const v = row?.['v'];
+  return v === null || v === undefined ? '' : String(v);
+}
+
+/**
+ * What the server must have before a dump is asked for. The dump's own refusal (error 1236) has one number for a dozen reasons, so they are
+ * looked up first: a purged position would otherwise be known by its text only.
+ */
+export async function preflight(query: Query, options: BinlogStreamOptions): Promise<void> {
+  const place = { address: `${options.address.host}:${options.address.port}` };
+  const version = await value(query, 'VERSION()');
+  const isMariadb = /mariadb/i.test(version);
+  if (isMariadb !== (options.flavor === 'mariadb')) {
+    throw new TaplineError('SOURCE_DUMP_REFUSED', {
+      message: `The server is ${version}, the reader expects ${options.flavor}`,
+      place,
+      remedy: 'Point the reader at the server it was set up for.',
+    });
+  }
+  if ((await value(query, '@@GLOBAL.log_bin')) !== '1') {
+    throw new TaplineError('SOURCE_BINLOG_OFF', { message: 'The source writes no binlog (log_bin is OFF)', place });
+  }
+  if (isMariadb || !('gtidSet' in options.start)) return;
+  const mode = await value(query, '@@GLOBAL.gtid_mode');
+  if (mode !== 'ON') {
+    throw new TaplineError('SOURCE_GTID_OFF', { message: `gtid_mode is ${mode} on the source`, place });
+  }
+  const start = options.start.gtidSet.replace(/\s+/g, '');
+  if (!/^[0-9a-z_:,-]*$/i.test(start)) {
+    throw new TaplineError('SOURCE_GTID_INVALID', { message: `"${start}" is not a GTID set`, place });
+  }
+  const missing = (await value(query, `GTID_SUBTRACT(@@GLOBAL.gtid_purged, '${start}')`)).replace(/\s+/g, '');
+  if (missing !== '') {
+    throw new TaplineError('SOURCE_PURGED', {
+      message: `The source has purged transactions that were not read yet: ${missing}`,
+      place,
+    });
+  }
+  await refuseUnknown(query, start, place);
+}
+
+/** The start names transactions of the server's own that it never wrote: it lost its tail, or was rebuilt. It would stream the wrong ones. */
+async function refuseUnknown(query: Query, start: string, place: { readonly address: string }): Promise<void> {
+  const unknown = await value(query, `GTID_SUBTRACT('${start}', @@GLOBAL.gtid_executed)`);
+  if (unknown === '') return;
+  throw new TaplineError('SOURCE_BEHIND', {
+    message: `The source lacks transactions that were read already: ${unknown.replace(/\s+/g, '')}`,
+    place,
+  });
+}

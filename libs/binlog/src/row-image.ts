@@ -1,0 +1,157 @@
+import { corrupt, unsupported } from './event-errors.ts';
+import { COLUMN_STATE, type RowImage, type WireColumn } from './types.ts';
+import { decimalBytes, fractionBytes, WIRE_TYPE } from './wire-types.ts';
+
+/** The arrays of a row image, reused from row to row. */
+export class ImageBuffers implements RowImage {
+  buffer: Buffer = Buffer.alloc(0);
+  readonly offsets: Int32Array;
+  readonly lengths: Int32Array;
+  readonly states: Uint8Array;
+  /** The plan whose absent columns `states` shows. */
+  plan: ImagePlan | undefined;
+
+  constructor(columns: number) {
+    this.offsets = new Int32Array(columns);
+    this.lengths = new Int32Array(columns);
+    this.states = new Uint8Array(columns).fill(COLUMN_STATE.ABSENT);
+  }
+
+  /** Before the first row of an event: its bytes, and the columns its rows do not have. */
+  begin(buffer: Buffer, plan: ImagePlan | undefined): void {
+    this.buffer = buffer;
+    if (this.plan === plan) return;
+    this.plan = plan;
+    this.states.fill(COLUMN_STATE.ABSENT);
+    this.lengths.fill(0);
+  }
+}
+
+/** Which columns an image has, in order, and how each one's bytes are found. */
+export class ImagePlan {
+  readonly #columns: Int32Array;
+  /** ≥ 0: that many bytes; -1..-4: a length prefix of that many bytes, least first. */
+  readonly #sizes: Int32Array;
+  readonly #nullBytes: number;
+  readonly #unreadable: { readonly index: number; readonly column: WireColumn } | undefined;
+
+  private constructor(columns: readonly WireColumn[], indexes: readonly number[]) {
+    this.#columns = Int32Array.from(indexes);
+    this.#sizes = Int32Array.from(indexes, (i) => columnSize(columns[i]!) ?? 0);
+    this.#nullBytes = (indexes.length + 7) >> 3;
+    const index = indexes.find((i) => columnSize(columns[i]!) === undefined);
+    this.#unreadable = index === undefined ? undefined : { index, column: columns[index]! };
+  }
+
+  static full(columns: readonly WireColumn[]): ImagePlan {
+    return new ImagePlan(columns, [...columns.keys()]);
+  }
+
+  static partial(columns: readonly WireColumn[], bitmap: Buffer, offset: number): ImagePlan {
+    const isSet = (i: number): boolean => (bitmap[offset + (i >> 3)]! & (1 << (i & 7))) !== 0;
+    return new ImagePlan(columns, [...columns.keys()].filter(isSet));
+  }
+
+  /** Throws when a column is of a type whose length is unknown: the rows cannot be walked. Once an event. */
+  check(): void {
+    if (this.#unreadable === undefined) return;
+    const { index, column } = this.#unreadable;
+    const name = column.name === undefined ? `column ${index + 1}` : `column ${column.name}`;
+    throw unsupported(`${name} is of wire type ${column.type}, which Tapline cannot read`, 'Exclude the table.');
+  }
+
+  /**
+   * Walks one row image and returns its end: null bitmap over the columns it has, least bit first · the values that are not NULL.
+   * The hot path: nothing is allocated, and no value is looked at beyond its length. A prefix may be read past `end`, but never a value
+   * delivered: each column's end is compared with `end` (written so that NaN, from past the buffer, fails too).
+   */
+  scan(image: ImageBuffers, start: number, end: number): number {
+    const columns = this.#columns;
+    const sizes = this.#sizes;
+    const { buffer, offsets, lengths, states } = image;
+    let at = start + this.#nullBytes;
+    if (at > end) throw rowOverrun(start, end);
+    for (let j = 0; j < columns.length; j++) {
+      const i = columns[j]!;
+      if ((buffer[start + (j >> 3)]! & (1 << (j & 7))) !== 0) {
+        states[i] = 1;
+        lengths[i] = 0;
+        continue;
+      }
+      let length = sizes[j]!;
+      if (length < 0) {
+        if (length === -1) {
+          length = buffer[at]!;
+          at += 1;
+        } else if (length === -2) {
+          length = buffer[at]! | (buffer[at + 1]! << 8);
+          at += 2;
+        } else if (length === -3) {
+          length = buffer[at]! | (buffer[at + 1]! << 8) | (buffer[at + 2]! << 16);
+          at += 3;
+        } else {
+          length = (buffer[at]! | (buffer[at + 1]! << 8) | (buffer[at + 2]! << 16) | (buffer[at + 3]! << 24)) >>> 0;
+          at += 4;
+        }
+      }
+      offsets[i] = at;
+      lengths[i] = length;
+      states[i] = 0;
+      at += length;
+      if (!(at <= end)) throw rowOverrun(start, end);
+    }
+    return at;
+  }
+}
+
+function rowOverrun(start: number, end: number): Error {
+  return corrupt(`a row needs more than the ${end - start} bytes left in its event`);
+}
+
+/** Bytes of a value, or minus the bytes of its length prefix; undefined for types we cannot walk over. */
+function columnSize({ type, meta }: WireColumn): number | undefined {
+  switch (type) {
+    case WIRE_TYPE.TINY:
+    case WIRE_TYPE.YEAR:
+      return 1;
+    case WIRE_TYPE.SHORT:
+      return 2;
+    case WIRE_TYPE.INT24:
+    case WIRE_TYPE.DATE:
+    case WIRE_TYPE.NEWDATE:
+    case WIRE_TYPE.TIME:
+      return 3;
+    case WIRE_TYPE.LONG:
+    case WIRE_TYPE.FLOAT:
+    case WIRE_TYPE.TIMESTAMP:
+      return 4;
+    case WIRE_TYPE.LONGLONG:
+    case WIRE_TYPE.DOUBLE:
+    case WIRE_TYPE.DATETIME:
+      return 8;
+    case WIRE_TYPE.TIMESTAMP2:
+      return 4 + fractionBytes(meta);
+    case WIRE_TYPE.DATETIME2:
+      return 5 + fractionBytes(meta);
+    case WIRE_TYPE.TIME2:
+      return 3 + fractionBytes(meta);
+    case WIRE_TYPE.NEWDECIMAL:
+      return decimalBytes(meta >> 8, meta & 0xff);
+    case WIRE_TYPE.ENUM:
+    case WIRE_TYPE.SET:
+      return meta >= 1 && meta <= 8 ? meta : undefined;
+    case WIRE_TYPE.BIT:
+      return (meta + 7) >> 3;
+    case WIRE_TYPE.STRING:
+    case WIRE_TYPE.VARCHAR:
+    case WIRE_TYPE.VAR_STRING:
+      return meta > 255 ? -2 : -1;
+    case WIRE_TYPE.BLOB:
+    case WIRE_TYPE.JSON:
+    case WIRE_TYPE.GEOMETRY:
+    case WIRE_TYPE.VECTOR:
+      return meta >= 1 && meta <= 4 ? -meta : undefined;
+    default:
+      return undefined;
+  }
+}

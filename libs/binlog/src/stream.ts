@@ -1,0 +1,243 @@
+import { TaplineError } from '@tapline/kernel';
+import { type DumpConnection, openDump } from './connection.ts';
+import { Decoder, EVENT_HEADER_BYTES } from './decoder.ts';
+import { corrupt, EventError, locateEventError } from './event-errors.ts';
+import { PacketQueue } from './packets.ts';
+import { type PayloadInfo, payloadPieces } from './payload.ts';
+import { errPacketFailure, serverError } from './server-errors.ts';
+import type { BinlogEvent, BinlogStats, BinlogStream, BinlogStreamOptions } from './types.ts';
+import { EVENT_TYPE } from './wire-types.ts';
+
+/** Binlog bytes a pull works through at most: a bound on how long one keeps the event loop. */
+const PULL_BYTES = 1 << 20;
+const MIN_SILENCE_MS = 10_000;
+
+const PACKET = { EVENT: 0x00, EOF: 0xfe, ERROR: 0xff };
+
+/**
+ * Connects, checks what the server must have, and asks for the dump. The signal ends it at any time.
+ * Throws SOURCE_ACCESS_DENIED, SOURCE_MISSING_GRANT, SOURCE_UNREACHABLE, SOURCE_TLS, SOURCE_BINLOG_OFF, SOURCE_GTID_OFF, SOURCE_GTID_INVALID,
+ * SOURCE_PURGED, SOURCE_BEHIND, SOURCE_DUMP_REFUSED, SOURCE_FAILED; the last ones may also come from the first pull.
+ */
+export async function openBinlogStream(options: BinlogStreamOptions, signal: AbortSignal): Promise<BinlogStream> {
+  const connection = await openDump(options, signal);
+  return new SocketStream(options, connection, signal);
+}
+
+class SocketStream implements BinlogStream {
+  readonly #options: BinlogStreamOptions;
+  readonly #connection: DumpConnection;
+  readonly #signal: AbortSignal;
+  readonly #packets = new PacketQueue();
+  readonly #decoder: Decoder;
+  readonly #silenceMs: number;
+  readonly #abort: () => void;
+  #failure: { readonly error: unknown } | undefined;
+  #wake: (() => void) | undefined;
+  #payload: PayloadCursor | undefined;
+  #paused = false;
+  /** A pull has failed: the bytes behind are not looked at any more. */
+  #broken = false;
+  #bytes = 0;
+  #events = 0;
+  #pauses = 0;
+
+  constructor(options: BinlogStreamOptions, connection: DumpConnection, signal: AbortSignal) {
+    this.#options = options;
+    this.#connection = connection;
+    this.#signal = signal;
+    this.#silenceMs = Math.max(MIN_SILENCE_MS, options.heartbeatMs * 4);
+    this.#decoder = new Decoder({
+      wants: (database, table) => options.wants(database, table),
+      file: 'file' in options.start ? options.start.file : '',
+      checksums: connection.checksums,
+    });
+    this.#abort = () => this.#fail(signal.reason);
+    signal.addEventListener('abort', this.#abort, { once: true });
+    connection.onFailure((error) => this.#fail(error));
+    connection.socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    connection.socket.resume();
+  }
+
+  get stats(): BinlogStats {
+    return {
+      bytes: this.#bytes,
+      events: this.#events,
+      skippedRowsEvents: this.#decoder.skippedRowsEvents,
+      pauses: this.#pauses,
+    };
+  }
+
+  async pull(): Promise<readonly BinlogEvent[]> {
+    const out: BinlogEvent[] = [];
+    try {
+      for (;;) {
+        if (this.#broken) throw this.#failure?.error;
+        if (this.#payload === undefined) this.#decodePackets(out);
+        else await this.#decodePayload(this.#payload, out);
+        if (out.length > 0) break;
+        if (this.#payload !== undefined) continue;
+        // What arrived before a connection broke is delivered first: the failure comes when nothing is left.
+        if (this.#failure !== undefined) throw this.#failure.error;
+        if (!this.#nextPacketIsHere) await this.#more();
+      }
+    } catch (error) {
+      this.#fail(error);
+      this.#broken = true;
+      // What is whole in front of a failure is delivered; the next pull says why there is no more.
+      if (out.length === 0) throw this.#failure?.error;
+    }
+    this.#resume();
+    return out;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal.removeEventListener('abort', this.#abort);
+    this.#failure ??= { error: new TaplineError('INTERNAL', { message: 'The binlog stream was closed' }) };
+    this.#wake?.();
+    await this.#connection.close();
+  }
+
+  #nextPacketIsHere = false;
+
+  #decodePackets(out: BinlogEvent[]): void {
+    let budget = PULL_BYTES;
+    const packets = this.#packets;
+    this.#nextPacketIsHere = true;
+    while (budget > 0 && this.#payload === undefined) {
+      if (!this.#nextPacket()) {
+        this.#nextPacketIsHere = false;
+        return;
+      }
+      const { buffer, start, end } = packets;
+      budget -= end - start;
+      this.#bytes += end - start;
+      const status = buffer[start];
+      if (status !== PACKET.EVENT || start === end) throw this.#endOfDump(buffer, start, end);
+      this.#events++;
+      this.#decoder.decode(buffer, start + 1, end, out);
+      const payload = this.#decoder.payload;
+      if (payload === undefined) continue;
+      this.#decoder.payload = undefined;
+      this.#payload = new PayloadCursor(payload);
+    }
+  }
+
+  #nextPacket(): boolean {
+    try {
+      return this.#packets.next();
+    } catch (error) {
+      throw locateEventError(error, EVENT_TYPE.UNKNOWN, this.#decoder.position);
+    }
+  }
+
+  async #decodePayload(payload: PayloadCursor, out: BinlogEvent[]): Promise<void> {
+    let budget = PULL_BYTES;
+    while (budget > 0) {
+      const bytes = await payload.decodePiece(this.#decoder, out);
+      if (bytes === 0) {
+        this.#payload = undefined;
+        return;
+      }
+      budget -= bytes;
+    }
+  }
+
+  /** EOF or ERR in place of an event. */
+  #endOfDump(buffer: Buffer, start: number, end: number): TaplineError {
+    const { file, position } = this.#decoder.position;
+    const { address } = this.#options;
+    const context = { address: `${address.host}:${address.port}`, user: address.user, position: `${file}:${position}` };
+    if (buffer[start] === PACKET.ERROR) return serverError(errPacketFailure(buffer, start, end), context);
+    if (buffer[start] === PACKET.EOF && end - start < 9) {
+      return serverError({ code: 'PROTOCOL_CONNECTION_LOST', message: 'the server ended the stream' }, context);
+    }
+    const error = corrupt(`a packet starts with byte ${buffer[start] ?? 'none'}`);
+    return locateEventError(error, EVENT_TYPE.UNKNOWN, this.#decoder.position);
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#packets.push(chunk);
+    if (this.#packets.bytes >= this.#options.bufferBytes && !this.#paused) {
+      this.#paused = true;
+      this.#pauses++;
+      this.#connection.socket.pause();
+    }
+    this.#wake?.();
+  }
+
+  #resume(): void {
+    if (!this.#paused || this.#packets.bytes >= this.#options.bufferBytes) return;
+    this.#paused = false;
+    this.#connection.socket.resume();
+  }
+
+  /** Waits for bytes, a failure, or too long a silence. */
+  async #more(): Promise<void> {
+    this.#resume();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      const { address } = this.#options;
+      const message = `no heartbeat for ${this.#silenceMs} ms`;
+      const context = { address: `${address.host}:${address.port}`, user: address.user };
+      this.#fail(serverError({ code: 'ETIMEDOUT', message }, context));
+    }, this.#silenceMs);
+    this.#wake = resolve;
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#wake = undefined;
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#wake?.();
+  }
+}
+
+/** Events out of a payload, across the pieces it is decompressed in. */
+class PayloadCursor {
+  readonly #info: PayloadInfo;
+  readonly #pieces: AsyncGenerator<Buffer>;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(info: PayloadInfo) {
+    this.#info = info;
+    this.#pieces = payloadPieces(info);
+  }
+
+  /** Decodes the events of the next piece and returns its size; 0 at the end. */
+  async decodePiece(decoder: Decoder, out: BinlogEvent[]): Promise<number> {
+    try {
+      const { value: piece, done } = await this.#pieces.next();
+      if (done === true) {
+        if (this.#rest.length > 0) throw corrupt(`${this.#rest.length} bytes behind the last event of the payload`);
+        return 0;
+      }
+      this.#decodeWhole(this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]), decoder, out);
+      return piece.length;
+    } catch (error) {
+      await this.#pieces.return(undefined);
+      const bad =
+        error instanceof EventError || error instanceof TaplineError
+          ? error
+          : corrupt(`the payload does not decompress (${String(error)})`);
+      throw locateEventError(bad, EVENT_TYPE.TRANSACTION_PAYLOAD, this.#info.position);
+    }
+  }
+
+  #decodeWhole(bytes: Buffer, decoder: Decoder, out: BinlogEvent[]): void {
+    let at = 0;
+    while (bytes.length - at >= EVENT_HEADER_BYTES) {
+      const length = bytes.readUInt32LE(at + 9);
+      if (length < EVENT_HEADER_BYTES || length > 2 ** 30)
+        throw corrupt(`an event of ${length} bytes inside the payload`);
+      if (bytes.length - at < length) break;
+      decoder.decodeInner(bytes, at, at + length, this.#info, out);
+      at += length;
+    }
+    this.#rest = bytes.subarray(at);
+  }
+}

@@ -1,0 +1,159 @@
+import type { ConnectionOptions } from 'node:tls';
+
+/** Where the source is. The same shape as `MysqlAddress` of @tapline/mysql (libs of one layer share shapes, not code). */
+export interface BinlogAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password?: string | undefined;
+  /** Options for `tls.connect`; absent: no TLS. `rejectUnauthorized` defaults to true. */
+  readonly tls?:
+    | Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'passphrase' | 'rejectUnauthorized' | 'minVersion' | 'ciphers'>
+    | undefined;
+}
+
+export type Flavor = 'mysql' | 'mariadb';
+
+export type BinlogStart = { readonly gtidSet: string } | { readonly file: string; readonly position: number };
+
+export interface BinlogStreamOptions {
+  readonly address: BinlogAddress;
+  /** The id by which the source knows this reader; unique among its replicas, 1..4294967295. */
+  readonly serverId: number;
+  readonly flavor: Flavor;
+  /** `gtidSet`: everything not in the set ('' is everything the source still has). */
+  readonly start: BinlogStart;
+  /** Pure; asked once a table layout. Rows of unwanted tables are skipped undecoded and give no event. */
+  wants(database: string, table: string): boolean;
+  /** Bytes held undelivered before the socket is paused. One event larger than this is still held whole. */
+  readonly bufferBytes: number;
+  /** The source speaks at least this often; after four silent periods (10 s at least) the connection counts as lost. */
+  readonly heartbeatMs: number;
+}
+
+/**
+ * A place in the source's binlog. On `begin` and `rows` it is the first byte of the event; on `commit`, `statement` outside a transaction
+ * and `heartbeat` it is the byte after it, where a later stream may start.
+ */
+export interface BinlogPosition {
+  readonly file: string;
+  readonly position: number;
+}
+
+export interface BeginEvent {
+  readonly kind: 'begin';
+  /** `uuid:42`, `uuid:tag:42`, MariaDB `0-1-42`; '' when anonymous. */
+  readonly gtid: string;
+  /** Microseconds since the epoch, UTC: the immediate commit time, or the event header's second where the server does not say. */
+  readonly commitMicros: bigint;
+  readonly position: BinlogPosition;
+}
+
+export interface StatementEvent {
+  readonly kind: 'statement';
+  readonly gtid: string;
+  readonly commitMicros: bigint;
+  /** Default database of the session, '' when there was none. */
+  readonly database: string;
+  readonly sql: string;
+  /**
+   * False: DDL and the like, a whole transaction by itself. True: between `begin` and `commit`, which is statement-format DML,
+   * or the CREATE TABLE of CREATE TABLE … SELECT.
+   */
+  readonly inTransaction: boolean;
+  readonly position: BinlogPosition;
+}
+
+export interface CommitEvent {
+  readonly kind: 'commit';
+  readonly position: BinlogPosition;
+}
+
+export interface HeartbeatEvent {
+  readonly kind: 'heartbeat';
+  readonly position: BinlogPosition;
+}
+
+/**
+ * One row image. Column i's value is `buffer[offsets[i] .. offsets[i] + lengths[i])`, its own bytes (length prefixes skipped); only where
+ * `states[i]` is VALUE. The arrays are reused from row to row.
+ */
+export interface RowImage {
+  readonly buffer: Buffer;
+  readonly offsets: Int32Array;
+  readonly lengths: Int32Array;
+  /** VALUE, NULL or ABSENT of `COLUMN_STATE`. */
+  readonly states: Uint8Array;
+}
+
+/** Absent: the row image does not say (binlog_row_image MINIMAL or NOBLOB), which is not NULL. */
+export const COLUMN_STATE = { VALUE: 0, NULL: 1, ABSENT: 2 } as const;
+
+export interface RowsEvent {
+  readonly kind: 'rows';
+  readonly op: 'insert' | 'update' | 'delete';
+  readonly table: TableMap;
+  readonly timestampSeconds: number;
+  readonly position: BinlogPosition;
+  readonly serverId: number;
+  /** Moves to the next row; false at the end. Throws SOURCE_EVENT_CORRUPT. */
+  next(): boolean;
+  /** Images of the current row, valid until `next()` of any rows event of the same table or `pull()`. The image an operation has not is all ABSENT. */
+  readonly before: RowImage;
+  readonly after: RowImage;
+  /** 0 for the first row of the event; -1 before the first `next()`. */
+  readonly rowIndex: number;
+}
+
+export type BinlogEvent = BeginEvent | RowsEvent | StatementEvent | CommitEvent | HeartbeatEvent;
+
+export interface WireColumn {
+  /** MYSQL_TYPE_* (`WIRE_TYPE`), the real one: ENUM and SET, not the STRING they travel as. */
+  readonly type: number;
+  /**
+   * By type: VARCHAR and STRING bytes at most; BLOB, JSON, GEOMETRY, VECTOR bytes of the length prefix; NEWDECIMAL precision << 8 | scale;
+   * BIT the number of bits; TIME2, DATETIME2, TIMESTAMP2 fractional digits; ENUM and SET bytes of the value; FLOAT and DOUBLE their bytes.
+   */
+  readonly meta: number;
+  readonly nullable: boolean;
+  /** From here on only with the metadata that binlog_row_metadata asks for (`unsigned`, `charsetId`, `geometryType` also come with MINIMAL). */
+  readonly unsigned?: boolean;
+  readonly name?: string;
+  /** Collation id of character columns (63 = binary), and of ENUM and SET with FULL. */
+  readonly charsetId?: number;
+  /** ENUM and SET members as bytes in the column's character set: decode with `charsetId`. */
+  readonly memberBytes?: readonly Buffer[];
+  readonly geometryType?: number;
+  readonly dimensions?: number;
+  readonly invisible?: boolean;
+}
+
+/** The layout of a table in the stream. Strictly the same object while the layout is the same, so that codecs can be cached on it. */
+export interface TableMap {
+  /** The table id under which this layout was first seen; ids change (FLUSH TABLES, restart) while the layout, and so this object, stays. */
+  readonly id: number;
+  readonly database: string;
+  readonly table: string;
+  readonly columns: readonly WireColumn[];
+  /** Column indexes of the primary key, in key order, with binlog_row_metadata=FULL. */
+  readonly primaryKey?: readonly number[];
+}
+
+export interface BinlogStats {
+  /** Bytes of binlog events taken from the socket, and their number. */
+  readonly bytes: number;
+  readonly events: number;
+  /** Rows events skipped because nobody wants their table. */
+  readonly skippedRowsEvents: number;
+  /** How often the socket was paused because nobody pulled. */
+  readonly pauses: number;
+}
+
+export interface BinlogStream extends AsyncDisposable {
+  /**
+   * The next events, at least one; waits for them. At most about a megabyte of binlog a call, except that one event comes whole.
+   * One call at a time. Rejects with a SOURCE_* error (and then always), or with the signal's reason when it is aborted.
+   */
+  pull(): Promise<readonly BinlogEvent[]>;
+  readonly stats: BinlogStats;
+}
