@@ -1,1 +1,2 @@
-export {};
+export { KAFKA_FIELDS } from './config-fields.ts';
+export { kafkaConfigOf } from './config-value.ts';

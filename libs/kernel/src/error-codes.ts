@@ -35,6 +35,12 @@ export const ERROR_CODES = {
     summary: 'The configuration file cannot be opened, or is not YAML.',
     remedy: 'Correct the file at the line and column that the message names.',
   },
+  ENVELOPE_UNREADABLE: {
+    disposition: 'poison',
+    summary: 'A record of a data topic is not an Avro change event, or does not fit the schema it names.',
+    remedy:
+      'Something else wrote to the topic, or the registry is another one than the writer of the topic used. The message says what did not fit; the record can be skipped or parked with `onError: deadLetter`.',
+  },
   INTERNAL: {
     disposition: 'fatal',
     summary: 'A condition that the code holds to be impossible.',
@@ -140,6 +146,12 @@ export const ERROR_CODES = {
     summary: 'The schema registry holds the new schema of a table to be incompatible with the one before.',
     remedy:
       "Set the subject's compatibility to NONE or FORWARD (PUT /config/<subject>), or undo the change of the table.",
+  },
+  SCHEMA_MISMATCH: {
+    disposition: 'fatal',
+    summary: 'What the binlog holds for a table does not fit the schema that Tapline has of it.',
+    remedy:
+      'The table was altered after the change was written, or while its schema was read. Set `binlog_row_metadata=FULL` on the source; where the message says so, load the table anew.',
   },
   SCHEMA_NO_KEY: {
     disposition: 'fatal',

@@ -1,1 +1,27 @@
-export {};
+export {
+  addressText,
+  MYSQL_ADDRESS_FIELDS,
+  type MysqlAddress,
+  type MysqlTls,
+  readTlsMaterial,
+  type TlsMaterial,
+} from './address.ts';
+export type { ChunkKey } from './chunk-key.ts';
+export { ChunkReader, type ChunkRequest, type TextChunk } from './chunk-reader.ts';
+export { type ConnectOptions, connect, type MysqlConnection, type StringRow } from './connection.ts';
+export { classifyMysqlError, missingGrantRemedy } from './errors.ts';
+export { type CascadingForeignKey, readCascadingForeignKeys } from './foreign-keys.ts';
+export { type Grants, parseGrants, readGrants } from './grants.ts';
+export { quoteName, quoteTable, quoteText } from './quote.ts';
+export { readRowEstimates } from './row-estimates.ts';
+export type { RowBatch, TextRow } from './row-stream.ts';
+export {
+  type BinlogFile,
+  readBinlogEnd,
+  readBinlogFiles,
+  readGtids,
+  readServerInfo,
+  type ServerInfo,
+} from './server-info.ts';
+export { refuseUnfitSource, type SourceFinding, sourceFindings } from './source-checks.ts';
+export { readTables } from './tables.ts';

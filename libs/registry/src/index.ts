@@ -1,1 +1,1 @@
-export {};
+export { REGISTRY_FIELD } from './config-field.ts';

@@ -1,0 +1,169 @@
+import { type ErrorCode, TaplineError } from '@tapline/kernel';
+import { addressText, type MysqlAddress } from './address.ts';
+import type { CascadingForeignKey } from './foreign-keys.ts';
+import type { Grants } from './grants.ts';
+import type { ServerInfo } from './server-info.ts';
+
+/** Something about a source that is as it should be, could be better, or keeps a reader from working rightly. */
+export interface SourceFinding {
+  /** Stable name of the check: `binlog-format`. */
+  readonly check: string;
+  readonly level: 'ok' | 'warn' | 'fail';
+  /** What was seen. */
+  readonly seen: string;
+  /** The statement or config line that mends it; '' when level is ok. */
+  readonly mend: string;
+  /** With which error a reader refuses to start; only where level is `fail`. */
+  readonly code?: ErrorCode;
+}
+
+/** Below this the binlog may be gone before a stopped reader is noticed on Monday morning. */
+const RETENTION_WARNING_SECONDS = 2 * 86_400;
+
+interface Setting {
+  readonly check: string;
+  readonly name: string;
+  readonly value: string | undefined;
+  readonly wanted: string;
+  readonly code: ErrorCode;
+}
+
+/**
+ * Everything that must be so for a reader to follow this source exactly. The reader refuses to start on the first `fail`, `tapline doctor`
+ * prints all of them.
+ */
+export function sourceFindings(facts: {
+  readonly info: ServerInfo;
+  readonly grants: Grants;
+  readonly account: string;
+  readonly cascades?: readonly CascadingForeignKey[];
+}): SourceFinding[] {
+  const { info, grants, account } = facts;
+  const settings: Setting[] = [
+    {
+      check: 'binlog-format',
+      name: 'binlog_format',
+      value: info.binlogFormat,
+      wanted: 'ROW',
+      code: 'SOURCE_BINLOG_FORMAT',
+    },
+    { check: 'row-image', name: 'binlog_row_image', value: info.rowImage, wanted: 'FULL', code: 'SOURCE_ROW_IMAGE' },
+    {
+      check: 'row-metadata',
+      name: 'binlog_row_metadata',
+      value: info.rowMetadata,
+      wanted: 'FULL',
+      code: 'SOURCE_ROW_METADATA',
+    },
+  ];
+  return [
+    binlogFinding(info),
+    ...settings.map(settingFinding),
+    gtidFinding(info),
+    ...grantFindings(grants, account),
+    partialJsonFinding(info),
+    retentionFinding(info),
+    ...(facts.cascades ?? []).map((cascade) => cascadeFinding(info, cascade)),
+  ];
+}
+
+/** @throws TaplineError with the code, what was seen and the statement that mends it, of the first finding that fails. */
+export function refuseUnfitSource(findings: readonly SourceFinding[], address: MysqlAddress): void {
+  const failed = findings.find((finding) => finding.level === 'fail');
+  if (failed?.code === undefined) return;
+  throw new TaplineError(failed.code, {
+    message: failed.seen,
+    place: { address: addressText(address) },
+    remedy: failed.mend,
+  });
+}
+
+function ok(check: string, seen: string): SourceFinding {
+  return { check, level: 'ok', seen, mend: '' };
+}
+
+function binlogFinding(info: ServerInfo): SourceFinding {
+  if (info.logBin) return ok('binlog', 'The binary log is on.');
+  return {
+    check: 'binlog',
+    level: 'fail',
+    code: 'SOURCE_BINLOG_OFF',
+    seen: 'The server writes no binary log (log_bin = OFF).',
+    mend: 'Set log_bin and server_id in the server’s configuration file (remove skip-log-bin) and restart it.',
+  };
+}
+
+function settingFinding(setting: Setting): SourceFinding {
+  const { check, name, value, wanted, code } = setting;
+  if (value === wanted) return ok(check, `${name} = ${wanted}.`);
+  return {
+    check,
+    level: 'fail',
+    code,
+    seen: `${name} is ${value ?? 'not known to this server'}, a reader needs ${wanted}.`,
+    mend: `SET PERSIST ${name} = '${wanted}'; (MariaDB: SET GLOBAL, and the configuration file.) Sessions that are open keep the old value: let applications reconnect.`,
+  };
+}
+
+function gtidFinding(info: ServerInfo): SourceFinding {
+  // MariaDB's GTIDs cannot be turned off.
+  if (info.flavor === 'mariadb' || info.gtidMode === 'ON') return ok('gtid-mode', 'GTIDs are on.');
+  return {
+    check: 'gtid-mode',
+    level: 'fail',
+    code: 'SOURCE_GTID_OFF',
+    seen: `gtid_mode is ${info.gtidMode ?? 'not known to this server'}, a reader needs ON.`,
+    mend: 'SET PERSIST enforce_gtid_consistency = ON; then SET PERSIST gtid_mode = OFF_PERMISSIVE, ON_PERMISSIVE and ON, one after the other.',
+  };
+}
+
+function grantFindings(grants: Grants, account: string): SourceFinding[] {
+  return ['REPLICATION SLAVE', 'REPLICATION CLIENT'].map((privilege): SourceFinding => {
+    const check = `grant-${privilege.toLowerCase().replace(' ', '-')}`;
+    if (grants.hasGlobally(privilege)) return ok(check, `${account} has ${privilege}.`);
+    return {
+      check,
+      level: 'fail',
+      code: 'SOURCE_MISSING_GRANT',
+      seen: `${account} lacks ${privilege}.`,
+      mend: `GRANT ${privilege} ON *.* TO ${account};`,
+    };
+  });
+}
+
+function partialJsonFinding(info: ServerInfo): SourceFinding {
+  if (!info.rowValueOptions.includes('PARTIAL_JSON')) return ok('partial-json', 'JSON values are logged whole.');
+  return {
+    check: 'partial-json',
+    level: 'fail',
+    code: 'SOURCE_ROW_IMAGE',
+    seen: 'binlog_row_value_options = PARTIAL_JSON: updates of JSON columns are logged as differences.',
+    mend: "SET PERSIST binlog_row_value_options = '';",
+  };
+}
+
+function retentionFinding(info: ServerInfo): SourceFinding {
+  const seconds = info.retentionSeconds;
+  if (seconds === 0) return ok('binlog-retention', 'Binlog files are kept until somebody purges them.');
+  const days = (seconds / 86_400).toFixed(1);
+  if (seconds >= RETENTION_WARNING_SECONDS) return ok('binlog-retention', `Binlog files are kept for ${days} days.`);
+  return {
+    check: 'binlog-retention',
+    level: 'warn',
+    seen: `Binlog files are kept for ${days} days only: a reader that is down for longer loses its place.`,
+    mend: 'SET PERSIST binlog_expire_logs_seconds = 604800;',
+  };
+}
+
+function cascadeFinding(info: ServerInfo, cascade: CascadingForeignKey): SourceFinding {
+  const [major = 0, minor = 0] = info.version.split('.').map(Number);
+  const logged = info.flavor === 'mysql' && (major > 9 || (major === 9 && minor >= 6));
+  const name = `${cascade.database}.${cascade.table}`;
+  if (logged) return ok('cascades', `Cascades into ${name} (${cascade.name}) are in the binlog.`);
+  return {
+    check: 'cascades',
+    level: 'warn',
+    seen: `Changes of ${cascade.parent} cascade into ${name} (${cascade.name}), and this server does not write cascaded changes to the binlog: they are not captured.`,
+    mend: `ALTER TABLE ${name} DROP FOREIGN KEY ${cascade.name}; and change the child rows in the application (or move to MySQL 9.6 or later, which logs them).`,
+  };
+}

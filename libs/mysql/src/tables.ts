@@ -1,0 +1,159 @@
+import type { Column, Table, TableFilter, UniqueKey } from '@tapline/schema';
+import { type ColumnRow, columnOf } from './column.ts';
+import type { MysqlConnection, StringRow } from './connection.ts';
+import { quoteText } from './quote.ts';
+
+/** With more tables than this, a whole database is read and sifted here, rather than naming each table in the statement. */
+const NAMED_TABLES = 200;
+
+/**
+ * The tables that the filter takes, sorted by database and name, from information_schema: a handful of statements for each database, however
+ * many tables it has. Views, sequences and temporary tables are not tables here.
+ *
+ * A table changed while this runs may be seen half old, half new: callers that need one moment compare with a later read or the binlog.
+ */
+export async function readTables(
+  connection: MysqlConnection,
+  filter: Pick<TableFilter, 'matches' | 'mayMatchIn'>,
+  signal?: AbortSignal,
+): Promise<Table[]> {
+  const databases = await connection.query('SELECT SCHEMA_NAME FROM information_schema.SCHEMATA', signal);
+  const tables: Table[] = [];
+  for (const [database] of databases) {
+    if (typeof database === 'string' && filter.mayMatchIn(database)) {
+      tables.push(...(await readDatabase(connection, database, filter, signal)));
+    }
+  }
+  return tables.sort((left, right) => compare(left.database, right.database) || compare(left.name, right.name));
+}
+
+async function readDatabase(
+  connection: MysqlConnection,
+  database: string,
+  filter: Pick<TableFilter, 'matches'>,
+  signal: AbortSignal | undefined,
+): Promise<Table[]> {
+  const rows = await connection.query(
+    `SELECT TABLE_NAME FROM information_schema.TABLES
+     WHERE TABLE_SCHEMA = ${quoteText(database)} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')`,
+    signal,
+  );
+  const names = new Set(rows.map(([name]) => name ?? '').filter((name) => filter.matches(database, name)));
+  if (names.size === 0) return [];
+  const where = `TABLE_SCHEMA = ${quoteText(database)}${nameCondition(names)}`;
+  const columns = await readColumns(connection, where, names, signal);
+  const keys = await readKeys(connection, where, names, signal);
+  return [...names].flatMap((name) => {
+    const tableColumns = columns.get(name);
+    // Dropped since the first statement.
+    if (tableColumns === undefined) return [];
+    return [{ database, name, columns: tableColumns, ...(keys.get(name) ?? { uniqueKeys: [] }) }];
+  });
+}
+
+function nameCondition(names: ReadonlySet<string>): string {
+  return names.size > NAMED_TABLES ? '' : ` AND TABLE_NAME IN (${[...names].map(quoteText).join(', ')})`;
+}
+
+async function readColumns(
+  connection: MysqlConnection,
+  where: string,
+  names: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, Column[]>> {
+  const srid = connection.flavor === 'mysql' && !connection.version.startsWith('5.') ? 'SRS_ID' : 'NULL';
+  const rows = await connection.query(
+    `SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE,
+       DATETIME_PRECISION, CHARACTER_SET_NAME, COLLATION_NAME, EXTRA, ${srid}
+     FROM information_schema.COLUMNS WHERE ${where} ORDER BY TABLE_NAME, ORDINAL_POSITION`,
+    signal,
+  );
+  const columns = new Map<string, Column[]>();
+  for (const row of rows) {
+    const table = row[0] ?? '';
+    if (names.has(table)) entry(columns, table).push(columnOf(columnRow(row)));
+  }
+  return columns;
+}
+
+function columnRow(row: StringRow): ColumnRow {
+  return {
+    name: row[1] ?? '',
+    dataType: row[2] ?? '',
+    columnType: row[3] ?? '',
+    nullable: row[4] ?? '',
+    characterLength: row[5] ?? null,
+    numericPrecision: row[6] ?? null,
+    numericScale: row[7] ?? null,
+    datetimePrecision: row[8] ?? null,
+    charset: row[9] ?? null,
+    collation: row[10] ?? null,
+    extra: row[11] ?? null,
+    srid: row[12] ?? null,
+  };
+}
+
+interface Keys {
+  readonly primaryKey?: readonly string[];
+  readonly uniqueKeys: readonly UniqueKey[];
+}
+
+interface KeyPart {
+  readonly index: string;
+  /** Undefined for an expression. */
+  readonly column: string | undefined;
+  readonly prefix: boolean;
+  readonly usable: boolean;
+}
+
+async function readKeys(
+  connection: MysqlConnection,
+  where: string,
+  names: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, Keys>> {
+  const rows = await connection.query(
+    `SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART, ${usableIndex(connection)}
+     FROM information_schema.STATISTICS WHERE ${where} AND NON_UNIQUE = 0 ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX`,
+    signal,
+  );
+  const parts = new Map<string, KeyPart[]>();
+  for (const [table, index, column, prefix, usable] of rows) {
+    if (typeof table !== 'string' || typeof index !== 'string' || !names.has(table)) continue;
+    const part = { index, column: column ?? undefined, prefix: prefix !== null, usable: usable === 'YES' };
+    entry(parts, table).push(part);
+  }
+  return new Map([...parts].map(([table, list]) => [table, keysOf(list)]));
+}
+
+/** `YES` for an index the optimizer may use: what cannot be used cannot be forced either. */
+function usableIndex(connection: MysqlConnection): string {
+  if (connection.flavor === 'mysql') return connection.version.startsWith('5.') ? "'YES'" : 'IS_VISIBLE';
+  const [major = 0, minor = 0] = connection.version.split('.').map(Number);
+  return major > 10 || (major === 10 && minor >= 6) ? "IF(IGNORED = 'YES', 'NO', 'YES')" : "'YES'";
+}
+
+function keysOf(parts: readonly KeyPart[]): Keys {
+  const primary = parts.filter((part) => part.index === 'PRIMARY').map((part) => part.column ?? '');
+  const unique = Object.entries(Object.groupBy(parts, (part) => part.index))
+    .filter(([name, own = []]) => name !== 'PRIMARY' && own.every(isWholeColumn))
+    .map(([name, own = []]): UniqueKey => ({ name, columns: own.map((part) => part.column ?? '') }));
+  return { ...(primary.length === 0 ? {} : { primaryKey: primary }), uniqueKeys: unique };
+}
+
+function isWholeColumn(part: KeyPart): boolean {
+  return part.usable && part.column !== undefined && !part.prefix;
+}
+
+function entry<V>(lists: Map<string, V[]>, key: string): V[] {
+  let list = lists.get(key);
+  if (list === undefined) {
+    list = [];
+    lists.set(key, list);
+  }
+  return list;
+}
+
+function compare(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

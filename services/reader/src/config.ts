@@ -1,0 +1,171 @@
+import { KAFKA_FIELDS } from '@tapline/kafka';
+import type { ConfigDeclaration, ConfigOf, ServiceConfig } from '@tapline/kernel';
+import { MYSQL_ADDRESS_FIELDS } from '@tapline/mysql';
+import { REGISTRY_FIELD } from '@tapline/registry';
+
+const MIB = 1024 * 1024;
+
+export const READER_CONFIG = {
+  name: 'reader',
+  doc: 'Follows one MySQL or MariaDB source and publishes the changes of its tables to Kafka.',
+  fields: {
+    name: {
+      type: 'text',
+      doc: 'Name of the source: the prefix of its topics, and part of every message.',
+      pattern: '[A-Za-z0-9._-]{1,100}',
+      expected: 'letters, digits, dot, dash and underscore, at most 100',
+    },
+    source: {
+      type: 'group',
+      doc: 'The server to read from, and what of it.',
+      fields: {
+        ...(MYSQL_ADDRESS_FIELDS as typeof MYSQL_ADDRESS_FIELDS),
+        serverId: {
+          type: 'integer',
+          doc: 'The id under which the server knows this reader; unique among its replicas. 0 makes one from the name.',
+          default: 0,
+          min: 0,
+          max: 4_294_967_295,
+        },
+        include: {
+          type: 'list',
+          of: { type: 'text' },
+          doc: 'Patterns of the tables to capture: `database.table`, with `*` for any characters. Empty: every table.',
+          default: [],
+        },
+        exclude: { type: 'list', of: { type: 'text' }, doc: 'Patterns of tables to leave out; they win.', default: [] },
+        heartbeatMs: {
+          type: 'integer',
+          doc: 'The source speaks at least this often; after four silent periods the connection counts as lost.',
+          unit: 'ms',
+          default: 1000,
+          min: 100,
+        },
+        bufferBytes: {
+          type: 'integer',
+          doc: 'Binlog held in memory before the socket is paused. One event larger than this is still held whole.',
+          unit: 'bytes',
+          default: 4 * MIB,
+          min: 64 * 1024,
+        },
+      },
+    },
+    keys: {
+      type: 'map',
+      keys: '<database>.<table>',
+      of: {
+        type: 'either',
+        of: [
+          { type: 'choice', values: ['append'] },
+          { type: 'list', of: { type: 'text' }, minItems: 1 },
+        ],
+      },
+      doc: 'Message key of a table: columns that identify a row, instead of the primary key; or `append` for a table without one: every change is kept as it comes, in a topic that is not compacted, and the first load leaves the table out.',
+      default: {},
+    },
+    kafka: {
+      type: 'group',
+      doc: 'The Kafka cluster to publish to.',
+      fields: {
+        ...(KAFKA_FIELDS as typeof KAFKA_FIELDS),
+        bufferBytes: {
+          type: 'integer',
+          doc: 'Records held in memory until they are acknowledged; beyond it the source waits.',
+          unit: 'bytes',
+          default: 16 * MIB,
+          min: MIB,
+        },
+        batchBytes: {
+          type: 'integer',
+          doc: 'A record batch is sent when it has this size, or earlier when nothing more is at hand.',
+          unit: 'bytes',
+          default: 512 * 1024,
+          min: 16 * 1024,
+        },
+      },
+    },
+    topics: {
+      type: 'group',
+      doc: 'The topics `<name>.<database>.<table>` that the reader makes.',
+      fields: {
+        partitions: {
+          type: 'integer',
+          doc: 'Partitions of each topic. Cannot be changed later: keys would move.',
+          default: 8,
+          min: 1,
+        },
+        replicationFactor: {
+          type: 'integer',
+          doc: 'Copies of each partition; 3 where there are three brokers.',
+          default: 1,
+          min: 1,
+        },
+        tombstones: {
+          type: 'boolean',
+          doc: 'After the delete event of a row, a record without a value, so that compaction removes the key.',
+          default: true,
+        },
+        config: {
+          type: 'map',
+          of: { type: 'text' },
+          keys: '<topic setting>',
+          doc: 'Further settings of topics at their creation, such as `min.insync.replicas: "2"`.',
+          default: {},
+        },
+      },
+    },
+    registry: REGISTRY_FIELD as typeof REGISTRY_FIELD,
+    snapshot: {
+      type: 'group',
+      doc: 'The first load: what the tables hold already, read in pieces while the stream runs.',
+      fields: {
+        mode: {
+          type: 'choice',
+          doc: 'initial: load the tables once, at the first start. never: changes only.',
+          values: ['initial', 'never'],
+          default: 'initial',
+        },
+        chunkRows: { type: 'integer', doc: 'Rows of one piece.', unit: 'rows', default: 10_000, min: 1 },
+        chunkBytes: {
+          type: 'integer',
+          doc: 'A piece ends earlier when its rows take more memory than this.',
+          unit: 'bytes',
+          default: 16 * MIB,
+          min: 64 * 1024,
+        },
+      },
+    },
+    start: {
+      type: 'group',
+      doc: 'Where to start when there is no progress yet. Later the progress record alone counts.',
+      fields: {
+        from: {
+          type: 'choice',
+          doc: 'latest: with what is committed from now on. earliest: with the oldest transaction that the source still has.',
+          values: ['latest', 'earliest'],
+          default: 'latest',
+        },
+        gtidSet: {
+          type: 'text',
+          doc: 'Start after exactly this GTID set (MariaDB: GTID position) instead.',
+          default: '',
+        },
+      },
+    },
+    progress: {
+      type: 'group',
+      doc: 'How often the place in the binlog is made durable. A restart replays what came after it, without publishing it twice.',
+      fields: {
+        intervalMs: {
+          type: 'integer',
+          doc: 'Least time between two progress records.',
+          unit: 'ms',
+          default: 1000,
+          min: 10,
+        },
+      },
+    },
+  },
+} as const satisfies ConfigDeclaration;
+
+export type ReaderConfig = ConfigOf<typeof READER_CONFIG> & ServiceConfig;

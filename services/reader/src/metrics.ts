@@ -1,0 +1,46 @@
+import type { MetricTable } from '@tapline/kernel';
+
+export const READER_METRICS = {
+  rows: {
+    type: 'counter',
+    name: 'tapline_reader_rows_total',
+    doc: 'Row changes taken from the binlog, of captured tables.',
+  },
+  transactions: {
+    type: 'counter',
+    name: 'tapline_reader_transactions_total',
+    doc: 'Transactions passed, of any table.',
+  },
+  records: {
+    type: 'counter',
+    name: 'tapline_reader_records_total',
+    doc: 'Records handed to Kafka: changes, tombstones and rows of the first load.',
+  },
+  skipped: {
+    type: 'counter',
+    name: 'tapline_reader_records_skipped_total',
+    doc: 'Records that stood in the topics already when the reader was restarted.',
+  },
+  snapshotRows: {
+    type: 'counter',
+    name: 'tapline_reader_snapshot_rows_total',
+    doc: 'Rows published by the first load.',
+    labels: ['table'],
+  },
+  snapshotTablesLeft: {
+    type: 'gauge',
+    name: 'tapline_reader_snapshot_tables_left',
+    doc: 'Tables that the first load has still to finish.',
+  },
+  progressAge: {
+    type: 'gauge',
+    name: 'tapline_reader_progress_age_seconds',
+    doc: 'Time since the newest durable progress record was written.',
+  },
+  lag: {
+    type: 'gauge',
+    name: 'tapline_reader_lag_seconds',
+    doc: 'Age of the newest transaction taken from the binlog at the moment it was taken; 0 while the source is silent.',
+  },
+  binlogBytes: { type: 'counter', name: 'tapline_reader_binlog_bytes_total', doc: 'Bytes of binlog read.' },
+} as const satisfies MetricTable;
