@@ -1,1 +1,11 @@
-export {};
+export { type ByteSink, GrowingSink } from './byte-sink.ts';
+export {
+  compileEnvelope,
+  type EnvelopeOptions,
+  type SchemaIds,
+  SOURCE_VERSION,
+  type TableEnvelope,
+  type TextRow,
+} from './compile.ts';
+export type { Connector, SnapshotValue } from './envelope-schema.ts';
+export { type ChangeMeta, TransactionContext, type TransactionStart } from './transaction.ts';

@@ -51,6 +51,11 @@ export const ERROR_CODES = {
     summary: 'Kafka refused the user name, the password or the SASL mechanism.',
     remedy: 'Check kafka.sasl (mechanism, username, password) against the users of the brokers.',
   },
+  KAFKA_CLOSED: {
+    disposition: 'fatal',
+    summary: 'The Kafka client was closed while something still waited for it.',
+    remedy: 'This accompanies a stop; look for the reason before it in the log.',
+  },
   KAFKA_CONFIG: {
     disposition: 'fatal',
     summary: 'A setting of the Kafka connection cannot be used.',

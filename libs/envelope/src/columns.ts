@@ -1,0 +1,53 @@
+import { TaplineError } from '@tapline/kernel';
+import type { Column } from '@tapline/schema';
+import type { ColumnCodec } from './codec.ts';
+import { decimalCodec } from './types/decimals.ts';
+import { enumCodec, setCodec } from './types/enums.ts';
+import { floatCodec } from './types/floats.ts';
+import { bitCodec, integerCodec, yearCodec } from './types/integers.ts';
+import { jsonCodec } from './types/json.ts';
+import { geometryCodec, pointCodec, vectorCodec } from './types/spatial.ts';
+import { dateCodec, datetimeCodec, timeCodec } from './types/temporal.ts';
+import { binaryCodec, textCodec } from './types/text.ts';
+import { timestampCodec } from './types/timestamp.ts';
+import type { WireColumn } from './wire.ts';
+
+type MakeCodec = (column: Column, wire: WireColumn | undefined) => ColumnCodec;
+
+const spatial = ['geometry', 'linestring', 'polygon', 'multipoint', 'multilinestring', 'multipolygon'];
+const collections = ['geometrycollection', 'geomcollection'];
+
+/** One line a type: DATA_TYPE of information_schema → codec. */
+const CODECS: ReadonlyMap<string, MakeCodec> = new Map<string, MakeCodec>([
+  ...['tinyint', 'smallint', 'mediumint', 'int', 'integer', 'bigint'].map((type) => [type, integerCodec] as const),
+  ['year', yearCodec],
+  ['bit', bitCodec],
+  ['decimal', decimalCodec],
+  ['numeric', decimalCodec],
+  ['float', floatCodec],
+  ['double', floatCodec],
+  ['real', floatCodec],
+  ['date', dateCodec],
+  ['datetime', (column, wire) => datetimeCodec(column, wire?.type)],
+  ['time', (column, wire) => timeCodec(column, wire?.type)],
+  ['timestamp', (column, wire) => timestampCodec(column, wire?.type)],
+  ...['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext'].map((type) => [type, textCodec] as const),
+  ...['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob'].map((type) => [type, binaryCodec] as const),
+  ['enum', enumCodec],
+  ['set', setCodec],
+  ['json', () => jsonCodec(notYet)],
+  ['point', pointCodec],
+  ...[...spatial, ...collections].map((type) => [type, geometryCodec] as const),
+  ['vector', vectorCodec],
+]);
+
+function notYet(): never {
+  throw new TaplineError('SCHEMA_UNSUPPORTED', { message: 'JSON from the binlog is not decoded yet.' });
+}
+
+/** Throws SCHEMA_UNSUPPORTED for a type or character set that is not known. */
+export function columnCodec(column: Column, wire?: WireColumn): ColumnCodec {
+  const make = CODECS.get(column.type);
+  if (make !== undefined) return make(column, wire);
+  throw new TaplineError('SCHEMA_UNSUPPORTED', { message: `Column type ${column.columnType} is not known.` });
+}

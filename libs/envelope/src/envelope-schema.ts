@@ -1,0 +1,142 @@
+import type { Column, Table } from '@tapline/schema';
+import { type AvroField, type AvroObject, type AvroType, nullable, schemaText, semantic } from './avro-schema.ts';
+import type { ColumnCodec } from './codec.ts';
+import { avroNamespace, fieldNames } from './names.ts';
+
+/** Values of `source.snapshot`, as Debezium's. */
+export const SNAPSHOT_VALUES = [
+  'true',
+  'first',
+  'first_in_data_collection',
+  'last_in_data_collection',
+  'last',
+  'false',
+  'incremental',
+] as const;
+export type SnapshotValue = (typeof SNAPSHOT_VALUES)[number];
+
+/** The kind of server, as `source.connector` says it. */
+export type Connector = 'mysql' | 'mariadb';
+
+interface SchemaParts {
+  readonly source: string;
+  readonly connector: Connector;
+  readonly table: Table;
+  readonly codecs: readonly ColumnCodec[];
+}
+
+/**
+ * The block that says where a change comes from. Debezium's fields, in another order (Avro readers go by name): first what is constant for a table,
+ * then for a transaction, then for a row, so that each part is encoded once.
+ */
+function sourceSchema(connector: Connector): AvroObject {
+  return {
+    type: 'record',
+    name: 'Source',
+    namespace: `io.debezium.connector.${connector}`,
+    fields: [
+      { name: 'version', type: 'string' },
+      { name: 'connector', type: 'string' },
+      { name: 'name', type: 'string' },
+      { name: 'db', type: 'string' },
+      { name: 'table', type: nullable('string'), default: null },
+      { name: 'sequence', type: nullable('string'), default: null },
+      { name: 'ts_ms', type: 'long' },
+      { name: 'ts_us', type: nullable('long'), default: null },
+      {
+        name: 'snapshot',
+        type: [
+          {
+            ...semantic('string', 'io.debezium.data.Enum', { allowed: SNAPSHOT_VALUES.join(',') }),
+            'connect.default': 'false',
+          },
+          'null',
+        ],
+        default: 'false',
+      },
+      { name: 'server_id', type: 'long' },
+      { name: 'gtid', type: nullable('string'), default: null },
+      { name: 'file', type: 'string' },
+      { name: 'pos', type: 'long' },
+      { name: 'row', type: 'int' },
+      { name: 'thread', type: nullable('long'), default: null },
+      { name: 'query', type: nullable('string'), default: null },
+    ],
+    'connect.version': 1,
+    'connect.name': `io.debezium.connector.${connector}.Source`,
+  };
+}
+
+const TRANSACTION: AvroObject = {
+  type: 'record',
+  name: 'block',
+  namespace: 'event',
+  fields: [
+    { name: 'id', type: 'string' },
+    { name: 'total_order', type: 'long' },
+    { name: 'data_collection_order', type: 'long' },
+  ],
+  'connect.version': 1,
+  'connect.name': 'event.block',
+};
+
+/** The schema of a table's values: `<source>.<db>.<table>.Envelope`. Changes with the columns only. */
+export function valueSchemaText(parts: SchemaParts): string {
+  const namespace = avroNamespace(parts.source, parts.table.database, parts.table.name);
+  const row = rowRecord(parts, 'Value', parts.table.columns);
+  return schemaText({
+    type: 'record',
+    name: 'Envelope',
+    namespace,
+    fields: [
+      { name: 'before', type: nullable(row), default: null },
+      { name: 'after', type: nullable(row), default: null },
+      { name: 'source', type: sourceSchema(parts.connector) },
+      { name: 'op', type: 'string' },
+      { name: 'ts_ms', type: nullable('long'), default: null },
+      { name: 'transaction', type: nullable(TRANSACTION), default: null },
+    ],
+    'connect.version': 2,
+    'connect.name': `${namespace}.Envelope`,
+    'mysql.database': parts.table.database,
+    'mysql.table': parts.table.name,
+  });
+}
+
+/** The schema of a table's keys, `<source>.<db>.<table>.Key`, with the key's columns in key order. */
+export function keySchemaText(parts: SchemaParts, keyColumns: readonly Column[]): string {
+  return schemaText({
+    ...rowRecord(parts, 'Key', keyColumns),
+    'mysql.database': parts.table.database,
+    'mysql.table': parts.table.name,
+  });
+}
+
+function rowRecord(parts: SchemaParts, name: 'Key' | 'Value', columns: readonly Column[]): AvroObject {
+  const { table, codecs } = parts;
+  const namespace = avroNamespace(parts.source, table.database, table.name);
+  const names = fieldNames(table.columns.map((column) => column.name));
+  const fields = columns.map((column) => {
+    const index = table.columns.indexOf(column);
+    return columnField(column, names[index] as string, (codecs[index] as ColumnCodec).schema);
+  });
+  return { type: 'record', name, namespace, fields, 'connect.name': `${namespace}.${name}` };
+}
+
+/**
+ * `mysql.type` tells what the Avro type alone does not (how many digits a TIME shows, that a long is an INT UNSIGNED); it leaves lengths out, so
+ * that a wider VARCHAR is no new schema. `mysql.name` is there when the column's name is not legal in Avro.
+ */
+function columnField(column: Column, name: string, type: AvroType): AvroField {
+  return {
+    name,
+    ...(column.nullable ? { type: nullable(type), default: null } : { type }),
+    'mysql.type': typeName(column),
+    ...(name === column.name ? {} : { 'mysql.name': column.name }),
+  };
+}
+
+function typeName(column: Column): string {
+  const fsp = column.fsp ?? 0;
+  return `${column.type}${fsp > 0 ? `(${fsp})` : ''}${column.unsigned ? ' unsigned' : ''}`;
+}

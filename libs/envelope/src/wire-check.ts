@@ -1,0 +1,99 @@
+import { TaplineError } from '@tapline/kernel';
+import type { Column, Table } from '@tapline/schema';
+import type { TableMap, WireColumn } from './wire.ts';
+import { WIRE } from './wire-types.ts';
+
+const text = [WIRE.STRING, WIRE.VAR_STRING, WIRE.VARCHAR, WIRE.VARCHAR_COMPRESSED] as const;
+const blob = [WIRE.BLOB, WIRE.TINY_BLOB, WIRE.MEDIUM_BLOB, WIRE.LONG_BLOB, WIRE.BLOB_COMPRESSED] as const;
+
+/** DATA_TYPE → the binlog types that may carry it. */
+const WIRE_TYPES: ReadonlyMap<string, readonly number[]> = new Map<string, readonly number[]>([
+  ['tinyint', [WIRE.TINY]],
+  ['smallint', [WIRE.SHORT]],
+  ['mediumint', [WIRE.INT24]],
+  ['int', [WIRE.LONG]],
+  ['integer', [WIRE.LONG]],
+  ['bigint', [WIRE.LONGLONG]],
+  ['year', [WIRE.YEAR]],
+  ['bit', [WIRE.BIT]],
+  ['decimal', [WIRE.NEWDECIMAL]],
+  ['numeric', [WIRE.NEWDECIMAL]],
+  ['float', [WIRE.FLOAT]],
+  ['double', [WIRE.DOUBLE]],
+  ['real', [WIRE.DOUBLE]],
+  ['date', [WIRE.DATE, WIRE.NEWDATE]],
+  ['time', [WIRE.TIME2, WIRE.TIME]],
+  ['datetime', [WIRE.DATETIME2, WIRE.DATETIME]],
+  ['timestamp', [WIRE.TIMESTAMP2, WIRE.TIMESTAMP]],
+  ['char', text],
+  ['varchar', text],
+  ['binary', text],
+  ['varbinary', text],
+  ...['tiny', '', 'medium', 'long'].flatMap((size) => [[`${size}text`, blob] as const, [`${size}blob`, blob] as const]),
+  ['enum', [WIRE.ENUM]],
+  ['set', [WIRE.SET]],
+  ['json', [WIRE.JSON]],
+  ['vector', [WIRE.VECTOR, ...text]],
+]);
+
+/**
+ * Compares the table with what the binlog says of it: a difference means that the row was written with another schema, and would be
+ * decoded into wrong values. Throws SCHEMA_MISMATCH with the column and both sides.
+ */
+export function checkWire(table: Table, wire: TableMap): void {
+  if (wire.database !== table.database || wire.table !== table.name) {
+    throw mismatch(table, `is ${table.database}.${table.name}`, `${wire.database}.${wire.table}`);
+  }
+  if (wire.columns.length !== table.columns.length) {
+    throw mismatch(table, `has ${table.columns.length} columns`, `${wire.columns.length}`);
+  }
+  table.columns.forEach((column, i) => {
+    const found = difference(column, wire.columns[i] as WireColumn);
+    if (found !== undefined) throw mismatch(table, `has column ${i + 1} ${column.name} ${found[0]}`, found[1]);
+  });
+}
+
+function mismatch(table: Table, known: string, seen: string): TaplineError {
+  return new TaplineError('SCHEMA_MISMATCH', {
+    message: `The table ${known} in the schema; the binlog says ${seen}.`,
+    place: { table: `${table.database}.${table.name}` },
+  });
+}
+
+/** [what the table says, what the wire says], or undefined. */
+function difference(column: Column, wire: WireColumn): readonly [string, string] | undefined {
+  if (wire.name !== undefined && wire.name !== column.name) return ['by that name', `the name is ${wire.name}`];
+  const types = WIRE_TYPES.get(column.type) ?? [WIRE.GEOMETRY];
+  if (!types.includes(wire.type)) return [column.columnType, `wire type ${wire.type}`];
+  if (wire.nullable !== column.nullable) return [nullability(column.nullable), nullability(wire.nullable)];
+  if (wire.unsigned !== undefined && wire.unsigned !== column.unsigned && isNumber(column)) {
+    return [column.unsigned ? 'unsigned' : 'signed', wire.unsigned ? 'unsigned' : 'signed'];
+  }
+  const meta = expectedMeta(column, wire.type);
+  if (meta !== undefined && meta !== wire.meta) return [column.columnType, `type metadata ${wire.meta}, not ${meta}`];
+  return undefined;
+}
+
+function nullability(nullable: boolean): string {
+  return nullable ? 'NULL' : 'NOT NULL';
+}
+
+function isNumber(column: Column): boolean {
+  return /^(tinyint|smallint|mediumint|int|integer|bigint|decimal|numeric|float|double|real)$/.test(column.type);
+}
+
+/** The metadata the type must have, where a difference would change values. */
+function expectedMeta(column: Column, type: number): number | undefined {
+  switch (type) {
+    case WIRE.NEWDECIMAL:
+      return ((column.precision ?? 10) << 8) | (column.scale ?? 0);
+    case WIRE.TIME2:
+    case WIRE.DATETIME2:
+    case WIRE.TIMESTAMP2:
+      return column.fsp ?? 0;
+    case WIRE.BIT:
+      return column.length ?? 1;
+    default:
+      return undefined;
+  }
+}
