@@ -1,0 +1,83 @@
+import type { ConfigDeclaration, Field, Fields } from './fields.ts';
+
+export type JsonSchema = { readonly [key: string]: unknown };
+
+/** The JSON Schema (2020-12) of a component's file: editors complete and check with it, Helm's values.schema.json is made of it. */
+export function jsonSchema(declaration: ConfigDeclaration, id: string): JsonSchema {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $id: id,
+    title: `Tapline ${declaration.name}`,
+    description: declaration.doc,
+    ...objectSchema(declaration.fields),
+  };
+}
+
+/** Nothing is required here although a configuration needs it: the key may also come from the environment or a flag. */
+function objectSchema(fields: Fields): JsonSchema {
+  const properties = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, fieldSchema(field)]));
+  return { type: 'object', additionalProperties: false, properties };
+}
+
+function fieldSchema(field: Field): JsonSchema {
+  const description = [field.doc, field.unit === undefined ? undefined : `Unit: ${field.unit}.`].filter(
+    (text) => text !== undefined,
+  );
+  return {
+    ...(description.length === 0 ? {} : { description: description.join(' ') }),
+    ...shape(field),
+    ...('default' in field && field.default !== undefined && field.type !== 'variants'
+      ? { default: field.default }
+      : {}),
+  };
+}
+
+function shape(field: Field): JsonSchema {
+  switch (field.type) {
+    case 'text': {
+      if (field.secret) return { type: 'string', writeOnly: true };
+      return { type: 'string', ...(field.pattern === undefined ? {} : { pattern: `^(?:${field.pattern})$` }) };
+    }
+    case 'address':
+      return { type: 'string', pattern: '^(\\[[0-9a-fA-F:.]+\\]|[^\\s:/@]+):\\d{1,5}$' };
+    case 'integer':
+    case 'number':
+      return {
+        type: field.type,
+        ...(field.min === undefined ? {} : { minimum: field.min }),
+        ...(field.max === undefined ? {} : { maximum: field.max }),
+      };
+    case 'boolean':
+      return { type: 'boolean' };
+    case 'choice':
+      return { enum: field.values };
+    case 'list':
+      return {
+        type: 'array',
+        items: fieldSchema(field.of),
+        ...(field.minItems === undefined ? {} : { minItems: field.minItems }),
+      };
+    case 'map':
+      return { type: 'object', additionalProperties: fieldSchema(field.of) };
+    case 'either':
+      return { anyOf: field.of.map(fieldSchema) };
+    case 'step':
+      return {
+        oneOf: Object.entries(field.fields).map(([name, step]) => ({
+          ...objectSchema({ [name]: step }),
+          required: [name],
+        })),
+      };
+    case 'group':
+      return objectSchema(field.fields);
+    case 'variants':
+      return {
+        oneOf: Object.entries(field.variants).map(([tag, variant]) => {
+          const schema = objectSchema(variant.fields);
+          const properties = { [field.by]: { const: tag }, ...(schema['properties'] as object) };
+          const required = field.default === tag ? {} : { required: [field.by] };
+          return { description: variant.doc, ...schema, properties, ...required };
+        }),
+      };
+  }
+}
