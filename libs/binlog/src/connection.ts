@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import { TaplineError } from '@tapline/kernel';
+import type { TaplineError } from '@tapline/kernel';
+import { readTlsMaterial } from '@tapline/mysql';
 import ZongJi from '@vlasky/zongji';
 import { preflight, type Query } from './preflight.ts';
-import { driverFailure, serverError } from './server-errors.ts';
+import { sourceError } from './server-errors.ts';
 import type { BinlogStreamOptions } from './types.ts';
 
 /*
@@ -52,20 +53,19 @@ const DAY_SECONDS = 86_400;
 export async function openDump(options: BinlogStreamOptions, signal: AbortSignal): Promise<DumpConnection> {
   signal.throwIfAborted();
   const { address } = options;
+  const tls = readTlsMaterial(address);
   const zongji = new ZongJi({
     host: address.host,
     port: address.port,
     user: address.user,
     ...(address.password === undefined ? {} : { password: address.password }),
-    ...(address.tls === undefined ? {} : { ssl: { rejectUnauthorized: true, ...address.tls } as object }),
+    ...(tls === undefined ? {} : { ssl: { ...tls } as object }),
     connectTimeout: 10_000,
     supportBigNumbers: true,
     bigNumberStrings: true,
     dateStrings: true,
   }) as unknown as ZongJiInside;
-  const context = { address: `${address.host}:${address.port}`, user: address.user };
-  const coded = (error: unknown): TaplineError =>
-    error instanceof TaplineError ? error : serverError(driverFailure(error), context);
+  const coded = (error: unknown): TaplineError => sourceError(error, address);
   const dump = new Dump(zongji);
   const abort = (): void => dump.fail(signal.reason);
   signal.addEventListener('abort', abort, { once: true });

@@ -1,7 +1,6 @@
 export { openBinlogStream } from './stream.ts';
 export {
   type BeginEvent,
-  type BinlogAddress,
   type BinlogEvent,
   type BinlogPosition,
   type BinlogStart,

@@ -1,4 +1,5 @@
 import { TaplineError } from '@tapline/kernel';
+import { addressText } from '@tapline/mysql';
 import type { BinlogStreamOptions } from './types.ts';
 
 /** Runs one query and gives its rows, keyed by column name. */
@@ -15,7 +16,7 @@ async function value(query: Query, expression: string): Promise<string> {
  * looked up first: a purged position would otherwise be known by its text only.
  */
 export async function preflight(query: Query, options: BinlogStreamOptions): Promise<void> {
-  const place = { address: `${options.address.host}:${options.address.port}` };
+  const place = { address: addressText(options.address) };
   const version = await value(query, 'VERSION()');
   const isMariadb = /mariadb/i.test(version);
   if (isMariadb !== (options.flavor === 'mariadb')) {

@@ -4,7 +4,7 @@ import { Decoder, EVENT_HEADER_BYTES } from './decoder.ts';
 import { corrupt, EventError, locateEventError } from './event-errors.ts';
 import { PacketQueue } from './packets.ts';
 import { type PayloadInfo, payloadPieces } from './payload.ts';
-import { errPacketFailure, serverError } from './server-errors.ts';
+import { readErrPacket, sourceError } from './server-errors.ts';
 import type { BinlogEvent, BinlogStats, BinlogStream, BinlogStreamOptions } from './types.ts';
 import { EVENT_TYPE } from './wire-types.ts';
 
@@ -145,12 +145,13 @@ class SocketStream implements BinlogStream {
 
   /** EOF or ERR in place of an event. */
   #endOfDump(buffer: Buffer, start: number, end: number): TaplineError {
-    const { file, position } = this.#decoder.position;
     const { address } = this.#options;
-    const context = { address: `${address.host}:${address.port}`, user: address.user, position: `${file}:${position}` };
-    if (buffer[start] === PACKET.ERROR) return serverError(errPacketFailure(buffer, start, end), context);
+    const { file, position } = this.#decoder.position;
+    const place = `${file}:${position}`;
+    if (buffer[start] === PACKET.ERROR) return sourceError(readErrPacket(buffer, start, end), address, place);
     if (buffer[start] === PACKET.EOF && end - start < 9) {
-      return serverError({ code: 'PROTOCOL_CONNECTION_LOST', message: 'the server ended the stream' }, context);
+      const ended = { code: 'PROTOCOL_CONNECTION_LOST', message: 'the server ended the stream' };
+      return sourceError(ended, address, place);
     }
     const error = corrupt(`a packet starts with byte ${buffer[start] ?? 'none'}`);
     return locateEventError(error, EVENT_TYPE.UNKNOWN, this.#decoder.position);
@@ -177,10 +178,8 @@ class SocketStream implements BinlogStream {
     this.#resume();
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(() => {
-      const { address } = this.#options;
-      const message = `no heartbeat for ${this.#silenceMs} ms`;
-      const context = { address: `${address.host}:${address.port}`, user: address.user };
-      this.#fail(serverError({ code: 'ETIMEDOUT', message }, context));
+      const silence = { code: 'ETIMEDOUT', message: `no heartbeat for ${this.#silenceMs} ms` };
+      this.#fail(sourceError(silence, this.#options.address));
     }, this.#silenceMs);
     this.#wake = resolve;
     try {

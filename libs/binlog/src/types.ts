@@ -1,23 +1,11 @@
-import type { ConnectionOptions } from 'node:tls';
-
-/** Where the source is. The same shape as `MysqlAddress` of @tapline/mysql (libs of one layer share shapes, not code). */
-export interface BinlogAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password?: string | undefined;
-  /** Options for `tls.connect`; absent: no TLS. `rejectUnauthorized` defaults to true. */
-  readonly tls?:
-    | Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'passphrase' | 'rejectUnauthorized' | 'minVersion' | 'ciphers'>
-    | undefined;
-}
+import type { MysqlAddress } from '@tapline/mysql';
 
 export type Flavor = 'mysql' | 'mariadb';
 
 export type BinlogStart = { readonly gtidSet: string } | { readonly file: string; readonly position: number };
 
 export interface BinlogStreamOptions {
-  readonly address: BinlogAddress;
+  readonly address: MysqlAddress;
   /** The id by which the source knows this reader; unique among its replicas, 1..4294967295. */
   readonly serverId: number;
   readonly flavor: Flavor;
