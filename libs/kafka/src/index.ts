@@ -1,2 +1,12 @@
-export { KAFKA_FIELDS } from './config-fields.ts';
-export { kafkaConfigOf } from './config-value.ts';
+export { brokerError, classifyKafkaError } from './classify.ts';
+export type { KafkaConfig, KafkaSasl, KafkaTls } from './config.ts';
+export type { CommitOffset, ConsumedBatch, ConsumeOptions, ConsumerLoop, TopicPartition } from './consumer.ts';
+export { type Kafka, type OpenKafkaOptions, openKafka } from './kafka.ts';
+export type { Lane } from './lane.ts';
+export type { LogReader, ReadRange } from './log-reader.ts';
+export { murmur2, partitionFor } from './partitioner.ts';
+export type { OrderedProducer, ProducerOptions, ProducerStats } from './producer.ts';
+export type { ProgressOptions, ProgressStore } from './progress.ts';
+export { encodeHeaders, NO_HEADERS } from './record-batch.ts';
+export { type KafkaRecord, readHeader } from './record-reader.ts';
+export type { TopicDescription, TopicSpec, Topics } from './topics.ts';

@@ -1,0 +1,51 @@
+import type { KafkaRecord } from './record-reader.ts';
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface ConsumedBatch extends TopicPartition {
+  /** In offset order, without gaps but for what compaction removed. Keys and values are views: copy what outlives the handling. */
+  readonly records: readonly KafkaRecord[];
+  /** The offset to commit once all of the batch is applied. */
+  readonly nextOffset: bigint;
+  /** End of the partition when the batch was fetched: lag in records = highWatermark - nextOffset. */
+  readonly highWatermark: bigint;
+}
+
+export interface ConsumeOptions {
+  /** Consumer group: members share the partitions, and committed offsets belong to it. */
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** Called for each batch of a partition in order; the next one of the same partition comes only after it resolved: that is the back-pressure. */
+  onBatch(batch: ConsumedBatch): Promise<void>;
+  onAssigned?(partitions: readonly TopicPartition[]): Promise<void>;
+  /**
+   * Partitions go to another member. No onBatch runs for them any more; what was handed over before may still be finished and committed
+   * until this resolves (at most rebalanceTimeoutMs).
+   */
+  onRevoked?(partitions: readonly TopicPartition[]): Promise<void>;
+  /** Default 30,000. */
+  readonly sessionTimeoutMs?: number | undefined;
+  /** Default 60,000. */
+  readonly rebalanceTimeoutMs?: number | undefined;
+  /** Bytes fetched of one partition at a time. Default 1,048,576. */
+  readonly partitionBytes?: number | undefined;
+  /** Bytes of one fetch over all partitions of a broker. Default 8,388,608. */
+  readonly fetchBytes?: number | undefined;
+}
+
+export interface CommitOffset extends TopicPartition {
+  /** The offset of the next record to be applied. */
+  readonly offset: bigint;
+}
+
+/** A member of a consumer group at work. A group without committed offsets begins at the start of each partition. */
+export interface ConsumerLoop extends AsyncDisposable {
+  /** Resolves when the group coordinator has stored the offsets. Offsets of partitions that are not assigned any more are left out. */
+  commit(offsets: readonly CommitOffset[]): Promise<void>;
+  readonly assigned: readonly TopicPartition[];
+  /** Rejects once, with what stopped the loop for good (an onBatch that threw included). */
+  readonly failed: Promise<never>;
+}

@@ -1,0 +1,116 @@
+import { type Logger, silentLogger } from '@tapline/kernel';
+import kafkajs, { type Admin, type KafkaConfig as KafkajsConfig } from 'kafkajs';
+import { Cluster } from './cluster.ts';
+import { type KafkaConfig, tlsOptions } from './config.ts';
+import type { ConsumeOptions, ConsumerLoop } from './consumer.ts';
+import { startConsumer } from './kafkajs-consumer.ts';
+import { kafkajsLogCreator } from './kafkajs-logger.ts';
+import { LogReader } from './log-reader.ts';
+import { BatchingProducer, type OrderedProducer, type ProducerOptions } from './producer.ts';
+import { type ProgressOptions, type ProgressStore, TopicProgressStore } from './progress.ts';
+import { Topics } from './topics.ts';
+
+export interface OpenKafkaOptions {
+  readonly logger?: Logger | undefined;
+  /** How long retryable failures are retried before they are thrown. Default: without end. Producing always goes on without end. */
+  readonly patienceMs?: number | undefined;
+}
+
+export interface Kafka extends AsyncDisposable {
+  readonly topics: Topics;
+  readonly reader: LogReader;
+  producer(options?: ProducerOptions): OrderedProducer;
+  progress(options: ProgressOptions, signal?: AbortSignal): Promise<ProgressStore>;
+  consume(options: ConsumeOptions): Promise<ConsumerLoop>;
+  /** Asks a broker for the cluster. @throws TaplineError KAFKA_UNREACHABLE, KAFKA_AUTH, KAFKA_TLS. */
+  check(): Promise<{ brokers: readonly string[] }>;
+  /** kafkajs' admin client, for what is not wrapped here. Its errors need classifyKafkaError(). */
+  admin(): Promise<Admin>;
+}
+
+/** Connects lazily: the first operation finds out whether the brokers answer. @throws TaplineError KAFKA_CONFIG. */
+export function openKafka(config: KafkaConfig, options: OpenKafkaOptions = {}): Kafka {
+  return new KafkaClient(config, options);
+}
+
+class KafkaClient implements Kafka {
+  readonly topics: Topics;
+  readonly reader: LogReader;
+  readonly #cluster: Cluster;
+  readonly #kafkajs: kafkajs.Kafka;
+  readonly #owned: AsyncDisposable[] = [];
+  #admin: Promise<Admin> | undefined;
+
+  constructor(config: KafkaConfig, options: OpenKafkaOptions) {
+    const logger = options.logger ?? silentLogger;
+    this.#cluster = new Cluster(config, logger);
+    this.#kafkajs = new kafkajs.Kafka(kafkajsConfig(config, logger));
+    this.topics = new Topics(this.#cluster, () => this.admin(), options.patienceMs);
+    this.reader = new LogReader(this.#cluster, options.patienceMs);
+  }
+
+  producer(options: ProducerOptions = {}): OrderedProducer {
+    return this.#own(new BatchingProducer(this.#cluster, options));
+  }
+
+  async progress(options: ProgressOptions, signal?: AbortSignal): Promise<ProgressStore> {
+    const producer = (): OrderedProducer =>
+      new BatchingProducer(this.#cluster, { batchBytes: 65_536, bufferBytes: 4_194_304 });
+    return this.#own(
+      await TopicProgressStore.open(options, { topics: this.topics, reader: this.reader, producer }, signal),
+    );
+  }
+
+  async consume(options: ConsumeOptions): Promise<ConsumerLoop> {
+    return this.#own(await startConsumer(this.#kafkajs, this.#cluster, options));
+  }
+
+  async check(): Promise<{ brokers: readonly string[] }> {
+    await this.#cluster.refresh();
+    return { brokers: [...this.#cluster.metadata.brokers.values()].map(({ host, port }) => `${host}:${port}`) };
+  }
+
+  admin(): Promise<Admin> {
+    this.#admin ??= this.#connectAdmin();
+    return this.#admin;
+  }
+
+  async #connectAdmin(): Promise<Admin> {
+    const admin = this.#kafkajs.admin();
+    try {
+      await admin.connect();
+      return admin;
+    } catch (error) {
+      this.#admin = undefined;
+      throw error;
+    }
+  }
+
+  #own<T extends AsyncDisposable>(part: T): T {
+    this.#owned.push(part);
+    return part;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const part of this.#owned.splice(0).toReversed()) await part[Symbol.asyncDispose]();
+    const admin = await this.#admin?.catch(() => undefined);
+    this.#admin = undefined;
+    await admin?.disconnect();
+    this.#cluster.close();
+  }
+}
+
+function kafkajsConfig(config: KafkaConfig, logger: Logger): KafkajsConfig {
+  const tls = tlsOptions(config.tls);
+  return {
+    brokers: [...config.brokers],
+    clientId: config.clientId ?? 'tapline',
+    connectionTimeout: config.connectTimeoutMs ?? 10_000,
+    requestTimeout: config.requestTimeoutMs ?? 20_000,
+    logCreator: kafkajsLogCreator(logger),
+    // Our own retries are around it: kafkajs' are short.
+    retry: { retries: 2, initialRetryTime: 100 },
+    ...(tls === undefined ? {} : { ssl: tls }),
+    ...(config.sasl === undefined ? {} : { sasl: config.sasl }),
+  } as KafkajsConfig;
+}

@@ -1,0 +1,183 @@
+import { TaplineError } from '@tapline/kernel';
+import { brokerError } from './classify.ts';
+import type { Cluster } from './cluster.ts';
+import { BROKER_ERROR } from './error-table.ts';
+import {
+  EARLIEST,
+  FETCH,
+  type FetchedPartition,
+  fetchRequest,
+  LATEST,
+  LIST_OFFSETS,
+  listOffsetsRequest,
+  readFetchAnswer,
+  readListOffsets,
+} from './fetch-protocol.ts';
+import { decodeRecordSet, type KafkaRecord } from './record-reader.ts';
+
+export interface ReadRange {
+  readonly topic: string;
+  readonly partition: number;
+  /** First offset wanted. Default: the earliest there is. */
+  readonly from?: bigint | undefined;
+  /** The offset after the last one wanted. Default: the end of the partition at the time of the call. */
+  readonly to?: bigint | undefined;
+  /** Bytes asked for at a time. Default 4,194,304. */
+  readonly fetchBytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Reads topic-partitions outside of any consumer group. Retryable failures are retried until the signal aborts. */
+export class LogReader {
+  readonly #cluster: Cluster;
+  readonly #patienceMs: number | undefined;
+
+  constructor(cluster: Cluster, patienceMs: number | undefined) {
+    this.#cluster = cluster;
+    this.#patienceMs = patienceMs;
+  }
+
+  /**
+   * The records of [from, to) in order, in batches as they are fetched. Compaction may have left gaps: offsets that are missing are skipped.
+   * @throws TaplineError KAFKA_LOG_TRUNCATED when `to` is beyond the end; below the start reading begins at the start.
+   */
+  async *read(range: ReadRange): AsyncGenerator<readonly KafkaRecord[], void, undefined> {
+    const { topic, partition, signal } = range;
+    const [start, end] = await this.bounds(topic, partition, signal);
+    let next = range.from === undefined || range.from < start ? start : range.from;
+    const to = range.to ?? end;
+    while (next < to) {
+      const fetched = await this.#persist(
+        `reading ${topic}-${partition}`,
+        () => fetchOne(this.#cluster, { topic, partition, offset: next, maxBytes: range.fetchBytes ?? 4_194_304 }),
+        signal,
+      );
+      const { records, nextOffset } = decodeRecordSet(fetched.data, {
+        from: next,
+        aborted: fetched.aborted,
+        place: { topic, partition },
+      });
+      if (nextOffset === next && fetched.data.length === 0 && fetched.highWatermark < to)
+        throw outOfRange(range, fetched);
+      const wanted = nextOffset > to ? records.filter(({ offset }) => offset < to) : records;
+      if (wanted.length > 0) yield wanted;
+      next = nextOffset;
+    }
+  }
+
+  /** [earliest offset, offset after the last record] of one partition. */
+  async bounds(topic: string, partition: number, signal?: AbortSignal): Promise<[bigint, bigint]> {
+    return this.#persist(
+      `asking for the offsets of ${topic}-${partition}`,
+      async () => [
+        await listOne(this.#cluster, topic, partition, EARLIEST),
+        await listOne(this.#cluster, topic, partition, LATEST),
+      ],
+      signal,
+    );
+  }
+
+  /** The offset after the last record of each partition of the topic. */
+  async endOffsets(topic: string, signal?: AbortSignal): Promise<bigint[]> {
+    return this.#persist(`asking for the ends of ${topic}`, () => listAll(this.#cluster, topic, LATEST), signal);
+  }
+
+  /** The first offset of each partition of the topic that is still there. */
+  async startOffsets(topic: string, signal?: AbortSignal): Promise<bigint[]> {
+    return this.#persist(`asking for the starts of ${topic}`, () => listAll(this.#cluster, topic, EARLIEST), signal);
+  }
+
+  #persist<T>(what: string, operation: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return this.#cluster.persist(what, operation, {
+      ...(signal === undefined ? {} : { signal }),
+      ...(this.#patienceMs === undefined ? {} : { patienceMs: this.#patienceMs }),
+    });
+  }
+}
+
+function outOfRange(range: ReadRange, fetched: FetchedPartition): TaplineError {
+  const { topic, partition } = range;
+  return new TaplineError('KAFKA_LOG_TRUNCATED', {
+    message: `The partition ends at offset ${fetched.highWatermark}, before the end ${range.to ?? ''} of the range to read.`,
+    place: { topic, partition, offset: String(fetched.highWatermark) },
+  });
+}
+
+async function leaderOf(cluster: Cluster, topic: string, partition: number): Promise<number> {
+  await cluster.topic(topic);
+  const leader = cluster.leader(topic, partition);
+  if (leader === undefined) {
+    const missing = cluster.metadata.topics.get(topic)?.partitions[partition] === undefined;
+    throw new TaplineError(missing ? 'TOPIC_MISSING' : 'KAFKA_NOT_READY', {
+      message: missing
+        ? `Topic ${topic} has no partition ${partition}.`
+        : `Partition ${partition} of ${topic} has no leader now.`,
+      place: { topic, partition },
+    });
+  }
+  return leader;
+}
+
+/** One fetch of one partition; retryable errors are thrown. */
+export async function fetchOne(
+  cluster: Cluster,
+  wanted: { topic: string; partition: number; offset: bigint; maxBytes: number },
+): Promise<FetchedPartition> {
+  const { topic, partition } = wanted;
+  const leader = await leaderOf(cluster, topic, partition);
+  const connection = await cluster.connection(leader, 'control');
+  const request = fetchRequest({ partitions: [wanted], maxWaitMs: 500, minBytes: 1, maxBytes: wanted.maxBytes });
+  const { errorCode, partitions } = readFetchAnswer(await connection.request({ ...FETCH, ...request }));
+  const fetched = partitions[0];
+  const code = fetched === undefined || errorCode !== 0 ? errorCode || -1 : fetched.errorCode;
+  if (code === BROKER_ERROR.offsetOutOfRange) {
+    throw new TaplineError('KAFKA_LOG_TRUNCATED', {
+      message: `Offset ${wanted.offset} is not in the partition any more, or not yet.`,
+      place: { topic, partition, offset: String(wanted.offset) },
+    });
+  }
+  if (code !== 0) throw await stale(cluster, brokerError(code, 'reading records', { topic, partition }));
+  return fetched as FetchedPartition;
+}
+
+/** Asks for fresh metadata before the retry: the leader may have moved. */
+async function stale(cluster: Cluster, error: TaplineError): Promise<TaplineError> {
+  if (error.disposition === 'retryable') await cluster.refresh().catch(() => undefined);
+  return error;
+}
+
+export async function listOne(cluster: Cluster, topic: string, partition: number, timestamp: bigint): Promise<bigint> {
+  const leader = await leaderOf(cluster, topic, partition);
+  const connection = await cluster.connection(leader, 'control');
+  const answer = readListOffsets(
+    await connection.request({ ...LIST_OFFSETS, ...listOffsetsRequest(topic, [partition], timestamp) }),
+  );
+  const { errorCode, offset } = answer[0] ?? { errorCode: -1, offset: -1n };
+  if (errorCode !== 0) throw await stale(cluster, brokerError(errorCode, 'listing offsets', { topic, partition }));
+  return offset;
+}
+
+async function listAll(cluster: Cluster, topic: string, timestamp: bigint): Promise<bigint[]> {
+  const { partitions } = await cluster.topic(topic);
+  const offsets = new Array<bigint>(partitions.length);
+  for (const [leader, group] of Map.groupBy(partitions, ({ leader }) => leader)) {
+    if (leader < 0)
+      throw new TaplineError('KAFKA_NOT_READY', {
+        message: `A partition of ${topic} has no leader now.`,
+        place: { topic },
+      });
+    const connection = await cluster.connection(leader, 'control');
+    const request = listOffsetsRequest(
+      topic,
+      group.map(({ partition }) => partition),
+      timestamp,
+    );
+    for (const { partition, errorCode, offset } of readListOffsets(
+      await connection.request({ ...LIST_OFFSETS, ...request }),
+    )) {
+      if (errorCode !== 0) throw await stale(cluster, brokerError(errorCode, 'listing offsets', { topic, partition }));
+      offsets[partition] = offset;
+    }
+  }
+  return offsets;
+}

@@ -1,0 +1,247 @@
+import { type Deferred, deferred, TaplineError } from '@tapline/kernel';
+import { BufferPool } from './buffer-pool.ts';
+import type { Cluster } from './cluster.ts';
+import { type Lane, LaneState } from './lane.ts';
+import { Marks } from './marks.ts';
+import { partitionFor } from './partitioner.ts';
+import { BATCH_HEADER_BYTES, RecordBatch } from './record-batch.ts';
+import { Sender } from './sender.ts';
+import { varintSize } from './varint.ts';
+
+export interface ProducerOptions {
+  /** A record batch leaves at the latest when it has this size. Must be below max.message.bytes of the topics. Default 524,288. */
+  readonly batchBytes?: number | undefined;
+  /** Memory for batches, filling and under way. Default 16,777,216. */
+  readonly bufferBytes?: number | undefined;
+  /** How long a topic may be unknown to the brokers before that is an error. Default 30,000. */
+  readonly topicMissingMs?: number | undefined;
+}
+
+export interface ProducerStats {
+  readonly recordsAppended: number;
+  readonly recordsAcknowledged: number;
+  readonly bytesAcknowledged: number;
+  readonly requests: number;
+  readonly retries: number;
+  readonly bufferedBytes: number;
+}
+
+/**
+ * Appends records to topic-partitions, each exactly once and in order, whatever happens to the brokers.
+ *
+ * Promises: what was appended to a lane is acknowledged in order; nothing is skipped; a batch is sent again, equal to the byte, until it is
+ * acknowledged or fails for good; the offsets that a lane's acknowledgements name are without a gap, or the producer fails.
+ */
+export interface OrderedProducer extends AsyncDisposable {
+  /** `nextOffset`: what the next record must get, when the caller knows the end of the partition; another offset is TOPIC_SECOND_WRITER. */
+  lane(topic: string, partition: number, nextOffset?: bigint): Lane;
+  /** murmur2, as the Java client. */
+  partitionFor(key: Uint8Array, partitions: number): number;
+  /** Copies the record into the lane's batch. `headers`: encodeHeaders(), or NO_HEADERS. Throws what `failed` rejects with. */
+  append(lane: Lane, key: Uint8Array | null, value: Uint8Array | null, timestampMs: number, headers: Uint8Array): void;
+  /** Lets what is buffered leave now. Without it only full batches leave. */
+  flush(): void;
+  /** undefined while there is room for more; else resolves when there is again. Append beyond it only what belongs together. */
+  room(): Promise<void> | undefined;
+  /**
+   * Resolves when every record appended before is acknowledged, with the next offset of each lane touched since the mark before
+   * (as of this mark). Marks resolve in order. Implies flush().
+   */
+  mark(): Promise<ReadonlyMap<Lane, bigint>>;
+  /** Rejects once, with what stopped the producer for good. */
+  readonly failed: Promise<never>;
+  readonly stats: ProducerStats;
+}
+
+/** At most this share of the budget waits for a slow caller to notice: room() opens again here. */
+const ROOM_AGAIN = 0.75;
+
+export class BatchingProducer implements OrderedProducer {
+  readonly #cluster: Cluster;
+  readonly #pool: BufferPool;
+  readonly #batchBytes: number;
+  readonly #bufferBytes: number;
+  readonly #lanes = new Map<string, LaneState>();
+  readonly #marks = new Marks();
+  readonly #sender: Sender;
+  readonly #failed: Deferred<never> = deferred<never>();
+  /** Lanes with a filling batch that was not flushed yet. */
+  #unflushed: LaneState[] = [];
+  #waitingForRoom: Deferred<void> | undefined;
+  #error: TaplineError | undefined;
+  #appended = 0;
+  #acknowledged = 0;
+  #acknowledgedBytes = 0;
+
+  constructor(cluster: Cluster, options: ProducerOptions) {
+    this.#cluster = cluster;
+    this.#batchBytes = options.batchBytes ?? 512 * 1024;
+    this.#bufferBytes = options.bufferBytes ?? 16 * 1024 * 1024;
+    if (this.#bufferBytes < 2 * this.#batchBytes) {
+      throw new TaplineError('KAFKA_CONFIG', {
+        message: `bufferBytes (${this.#bufferBytes}) must be at least twice batchBytes (${this.#batchBytes}).`,
+      });
+    }
+    this.#pool = new BufferPool({ budgetBytes: this.#bufferBytes, largestBytes: this.#batchBytes });
+    this.#sender = new Sender(cluster, {
+      topicMissingMs: options.topicMissingMs ?? 30_000,
+      onAcknowledged: (lane, batch, baseOffset) => this.#onAcknowledged(lane, batch, baseOffset),
+      onFailed: (error) => this.#fail(error),
+    });
+  }
+
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  get stats(): ProducerStats {
+    return {
+      recordsAppended: this.#appended,
+      recordsAcknowledged: this.#acknowledged,
+      bytesAcknowledged: this.#acknowledgedBytes,
+      requests: this.#sender.requests,
+      retries: this.#sender.retries,
+      bufferedBytes: this.#pool.usedBytes,
+    };
+  }
+
+  lane(topic: string, partition: number, nextOffset?: bigint): Lane {
+    const key = `${partition} ${topic}`;
+    const existing = this.#lanes.get(key);
+    if (existing !== undefined) return existing;
+    const lane = new LaneState(topic, partition, nextOffset);
+    this.#lanes.set(key, lane);
+    return lane;
+  }
+
+  partitionFor(key: Uint8Array, partitions: number): number {
+    return partitionFor(key, partitions);
+  }
+
+  append(lane: Lane, key: Uint8Array | null, value: Uint8Array | null, timestampMs: number, headers: Uint8Array): void {
+    if (this.#error !== undefined) throw this.#error;
+    const state = lane as LaneState;
+    let batch = state.filling ?? this.#startBatch(state);
+    let bytes = batch.recordBytes(key, value, timestampMs, headers.length);
+    if (!batch.fits(bytes)) {
+      batch = this.#makeRoom(state, batch, bytes);
+      bytes = batch.recordBytes(key, value, timestampMs, headers.length);
+    }
+    batch.add(key, value, timestampMs, headers, bytes);
+    state.appended++;
+    this.#appended++;
+    this.#marks.touch(state);
+  }
+
+  flush(): void {
+    if (this.#unflushed.length === 0) return;
+    for (const lane of this.#unflushed) {
+      lane.listed = false;
+      if (lane.filling === undefined) continue;
+      lane.flushed = true;
+      this.#sender.ready(lane);
+    }
+    this.#unflushed = [];
+    this.#sender.send();
+  }
+
+  room(): Promise<void> | undefined {
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    if (this.#pool.hasRoom) return undefined;
+    // Whoever waits cannot flush: what fills the buffers must be able to leave.
+    this.flush();
+    this.#waitingForRoom ??= deferred();
+    return this.#waitingForRoom.promise;
+  }
+
+  mark(): Promise<ReadonlyMap<Lane, bigint>> {
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    const mark = this.#marks.set();
+    this.flush();
+    return mark.promise;
+  }
+
+  /** Drops what is not acknowledged yet: mark() first to have it acknowledged. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#sender.stop();
+    this.#fail(new TaplineError('KAFKA_CLOSED', { message: 'The producer was closed.' }));
+  }
+
+  #startBatch(lane: LaneState): RecordBatch {
+    const batch = new RecordBatch(this.#pool.take(lane.startBytes));
+    lane.filling = batch;
+    if (!lane.listed) {
+      lane.listed = true;
+      this.#unflushed.push(lane);
+    }
+    return batch;
+  }
+
+  /** A batch in which the record finds room: this one in a larger buffer, or the next one. */
+  #makeRoom(lane: LaneState, batch: RecordBatch, recordBytes: number): RecordBatch {
+    const needed = batch.position + recordBytes + varintSize(recordBytes);
+    if (needed <= this.#batchBytes) {
+      this.#pool.give(batch.grow(this.#pool.take(Math.min(needed * 2, this.#batchBytes))));
+      return batch;
+    }
+    if (batch.count === 0) {
+      // A record larger than a batch travels alone, in a buffer of its own.
+      this.#pool.give(batch.grow(this.#pool.take(needed)));
+      return batch;
+    }
+    lane.startBytes = this.#batchBytes;
+    lane.full.push(batch);
+    lane.filling = undefined;
+    lane.flushed = false;
+    this.#sender.ready(lane);
+    this.#sender.send();
+    const next = this.#startBatch(lane);
+    // First in a batch it may take more bytes than as a later one: 20 covers all the variable lengths.
+    const alone = BATCH_HEADER_BYTES + recordBytes + 20;
+    if (alone > next.buffer.length) this.#pool.give(next.grow(this.#pool.take(alone)));
+    return next;
+  }
+
+  #onAcknowledged(lane: LaneState, batch: RecordBatch, baseOffset: bigint): void {
+    const expected = lane.nextOffset;
+    if (expected !== undefined && baseOffset !== expected) {
+      this.#fail(offsetError(lane, expected, baseOffset));
+      return;
+    }
+    lane.nextOffset = baseOffset + BigInt(batch.count);
+    lane.acknowledged += batch.count;
+    this.#acknowledged += batch.count;
+    this.#acknowledgedBytes += batch.position;
+    lane.startBytes = Math.max(batch.position, lane.startBytes >>> 1);
+    this.#pool.give(batch.buffer);
+    this.#marks.acknowledged(lane);
+    if (this.#waitingForRoom !== undefined && this.#pool.usedBytes <= this.#bufferBytes * ROOM_AGAIN) {
+      this.#waitingForRoom.resolve();
+      this.#waitingForRoom = undefined;
+    }
+  }
+
+  #fail(error: TaplineError): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    this.#sender.stop();
+    if (error.code !== 'KAFKA_CLOSED') this.#cluster.logger.error('Kafka: the producer stopped', { error });
+    this.#failed.reject(error);
+    this.#marks.reject(error);
+    this.#waitingForRoom?.reject(error);
+  }
+}
+
+function offsetError(lane: Lane, expected: bigint, found: bigint): TaplineError {
+  const place = { topic: lane.topic, partition: lane.partition, offset: String(found) };
+  if (found > expected) {
+    return new TaplineError('TOPIC_SECOND_WRITER', {
+      message: `Records were acknowledged at offset ${found} where ${expected} comes next: ${found - expected} records were written by somebody else.`,
+      place,
+    });
+  }
+  return new TaplineError('KAFKA_LOG_TRUNCATED', {
+    message: `Records were acknowledged at offset ${found}, but everything below ${expected} had been acknowledged before.`,
+    place,
+  });
+}
