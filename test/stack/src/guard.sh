@@ -1,6 +1,6 @@
 #!/bin/sh
 # Owns what a run started. Reads lines from the run's end of a pipe; when the pipe closes, however the run ended (also kill -9),
-# it kills every process and removes every folder still owned. Lines: own PID TICKS | disown PID | folder PATH
+# it kills every process and removes every folder still owned. Lines: own PID TICKS | disown PID | folder PATH | release
 trap '' INT TERM HUP
 newline='
 '
@@ -9,6 +9,7 @@ while read -r verb rest; do
   case $verb in
     own) owned="$owned ${rest% *}:${rest#* }" ;;
     disown) owned=$(for pair in $owned; do [ "${pair%%:*}" = "$rest" ] || printf '%s ' "$pair"; done) ;;
+    release) owned='' folders='' ;;
     folder) folders="$folders$newline$rest" ;;
   esac
 done

@@ -39,6 +39,11 @@ export class Guard implements AsyncDisposable {
     this.#tell(`folder ${path}`);
   }
 
+  /** Lets everything live on without it. */
+  release(): void {
+    this.#tell('release');
+  }
+
   /** Kills and removes what is still owned. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#shell.ref();

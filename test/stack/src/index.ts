@@ -5,7 +5,14 @@ export { releasePorts, reservePorts } from './ports.ts';
 export { ManagedProcess, type ProcessExit, type ProcessSpec } from './process.ts';
 export { type KafkaAddress, type KafkaBroker, type KafkaCluster, type KafkaOptions } from './servers/kafka.ts';
 export type { MariadbOptions, MariadbServer } from './servers/mariadb.ts';
-export type { MysqlOptions, MysqlServer, MysqlVersion, SqlAddress, SqlServer } from './servers/mysql.ts';
+export {
+  type MysqlOptions,
+  type MysqlServer,
+  type MysqlVersion,
+  mysqlProgram,
+  type SqlAddress,
+  type SqlServer,
+} from './servers/mysql.ts';
 export type { RedisAddress, RedisServer, RedisSettings } from './servers/redis.ts';
 export type { RedisCluster, RedisClusterAddress } from './servers/redis-cluster.ts';
 export type { RedisSentinelAddress, RedisSentinelGroup } from './servers/redis-sentinel.ts';
@@ -18,6 +25,14 @@ export {
   type StackBase,
   type StackOptions,
 } from './stack.ts';
+export {
+  endStanding,
+  readStanding,
+  requireNothingStanding,
+  type Standing,
+  type StandingAddress,
+  type StandingProcess,
+} from './standing.ts';
 export {
   hostTestServers,
   type TestServerHost,

@@ -12,6 +12,7 @@ import { createRedis, type RedisServer, type RedisSettings } from './servers/red
 import { createRedisCluster, type RedisCluster } from './servers/redis-cluster.ts';
 import { createRedisSentinel, type RedisSentinelGroup } from './servers/redis-sentinel.ts';
 import { createRegistry, type RegistryServer } from './servers/registry.ts';
+import { type StandingAddress, writeStanding } from './standing.ts';
 
 /** What can be started. A further server (Elasticsearch, HBase) is one module in servers/, one line here and one in `create`. */
 export interface ServerKinds {
@@ -49,6 +50,8 @@ export interface StackBase extends AsyncDisposable {
   process(spec: ProcessSpec): ManagedProcess;
   /** Ports kept free for the test's own listeners until the stack is closed. */
   reserve(count: number): Promise<readonly number[]>;
+  /** Lets every running process outlive this one, noted in the state file that `tapline status` and `tapline down` read. */
+  keep(addresses: readonly StandingAddress[]): Promise<void>;
   /** Starts one more server on top of what was asked for at first. */
   add<K extends ServerKind>(kind: K, option?: NonNullable<StackOptions[K]>): Promise<ServerKinds[K]>;
 }
@@ -120,14 +123,20 @@ export async function openStack<const O extends StackOptions>(
   const folder = await makeRunFolder();
   guard.folder(folder);
   const context = new StackContext(folder, guard, say);
+  let kept = false;
   const close = async (): Promise<void> => {
-    await closeContext(context);
+    if (!kept) await closeContext(context);
     await guard[Symbol.asyncDispose]();
   };
   const base: StackBase = {
     folder,
     process: (spec) => context.process(spec),
     reserve: async (count) => await context.reserve(count),
+    keep: async (addresses) => {
+      await writeStanding(folder, context.processes, addresses);
+      kept = true;
+      guard.release();
+    },
     add: async (kind, option) => await startServer(context, kind, option),
     [Symbol.asyncDispose]: close,
   };

@@ -4,7 +4,7 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
 import { inRoot, unpackDebian } from '../apt.ts';
-import { provisionOnce } from '../cache.ts';
+import { type Provisioned, provisionOnce } from '../cache.ts';
 import { runCommand } from '../command.ts';
 import { ProcessServer, type StackContext } from '../context.ts';
 import { unpackArtifact } from '../java.ts';
@@ -97,12 +97,22 @@ interface MysqlHome {
   readonly identity: string;
 }
 
-async function home97(context: StackContext): Promise<MysqlHome> {
-  const { folder, versions } = await provisionOnce(
+async function sidPackages(say?: (line: string) => void): Promise<Provisioned> {
+  return await provisionOnce(
     'mysql-sid',
     async (into) => await unpackDebian('sid', ['mysql-server-core', 'mysql-client-core'], into),
-    context.say,
+    say,
   );
+}
+
+/** A program that comes with MySQL 9.7, like `mysqlbinlog`: the command and its first arguments. */
+export async function mysqlProgram(name: string): Promise<readonly [string, ...string[]]> {
+  const { folder } = await sidPackages();
+  return inRoot(folder, join(folder, 'usr/bin', name), [join(folder, 'usr/lib/mysql/private')]);
+}
+
+async function home97(context: StackContext): Promise<MysqlHome> {
+  const { folder, versions } = await sidPackages(context.say);
   return {
     version: '9.7',
     command: inRoot(folder, join(folder, 'usr/sbin/mysqld'), [join(folder, 'usr/lib/mysql/private')]),

@@ -1,0 +1,35 @@
+import type { CommandEntry } from './command.ts';
+
+/** Every command, in the order of `tapline help`. A new one is one module and one line here. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'reader',
+    summary: 'follow a MySQL binlog and publish its row changes to Kafka',
+    load: async () => (await import('@tapline/reader')).command,
+  },
+  {
+    name: 'writer',
+    summary: 'apply the changes of topics to a store, such as Redis',
+    load: async () => (await import('@tapline/writer')).command,
+  },
+  {
+    name: 'up',
+    summary: 'start MySQL, Kafka, Redis and a schema registry on this machine, to play with',
+    load: async () => (await import('./up/index.ts')).up,
+  },
+  {
+    name: 'down',
+    summary: 'stop what up or demo --keep left running',
+    load: async () => (await import('./down/index.ts')).down,
+  },
+  {
+    name: 'status',
+    summary: 'show what up or demo --keep left running',
+    load: async () => (await import('./status/index.ts')).status,
+  },
+  {
+    name: 'test',
+    summary: 'run the tests: unit, against real servers, kill and restart',
+    load: async () => (await import('./test/index.ts')).test,
+  },
+];

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EXIT_FAILED, EXIT_OK } from '@tapline/kernel';
+import { parseFlags } from '../arguments.ts';
+import type { CliCommand } from '../command.ts';
+import { add, type JestCounts, NOTHING, type Totals, totalsLine, totalsOf } from './results.ts';
+
+const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+
+interface Stage {
+  readonly name: string;
+  readonly title: string;
+  readonly config: string;
+}
+
+const STAGES: readonly Stage[] = [
+  { name: 'unit', title: 'unit tests', config: 'jest.config.js' },
+  { name: 'servers', title: 'tests against real servers', config: 'test/jest.servers.config.js' },
+  { name: 'chaos', title: 'kill and restart tests', config: 'test/jest.chaos.config.js' },
+];
+
+const HELP = `tapline test [--unit] [--servers] [--chaos] [PATH…]
+
+Runs the tests, and prints at the end one line: N passed, N failed. Without a flag, all three kinds; only files whose path
+matches a PATH, when any is given. Servers are fetched at the first run and started on free ports of their own.
+  --unit      pure logic, seconds
+  --servers   against real MySQL, Kafka, Redis and a registry, minutes
+  --chaos     processes killed and servers restarted under load (the short form), minutes
+`;
+
+async function run(args: readonly string[]): Promise<number> {
+  const flags = Object.fromEntries(STAGES.map(({ name }) => [name, { type: 'boolean' as const }]));
+  const { values, positionals } = parseFlags(args, flags);
+  if (values['help'] === true) {
+    process.stdout.write(HELP);
+    return EXIT_OK;
+  }
+  const chosen = STAGES.filter(({ name }) => values[name] === true);
+  const folder = await mkdtemp(join(tmpdir(), 'tapline-test-'));
+  let totals = NOTHING;
+  try {
+    for (const stage of chosen.length === 0 ? STAGES : chosen) {
+      const result = await runStage(stage, positionals, join(folder, `${stage.name}.json`));
+      process.stderr.write(`${stage.title}: ${totalsLine(result)}\n`);
+      totals = add(totals, result);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  // That no test ran is no proof of anything.
+  const good = totals.failed === 0 && totals.passed > 0;
+  process.stdout.write(`${totalsLine(totals)}\n`);
+  return good ? EXIT_OK : EXIT_FAILED;
+}
+
+async function runStage(stage: Stage, paths: readonly string[], resultFile: string): Promise<Totals> {
+  process.stderr.write(`\n${stage.title}\n`);
+  const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+  const jest = [join(ROOT, 'node_modules/jest/bin/jest.js'), '--config', join(ROOT, stage.config)];
+  const output = ['--ci', '--passWithNoTests', '--json', `--outputFile=${resultFile}`];
+  // jest's own report goes to stderr; stdout is kept for the one line of totals.
+  const child = spawn(process.execPath, [...node, ...jest, ...output, ...paths], {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const exitCode = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const text = await readFile(resultFile, 'utf8').catch(() => undefined);
+  return totalsOf(text === undefined ? undefined : (JSON.parse(text) as JestCounts), exitCode);
+}
+
+export const test: CliCommand = { run };
