@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Connection, createConnection } from 'mysql2/promise';
+import { type Statement, someTransaction } from './load-statements.ts';
+import { Random } from './random.ts';
+
+export interface LoadOptions {
+  readonly address: { readonly host: string; readonly port: number; readonly user: string; readonly password: string };
+  readonly database: string;
+  readonly seed: number;
+  readonly connections: number;
+  /** Rows changed a second, over all connections; about. */
+  readonly rowsPerSecond: number;
+  /** Rows of each big transaction. One connection commits one now and then. */
+  readonly bigRows: number;
+  /** Rows that createTables made in each table. */
+  readonly rows: number;
+}
+
+export interface LoadStats {
+  rows: number;
+  transactions: number;
+  /** Statements or transactions refused by the server for reasons the load provokes itself: duplicate keys, deadlocks. */
+  refused: number;
+}
+
+/** A randomized load that runs until it is stopped. The statements of each connection follow from the seed; how they interleave does not. */
+export interface Load {
+  readonly stats: LoadStats;
+  /** Resolves when the last transaction is committed. @throws when a connection failed meanwhile. */
+  stop(): Promise<LoadStats>;
+}
+
+const DUPLICATE_KEY = 1062;
+const LOCK_TIMEOUT = 1205;
+const DEADLOCK = 1213;
+
+export function startLoad(options: LoadOptions): Load {
+  const stats: LoadStats = { rows: 0, transactions: 0, refused: 0 };
+  const seeds = new Random(options.seed);
+  const stop = new AbortController();
+  const startedMs = performance.now();
+  /** Holds a connection back while the load is ahead of its rate. */
+  const pace = async (): Promise<void> => {
+    const aheadMs = (stats.rows / options.rowsPerSecond) * 1000 - (performance.now() - startedMs);
+    if (aheadMs > 0) await sleep(Math.min(aheadMs, 1000), undefined, { signal: stop.signal }).catch(() => {});
+  };
+  const workers = Array.from({ length: options.connections }, async (_, worker) => {
+    const random = seeds.fork();
+    const connection = await openConnection(options, worker);
+    try {
+      while (!stop.signal.aborted) {
+        const statements = someTransaction(random, { ...options, big: worker === 0 && random.chance(0.003) });
+        await runTransaction(connection, statements, stats);
+        await pace();
+      }
+    } finally {
+      await connection.end();
+    }
+  });
+  const all = Promise.all(workers);
+  all.catch(() => stop.abort());
+  return {
+    stats,
+    stop: async () => {
+      stop.abort();
+      await all;
+      return stats;
+    },
+  };
+}
+
+async function openConnection(options: LoadOptions, worker: number): Promise<Connection> {
+  const connection = await createConnection({ ...options.address, database: options.database, charset: 'utf8mb4' });
+  await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+  await connection.query('SET SESSION innodb_lock_wait_timeout = 5, cte_max_recursion_depth = 10000000');
+  // One connection writes its transactions compressed: one event holds them whole.
+  if (worker === 1) await connection.query('SET SESSION binlog_transaction_compression = ON');
+  return connection;
+}
+
+async function runTransaction(
+  connection: Connection,
+  statements: readonly Statement[],
+  stats: LoadStats,
+): Promise<void> {
+  let rows = 0;
+  await connection.query('BEGIN');
+  for (const { sql, values } of statements) {
+    try {
+      const [result] = await connection.query(sql, [...(values ?? [])]);
+      rows += (result as { affectedRows?: number }).affectedRows ?? 0;
+    } catch (error) {
+      const { errno } = error as { errno?: number };
+      if (errno !== DUPLICATE_KEY && errno !== LOCK_TIMEOUT && errno !== DEADLOCK) throw error;
+      stats.refused++;
+      if (errno === DUPLICATE_KEY) continue;
+      await connection.query('ROLLBACK');
+      return;
+    }
+  }
+  await connection.query('COMMIT');
+  stats.transactions++;
+  stats.rows += rows;
+}

@@ -1,0 +1,42 @@
+/** A small seeded generator (mulberry32): the same seed gives the same numbers on every machine, so that a failed run can be played again. */
+export class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** A number in [0, 1). */
+  float(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = this.#state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  }
+
+  /** An integer from `low` to `high`, both included. */
+  int(low: number, high: number): number {
+    return low + Math.floor(this.float() * (high - low + 1));
+  }
+
+  chance(probability: number): boolean {
+    return this.float() < probability;
+  }
+
+  pick<T>(items: readonly T[]): T {
+    if (items.length === 0) throw new Error('nothing to pick from');
+    return items[Math.floor(this.float() * items.length)] as T;
+  }
+
+  /** Another generator that depends on this one's seed only through its next number. */
+  fork(): Random {
+    return new Random(Math.floor(this.float() * 4_294_967_296));
+  }
+}
+
+/** The seed of a chaos run: TAPLINE_CHAOS_SEED to play a failed run again, else a new one. */
+export function chaosSeed(): number {
+  const given = process.env.TAPLINE_CHAOS_SEED;
+  return given === undefined ? Math.floor(Math.random() * 4_294_967_296) : Number(given) >>> 0;
+}

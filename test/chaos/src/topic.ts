@@ -1,0 +1,183 @@
+import avsc from 'avsc';
+import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import { type AvroField, avroType, type DecodedEnvelope, fieldImage } from './avro-image.ts';
+import { murmur2Partition } from './murmur2.ts';
+
+/** A record of a data topic, decoded. `t` is a tombstone. Images are those of image.ts. */
+export interface TopicRecord {
+  readonly offset: string;
+  readonly op: 'c' | 'u' | 'd' | 'r' | 't';
+  readonly key: string | undefined;
+  /** The partition that the Java client's murmur2 gives this key. */
+  readonly keyPartition: number | undefined;
+  readonly before?: string;
+  readonly after?: string;
+  readonly gtid?: string;
+  /** The `v` header. */
+  readonly version: bigint | undefined;
+}
+
+export interface TopicContents {
+  readonly topic: string;
+  /** Column names of the values read, in order; undefined when there was no value. */
+  readonly columns: readonly string[] | undefined;
+  readonly partitions: readonly (readonly TopicRecord[])[];
+}
+
+interface RawRecord {
+  readonly partition: number;
+  readonly message: KafkaMessage;
+}
+
+/** Reads Tapline's topics from their first offset to the end that they have now, apart from all of Tapline's own code. */
+export class TopicReader {
+  readonly #kafka: Kafka;
+  readonly #schemaTopic: string;
+  #schemas: string[] = [];
+  readonly #types = new Map<number, { type: avsc.Type; fields: readonly AvroField[] }>();
+
+  constructor(options: { brokers: readonly string[]; schemaTopic?: string }) {
+    this.#kafka = new Kafka({ brokers: [...options.brokers], logLevel: logLevel.ERROR, retry: { retries: 20 } });
+    this.#schemaTopic = options.schemaTopic ?? '_tapline.schemas';
+  }
+
+  async listTopics(): Promise<string[]> {
+    return await this.#withAdmin((admin) => admin.listTopics());
+  }
+
+  async read(topic: string): Promise<TopicContents> {
+    await this.#readSchemas();
+    const partitions: TopicRecord[][] = [];
+    let columns: readonly string[] | undefined;
+    const count = await this.#readRaw(topic, ({ partition, message }, partitionCount) => {
+      const { record, names } = this.#decode(message, partitionCount);
+      columns = names ?? columns;
+      (partitions[partition] ??= []).push(record);
+    });
+    return { topic, columns, partitions: Array.from({ length: count }, (_, p) => partitions[p] ?? []) };
+  }
+
+  async #readSchemas(): Promise<void> {
+    const schemas: string[] = [];
+    await this.#readRaw(this.#schemaTopic, ({ message }) => {
+      // Ids are offsets plus one; the topic has one partition.
+      schemas[Number(message.offset) + 1] = schemaText(message.value?.toString() ?? '');
+    });
+    this.#schemas = schemas;
+  }
+
+  #decode(
+    message: KafkaMessage,
+    partitionCount: number,
+  ): { record: TopicRecord; names: readonly string[] | undefined } {
+    const keyBytes = message.key;
+    const key = keyBytes === null ? undefined : this.#keyImage(keyBytes);
+    const keyPartition = keyBytes === null ? undefined : murmur2Partition(keyBytes, partitionCount);
+    const version = versionOf(message);
+    const shared = { offset: message.offset, key, keyPartition, version };
+    if (message.value === null) return { record: { ...shared, op: 't' }, names: undefined };
+    const { type, fields } = this.#type(message.value);
+    const value = type.fromBuffer(message.value.subarray(5)) as DecodedEnvelope;
+    const row = rowFields(fields);
+    const images = {
+      ...(value.before === null || value.before === undefined ? {} : { before: fieldImage(row, value.before) }),
+      ...(value.after === null || value.after === undefined ? {} : { after: fieldImage(row, value.after) }),
+      ...(value.source.gtid === null || value.source.gtid === undefined ? {} : { gtid: value.source.gtid }),
+    };
+    return { record: { ...shared, op: value.op, ...images }, names: row.map((field) => field.name) };
+  }
+
+  #keyImage(bytes: Buffer): string {
+    const { type, fields } = this.#type(bytes);
+    return fieldImage(fields, type.fromBuffer(bytes.subarray(5)) as Record<string, unknown>);
+  }
+
+  /** The type of a framed message: 0x00, then the schema's id in 4 bytes. */
+  #type(bytes: Buffer): { type: avsc.Type; fields: readonly AvroField[] } {
+    if (bytes.length < 5 || bytes[0] !== 0) throw new Error(`not framed: ${bytes.subarray(0, 8).toString('hex')}`);
+    const id = bytes.readInt32BE(1);
+    const known = this.#types.get(id);
+    if (known !== undefined) return known;
+    const text = this.#schemas[id];
+    if (text === undefined) throw new Error(`schema id ${id} is not in ${this.#schemaTopic}`);
+    const made = { type: avroType(text), fields: (JSON.parse(text) as { fields: AvroField[] }).fields };
+    this.#types.set(id, made);
+    return made;
+  }
+
+  /** Hands each record over, partition by partition in offset order; resolves with the number of partitions. */
+  async #readRaw(topic: string, onRecord: (record: RawRecord, partitionCount: number) => void): Promise<number> {
+    const ends = await this.#withAdmin((admin) => admin.fetchTopicOffsets(topic));
+    const open = new Map(
+      ends
+        .filter(({ low, high }) => BigInt(high) > BigInt(low))
+        .map(({ partition, high }) => [partition, BigInt(high)]),
+    );
+    if (open.size === 0) return ends.length;
+    const consumer = this.#kafka.consumer({
+      groupId: `chaos-read-${process.pid}-${Math.random().toString(36).slice(2)}`,
+      maxBytesPerPartition: 4 << 20,
+    });
+    await consumer.connect();
+    try {
+      await consumer.subscribe({ topic, fromBeginning: true });
+      await new Promise<void>((resolve, reject) => {
+        consumer.on(consumer.events.CRASH, ({ payload }) => {
+          if (!payload.restart) reject(payload.error);
+        });
+        consumer
+          .run({
+            autoCommit: false,
+            eachBatch: async (payload) => {
+              const { batch } = payload;
+              const end = open.get(batch.partition);
+              for (const message of batch.messages) {
+                if (end === undefined || BigInt(message.offset) >= end) break;
+                onRecord({ partition: batch.partition, message }, ends.length);
+              }
+              payload.resolveOffset(batch.lastOffset());
+              // A batch may end in offsets that hold no record: what counts is how far it reaches.
+              if (end !== undefined && BigInt(batch.lastOffset()) + 1n >= end) open.delete(batch.partition);
+              if (open.size === 0) resolve();
+              await payload.heartbeat();
+            },
+          })
+          .catch(reject);
+      });
+    } finally {
+      await consumer.disconnect();
+    }
+    return ends.length;
+  }
+
+  async #withAdmin<T>(use: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {
+    const admin = this.#kafka.admin();
+    await admin.connect();
+    try {
+      return await use(admin);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+}
+
+/** The registry's records hold the schema as text, or as `{…, schema: "…"}`. */
+function schemaText(value: string): string {
+  const parsed = JSON.parse(value) as { schema?: unknown };
+  return typeof parsed.schema === 'string' ? parsed.schema : value;
+}
+
+function versionOf(message: KafkaMessage): bigint | undefined {
+  const header = message.headers?.v;
+  return Buffer.isBuffer(header) && header.length === 8 ? header.readBigInt64BE(0) : undefined;
+}
+
+/** The row's fields out of an envelope's: those of `before`, a nullable record that is written out there and named in `after`. */
+function rowFields(envelope: readonly AvroField[]): readonly AvroField[] {
+  const before = envelope.find((field) => field.name === 'before')?.type;
+  const record = (Array.isArray(before) ? before : [before]).find(
+    (type): type is { fields: AvroField[] } => typeof type === 'object' && type !== null && 'fields' in type,
+  );
+  if (record === undefined) throw new Error('no record in the field `before` of the value schema');
+  return record.fields;
+}
