@@ -1,8 +1,10 @@
 export { brokerError, classifyKafkaError } from './classify.ts';
 export type { KafkaConfig, KafkaSasl, KafkaTls } from './config.ts';
+export { KAFKA_FIELDS } from './config-fields.ts';
+export { kafkaConfigOf } from './config-value.ts';
 export type { CommitOffset, ConsumedBatch, ConsumeOptions, ConsumerLoop, TopicPartition } from './consumer.ts';
 export { type Kafka, type OpenKafkaOptions, openKafka } from './kafka.ts';
-export type { Lane } from './lane.ts';
+export type { Lane, LaneOptions } from './lane.ts';
 export type { LogReader, ReadRange } from './log-reader.ts';
 export { murmur2, partitionFor } from './partitioner.ts';
 export type { OrderedProducer, ProducerOptions, ProducerStats } from './producer.ts';

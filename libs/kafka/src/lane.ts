@@ -9,6 +9,13 @@ export interface Lane {
   readonly nextOffset: bigint | undefined;
 }
 
+export interface LaneOptions {
+  /** What the next record must get, when the caller knows the end of the partition: another offset is TOPIC_SECOND_WRITER. */
+  readonly nextOffset?: bigint | undefined;
+  /** True when others write to the partition too: then offsets may have gaps, and a mark's offset only says that the records stand below it. */
+  readonly shared?: boolean | undefined;
+}
+
 /**
  * A lane from the inside. The states of its batches, in the order of their records:
  *   `sent` (at most one: sealed, on its way or waiting to be sent again) · `full` (waiting) · `filling`
@@ -20,6 +27,7 @@ export interface Lane {
 export class LaneState implements Lane {
   readonly topic: string;
   readonly partition: number;
+  readonly shared: boolean;
   sent: RecordBatch | undefined;
   readonly full: RecordBatch[] = [];
   filling: RecordBatch | undefined;
@@ -48,10 +56,11 @@ export class LaneState implements Lane {
   /** Marks that wait for this lane, oldest first, with the `appended` each waits for. */
   readonly marks: { readonly mark: Mark; readonly target: number }[] = [];
 
-  constructor(topic: string, partition: number, nextOffset: bigint | undefined) {
+  constructor(topic: string, partition: number, options: LaneOptions) {
     this.topic = topic;
     this.partition = partition;
-    this.nextOffset = nextOffset;
+    this.nextOffset = options.nextOffset;
+    this.shared = options.shared ?? false;
   }
 
   /** Something can leave now, were it not for `sent` and `notBefore`. */

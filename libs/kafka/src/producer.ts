@@ -1,7 +1,7 @@
 import { type Deferred, deferred, TaplineError } from '@tapline/kernel';
 import { BufferPool } from './buffer-pool.ts';
 import type { Cluster } from './cluster.ts';
-import { type Lane, LaneState } from './lane.ts';
+import { type Lane, type LaneOptions, LaneState } from './lane.ts';
 import { Marks } from './marks.ts';
 import { partitionFor } from './partitioner.ts';
 import { BATCH_HEADER_BYTES, RecordBatch } from './record-batch.ts';
@@ -33,8 +33,8 @@ export interface ProducerStats {
  * acknowledged or fails for good; the offsets that a lane's acknowledgements name are without a gap, or the producer fails.
  */
 export interface OrderedProducer extends AsyncDisposable {
-  /** `nextOffset`: what the next record must get, when the caller knows the end of the partition; another offset is TOPIC_SECOND_WRITER. */
-  lane(topic: string, partition: number, nextOffset?: bigint): Lane;
+  /** The lane of that partition; the options count when it is asked for first. */
+  lane(topic: string, partition: number, options?: LaneOptions): Lane;
   /** murmur2, as the Java client. */
   partitionFor(key: Uint8Array, partitions: number): number;
   /** Copies the record into the lane's batch. `headers`: encodeHeaders(), or NO_HEADERS. Throws what `failed` rejects with. */
@@ -105,11 +105,11 @@ export class BatchingProducer implements OrderedProducer {
     };
   }
 
-  lane(topic: string, partition: number, nextOffset?: bigint): Lane {
+  lane(topic: string, partition: number, options: LaneOptions = {}): Lane {
     const key = `${partition} ${topic}`;
     const existing = this.#lanes.get(key);
     if (existing !== undefined) return existing;
-    const lane = new LaneState(topic, partition, nextOffset);
+    const lane = new LaneState(topic, partition, options);
     this.#lanes.set(key, lane);
     return lane;
   }
@@ -204,7 +204,7 @@ export class BatchingProducer implements OrderedProducer {
 
   #onAcknowledged(lane: LaneState, batch: RecordBatch, baseOffset: bigint): void {
     const expected = lane.nextOffset;
-    if (expected !== undefined && baseOffset !== expected) {
+    if (expected !== undefined && baseOffset !== expected && !lane.shared) {
       this.#fail(offsetError(lane, expected, baseOffset));
       return;
     }

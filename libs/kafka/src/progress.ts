@@ -26,7 +26,7 @@ export class TopicProgressStore implements ProgressStore {
   private constructor(topic: string, producer: OrderedProducer, end: bigint, values: Map<string, Buffer>) {
     this.#topic = topic;
     this.#producer = producer;
-    this.#lane = producer.lane(topic, 0, end);
+    this.#lane = producer.lane(topic, 0, { nextOffset: end });
     this.#values = values;
   }
 

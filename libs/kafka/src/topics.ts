@@ -113,7 +113,10 @@ export class Topics {
       const found = known.get(spec.topic)?.partitions.length ?? 0;
       if (found !== spec.partitions) throw wrongPartitions(spec, found);
       const policy = configs.get(spec.topic)?.['cleanup.policy'] ?? '';
-      if (policy !== 'compact') throw this.#notCompacted(spec.topic, policy);
+      const wantedPolicy = settings(spec)['cleanup.policy'];
+      if (policy !== wantedPolicy) {
+        throw wantedPolicy === 'compact' ? this.#notCompacted(spec.topic, policy) : this.#compacted(spec.topic, policy);
+      }
     }
   }
 
@@ -175,6 +178,14 @@ export class Topics {
       ...(signal === undefined ? {} : { signal }),
       ...(this.#patienceMs === undefined ? {} : { patienceMs: this.#patienceMs }),
     };
+  }
+
+  #compacted(topic: string, policy: string): TaplineError {
+    return new TaplineError('TOPIC_COMPACTED', {
+      message: `Topic ${topic} exists with cleanup.policy=${policy}, but its records have no key: Kafka would refuse them.`,
+      place: { topic },
+      remedy: `kafka-configs.sh --bootstrap-server ${this.#cluster.addresses} --alter --entity-type topics --entity-name ${topic} --add-config cleanup.policy=delete,retention.ms=-1`,
+    });
   }
 
   #notCompacted(topic: string, policy: string): TaplineError {

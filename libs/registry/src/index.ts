@@ -1,1 +1,2 @@
-export { REGISTRY_FIELD } from './config-field.ts';
+export type { Registry, RegistryConfig } from './registry.ts';
+export { openRegistry } from './registry.ts';

@@ -1,0 +1,124 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { type Kafka, type KafkaRecord, type Lane, NO_HEADERS, type OrderedProducer } from '@tapline/kafka';
+import { TaplineError } from '@tapline/kernel';
+import type { Registry, TopicRegistryConfig } from './registry.ts';
+
+/**
+ * Schemas in a Kafka topic of one partition: a schema's id is the offset of its first record + 1.
+ *
+ * Kafka orders the records of all who register, so the first record decides and everybody sees the same one: two readers that register
+ * the same schema at once both append, both read the topic to its end, and both find the same first record. Each record has a
+ * key of its own (schema, and who wrote it), so that compaction removes none: with the schema alone as key it would keep the
+ * *last* record, and the id of the first would be lost. Ids are never taken from memory: only from what was read back.
+ */
+export class TopicRegistry implements Registry {
+  readonly #topic: string;
+  readonly #kafka: Kafka;
+  readonly #schemas = new Map<number, string>();
+  readonly #ids = new Map<string, number>();
+  readonly #writer = randomUUID();
+  #producer: OrderedProducer | undefined;
+  #lane: Lane | undefined;
+  #next = 0n;
+  /** One thing after the other: reading on and registering. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(topic: string, kafka: Kafka) {
+    this.#topic = topic;
+    this.#kafka = kafka;
+  }
+
+  static async open(config: TopicRegistryConfig, kafka: Kafka, signal?: AbortSignal): Promise<TopicRegistry> {
+    const { topic = '_tapline.schemas', replicationFactor = -1 } = config;
+    await kafka.topics.ensure([{ topic, partitions: 1, replicationFactor }], signal);
+    const registry = new TopicRegistry(topic, kafka);
+    await registry.#inTurn(() => registry.#readOn(signal));
+    return registry;
+  }
+
+  async idFor(subject: string, schemaJson: string, signal?: AbortSignal): Promise<number> {
+    return this.#ids.get(schemaJson) ?? this.#inTurn(() => this.#register(subject, schemaJson, signal));
+  }
+
+  async schema(id: number, signal?: AbortSignal): Promise<string> {
+    const known = this.#schemas.get(id);
+    if (known !== undefined) return known;
+    await this.#inTurn(() => this.#readOn(signal));
+    const found = this.#schemas.get(id);
+    if (found === undefined) throw unknownId(id, `topic ${this.#topic}`);
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#producer?.[Symbol.asyncDispose]();
+  }
+
+  async #register(subject: string, schemaJson: string, signal: AbortSignal | undefined): Promise<number> {
+    await this.#readOn(signal);
+    const known = this.#ids.get(schemaJson);
+    if (known !== undefined) return known;
+    this.#producer ??= this.#kafka.producer({ batchBytes: 1_048_576, bufferBytes: 4_194_304 });
+    this.#lane ??= this.#producer.lane(this.#topic, 0, { shared: true });
+    const fingerprint = createHash('sha256').update(schemaJson).digest('hex');
+    const key = Buffer.from(JSON.stringify({ subject, fingerprint, writer: this.#writer }));
+    this.#producer.append(
+      this.#lane,
+      key,
+      Buffer.from(JSON.stringify({ subject, schema: schemaJson })),
+      Date.now(),
+      NO_HEADERS,
+    );
+    await this.#producer.mark();
+    await this.#readOn(signal);
+    const id = this.#ids.get(schemaJson);
+    if (id === undefined) throw invalid(this.#topic, this.#next, 'a schema just written cannot be read back');
+    return id;
+  }
+
+  async #readOn(signal: AbortSignal | undefined): Promise<void> {
+    for await (const records of this.#kafka.reader.read({
+      topic: this.#topic,
+      partition: 0,
+      from: this.#next,
+      signal,
+    })) {
+      for (const record of records) this.#take(record);
+    }
+  }
+
+  #take(record: KafkaRecord): void {
+    this.#next = record.offset + 1n;
+    const { schema } = parse(this.#topic, record);
+    const id = Number(record.offset) + 1;
+    this.#schemas.set(id, schema);
+    if (!this.#ids.has(schema)) this.#ids.set(schema, id);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#turn.then(work);
+    this.#turn = next.catch(() => undefined);
+    return next;
+  }
+}
+
+function parse(topic: string, record: KafkaRecord): { schema: string } {
+  try {
+    const value = JSON.parse(String(record.value)) as { schema?: unknown };
+    if (typeof value.schema === 'string') return { schema: value.schema };
+  } catch (cause) {
+    throw invalid(topic, record.offset, 'a record is not JSON', cause);
+  }
+  throw invalid(topic, record.offset, 'a record holds no schema');
+}
+
+function invalid(topic: string, offset: bigint, why: string, cause?: unknown): TaplineError {
+  return new TaplineError('REGISTRY_INVALID', {
+    message: `Topic ${topic} does not hold schemas of Tapline: ${why}.`,
+    place: { topic, partition: 0, offset: String(offset) },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+export function unknownId(id: number, where: string): TaplineError {
+  return new TaplineError('REGISTRY_UNKNOWN_ID', { message: `There is no schema with id ${id} in ${where}.` });
+}
