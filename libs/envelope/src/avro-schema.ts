@@ -10,6 +10,10 @@ export interface AvroField {
   readonly name: string;
   readonly type: AvroType;
   readonly default?: null | string;
+  /** The column's type, name and fraction digits, where it is a column. */
+  readonly 'mysql.type'?: string;
+  /** The column's name, where it is not legal in Avro. */
+  readonly 'mysql.name'?: string;
   readonly [attribute: string]: unknown;
 }
 

@@ -8,4 +8,7 @@ export {
   type TextRow,
 } from './compile.ts';
 export type { Connector, SnapshotValue } from './envelope-schema.ts';
+export { type Change, ChangeReader, type ChangeReaderOptions, type ChangeRecord } from './reader/change-reader.ts';
+export type { Row, SourceBlock } from './reader/records.ts';
+export type { Value } from './reader/values.ts';
 export { type ChangeMeta, TransactionContext, type TransactionStart } from './transaction.ts';

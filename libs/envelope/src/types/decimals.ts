@@ -48,7 +48,8 @@ export function decimalCodec(column: Column): ColumnCodec {
       unscaled.start();
       for (let g = 0; g < widths.length; g++) {
         let value = 0;
-        for (let end = at + (widths[g] as number); at < end; at++) {
+        const end = at + (widths[g] as number);
+        for (; at < end; at++) {
           value = value * 256 + ((buffer[at] as number) ^ flip);
           flip = invert;
         }

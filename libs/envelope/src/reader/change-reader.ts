@@ -1,0 +1,130 @@
+import { TaplineError } from '@tapline/kernel';
+import { Cursor, unreadable } from './avro-read.ts';
+import { type EnvelopeReader, envelopeReader, type Row, rowReader, type SourceBlock } from './records.ts';
+
+/** A record of a data topic, as a consumer has it (kafkajs' message fits). */
+export interface ChangeRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string | bigint;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A change event. */
+export interface Change {
+  readonly topic: string;
+  /** undefined columns never occur: null when the table is appended to without a key. */
+  readonly key: Row | null;
+  /** `c` insert, `u` update, `d` delete, `r` read by a snapshot. */
+  readonly op: 'c' | 'u' | 'd' | 'r';
+  readonly before: Row | null;
+  readonly after: Row | null;
+  readonly source: SourceBlock | null;
+  /** Grows with every change of a source: header `v`. */
+  readonly version: bigint;
+  /** The record has no value: it deletes its key and has neither `before` nor `source`. `op` is `d`. */
+  readonly tombstone: boolean;
+}
+
+export interface ChangeReaderOptions {
+  /** A schema by its registry id, as JSON. */
+  readonly schema: (id: number) => Promise<string>;
+}
+
+const FRAME_BYTES = 5;
+
+/**
+ * Bytes of data topics → changes with exact JS values. Readers are compiled once a schema id.
+ *
+ * Values by column type:
+ * - TINYINT, SMALLINT, MEDIUMINT, INT (also unsigned), YEAR, FLOAT, DOUBLE: number (a FLOAT as the shortest decimal that names it)
+ * - BIGINT, BIGINT UNSIGNED, BIT(n): bigint, always; BIT(1): boolean
+ * - DECIMAL: string with all its decimals, `-0.50`
+ * - DATE `2026-02-28`; DATETIME `2026-02-28T23:59:59.123`, TIME `-838:59:59`, with the column's fraction digits; TIMESTAMP `2026-02-28T23:59:59Z`.
+ *   Zero and partial dates as they are: `0000-00-00`, `2020-00-15T00:00:00`
+ * - CHAR … TEXT, ENUM, SET, JSON: string
+ * - BINARY … BLOB: Buffer; spatial types: Buffer with SRID (4 bytes, little endian) and WKB, as MySQL stores them
+ * - VECTOR: string, `[1.5,2,3]`
+ */
+export class ChangeReader {
+  readonly #schema: (id: number) => Promise<string>;
+  readonly #keys = new Map<number, (cursor: Cursor) => Row>();
+  readonly #values = new Map<number, EnvelopeReader>();
+  readonly #cursor = new Cursor();
+
+  constructor(options: ChangeReaderOptions) {
+    this.#schema = options.schema;
+  }
+
+  /**
+   * The change of a record; a promise only while a schema id is met for the first time.
+   * Throws (or rejects with) ENVELOPE_UNREADABLE, poison, with topic, partition and offset; and whatever the registry fails with.
+   */
+  read(record: ChangeRecord): Change | Promise<Change> {
+    try {
+      const keyId = schemaId(record.key, 'key');
+      const valueId = schemaId(record.value, 'value');
+      const known =
+        (keyId === undefined || this.#keys.has(keyId)) && (valueId === undefined || this.#values.has(valueId));
+      return known ? this.#read(record, keyId, valueId) : this.#learn(record, keyId, valueId);
+    } catch (error) {
+      throw placed(error, record);
+    }
+  }
+
+  async #learn(record: ChangeRecord, keyId: number | undefined, valueId: number | undefined): Promise<Change> {
+    const [keySchema, valueSchema] = await Promise.all([
+      keyId === undefined || this.#keys.has(keyId) ? undefined : this.#schema(keyId),
+      valueId === undefined || this.#values.has(valueId) ? undefined : this.#schema(valueId),
+    ]);
+    try {
+      if (keySchema !== undefined) this.#keys.set(keyId as number, rowReader(keySchema));
+      if (valueSchema !== undefined) this.#values.set(valueId as number, envelopeReader(valueSchema));
+      return this.#read(record, keyId, valueId);
+    } catch (error) {
+      throw placed(error, record);
+    }
+  }
+
+  #read(record: ChangeRecord, keyId: number | undefined, valueId: number | undefined): Change {
+    const { topic } = record;
+    const version = versionOf(record);
+    const key = keyId === undefined ? null : this.#decode(record.key, this.#keys.get(keyId));
+    const value = valueId === undefined ? undefined : this.#decode(record.value, this.#values.get(valueId));
+    if (value !== undefined) return { topic, key, ...value, version, tombstone: false };
+    if (key === null) throw unreadable('The record has neither a key nor a value.');
+    return { topic, key, op: 'd', before: null, after: null, source: null, version, tombstone: true };
+  }
+
+  #decode<T>(bytes: Buffer | null, read: ((cursor: Cursor) => T) | undefined): T {
+    const cursor = this.#cursor;
+    cursor.open(bytes as Buffer, FRAME_BYTES);
+    const decoded = (read as (cursor: Cursor) => T)(cursor);
+    cursor.check();
+    const left = (bytes as Buffer).length - cursor.position;
+    if (left > 0) throw unreadable(`${left} bytes are left over behind the record.`);
+    return decoded;
+  }
+}
+
+function schemaId(bytes: Buffer | null, what: string): number | undefined {
+  if (bytes === null) return undefined;
+  if (bytes.length >= FRAME_BYTES && bytes[0] === 0) return bytes.readInt32BE(1);
+  throw unreadable(`The ${what} does not start with a zero byte and a schema id.`);
+}
+
+function versionOf(record: ChangeRecord): bigint {
+  const header = record.headers?.v;
+  if (Buffer.isBuffer(header) && header.length === 8) return header.readBigInt64BE(0);
+  throw unreadable('The record has no header v with a version of 8 bytes.');
+}
+
+/** Adds where the record is. What is not ours to explain (the registry's errors) stays. */
+function placed(error: unknown, { topic, partition, offset }: ChangeRecord): unknown {
+  const place = { topic, partition, offset: String(offset) };
+  if (error instanceof TaplineError && error.code !== 'ENVELOPE_UNREADABLE') return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new TaplineError('ENVELOPE_UNREADABLE', { message, place, cause: error });
+}
