@@ -334,6 +334,12 @@ export const ERROR_CODES = {
     summary: 'A server of the demo or of the tests cannot be fetched or started.',
     remedy: 'The message holds the end of its output. `tapline down` ends what an earlier run left up.',
   },
+  TOPIC_COMPACTED: {
+    disposition: 'fatal',
+    summary: 'The topic of a table without a key is compacted: Kafka refuses records without a key there.',
+    remedy:
+      'Set cleanup.policy=delete and retention.ms=-1 on the topic, or choose a key for the table (`keys` in the configuration).',
+  },
   TOPIC_MISSING: {
     disposition: 'retryable',
     summary: 'A topic does not exist.',

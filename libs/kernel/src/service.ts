@@ -2,7 +2,7 @@ import { openAdmin } from './admin.ts';
 import { parseArguments } from './config/arguments.ts';
 import type { ConfigDeclaration, ConfigOf } from './config/fields.ts';
 import { helpText } from './config/help.ts';
-import { loadConfig } from './config/load.ts';
+import { type ConfigInput, type LoadedConfig, loadConfig } from './config/load.ts';
 import { printableError } from './describe-error.ts';
 import { Lifecycle, type RunningService } from './lifecycle.ts';
 import { createLogger, type LogFormat, type Logger, type LogLevel } from './log.ts';
@@ -26,6 +26,8 @@ export interface ServiceDefinition<D extends ConfigDeclaration = ConfigDeclarati
   readonly config: D;
   /** All its metric tables (its libraries' too): what docs/reference/metrics.md lists. */
   readonly metrics?: readonly MetricTable[];
+  /** What the declaration alone cannot say: values that do not go together. Throws CONFIG_INVALID. */
+  readonly check?: (config: ConfigOf<D> & ServiceConfig) => void;
   /** Acquires what the service needs; `stop` aborts when the service is asked to stop meanwhile. */
   readonly open: (context: ServiceContext<ConfigOf<D> & ServiceConfig>, stop: AbortSignal) => Promise<RunningService>;
 }
@@ -37,6 +39,8 @@ export interface ServiceCommand {
   /** With the keys that every service has. */
   readonly config: ConfigDeclaration;
   readonly metrics: readonly MetricTable[];
+  /** The checked configuration, without starting anything. Throws CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID. */
+  readonly load: (input: ConfigInput) => LoadedConfig<unknown>;
   /** Gives the exit code: 0 stopped as asked, 1 failed, 2 bad configuration or command line. */
   readonly run: (args: readonly string[], env?: Readonly<Record<string, string | undefined>>) => Promise<number>;
 }
@@ -49,11 +53,20 @@ export const EXIT_USAGE = 2;
 export function serviceCommand<const D extends ConfigDeclaration>(definition: ServiceDefinition<D>): ServiceCommand {
   const { name, summary } = definition;
   const config = withServiceConfig(definition.config);
+
+  function load(input: ConfigInput): LoadedConfig<ConfigOf<D> & ServiceConfig> {
+    // The declaration with the shared keys has a type that nobody can infer; its parts are known.
+    const loaded = loadConfig(config, input) as unknown as LoadedConfig<ConfigOf<D> & ServiceConfig>;
+    definition.check?.(loaded.value);
+    return loaded;
+  }
+
   return {
     name,
     summary,
     config,
     metrics: definition.metrics ?? [],
+    load,
     async run(args, env = process.env): Promise<number> {
       try {
         const { help, printConfig, file, flags } = parseArguments(args);
@@ -61,15 +74,12 @@ export function serviceCommand<const D extends ConfigDeclaration>(definition: Se
           process.stdout.write(helpText(config, { usage: `tapline ${name}`, summary }));
           return EXIT_OK;
         }
-        const loaded = loadConfig(config, { env, flags, ...(file === undefined ? {} : { file }) });
+        const loaded = load({ env, flags, ...(file === undefined ? {} : { file }) });
         if (printConfig) {
           process.stdout.write(loaded.print());
           return EXIT_OK;
         }
-        return await runService(definition, {
-          ...loaded,
-          value: loaded.value as unknown as ConfigOf<D> & ServiceConfig,
-        });
+        return await runService(definition, loaded);
       } catch (error) {
         process.stderr.write(`${printableError(error)}\n`);
         return EXIT_USAGE;

@@ -13,6 +13,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('@tapline/writer')).command,
   },
   {
+    name: 'config',
+    summary: 'check a configuration file; generate the reference pages and JSON Schemas',
+    load: async () => (await import('./config/index.ts')).config,
+  },
+  {
     name: 'up',
     summary: 'start MySQL, Kafka, Redis and a schema registry on this machine, to play with',
     load: async () => (await import('./up/index.ts')).up,

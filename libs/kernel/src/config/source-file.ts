@@ -30,6 +30,11 @@ export function readSourceFile(file: string): SourceFile {
   return parseSource(text, file);
 }
 
+/** The file's keys and values, unchecked, such as for finding out whose configuration it is. Throws CONFIG_UNREADABLE. */
+export function readConfigFile(file: string): Readonly<Record<string, unknown>> {
+  return readSourceFile(file).value;
+}
+
 /** Text that is given directly instead of a file; `name` stands for the file's name in messages. */
 export function parseSource(text: string, name: string): SourceFile {
   const lines = new LineCounter();

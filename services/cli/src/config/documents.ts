@@ -1,0 +1,35 @@
+import { configReference, errorReference, jsonSchema, metricsReference, type ServiceCommand } from '@tapline/kernel';
+
+/** A file that is made from the declarations in the code. */
+export interface GeneratedFile {
+  /** From the repository's root. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Every generated file: a page and a JSON Schema a service, and the pages of all errors and metrics. */
+export function generatedFiles(services: readonly ServiceCommand[]): GeneratedFile[] {
+  const ofServices = services.flatMap(({ name, config }) => [
+    { path: `docs/reference/${name}.md`, text: configReference(config) },
+    { path: `schemas/${name}.schema.json`, text: json(jsonSchema(config, `urn:tapline:config:${name}`)) },
+  ]);
+  return [
+    ...ofServices,
+    { path: 'docs/reference/errors.md', text: errorReference() },
+    { path: 'docs/reference/metrics.md', text: metricsReference(services) },
+  ];
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/**
+ * Which service a configuration file is for: the one that knows most of its top-level keys, the first of them when several do. A person who
+ * misspelt one key still gets the right service's answer.
+ */
+export function serviceFor(keys: readonly string[], services: readonly ServiceCommand[]): ServiceCommand | undefined {
+  const known = (service: ServiceCommand): number =>
+    keys.filter((key) => Object.hasOwn(service.config.fields, key)).length;
+  return services.toSorted((a, b) => known(b) - known(a))[0];
+}
