@@ -87,7 +87,7 @@ function publish(oracle: OracleBuilder, name: string): Partitions {
       loaded = true;
       let version = BigInt(index) * 1000n - 999n;
       for (const row of rows.values())
-        if (row.key === undefined || !changed.has(row.key))
+        if (row.key !== undefined && !changed.has(row.key))
           put(row.key, { op: 'r', after: row.after, version: version++ });
     }
     if (place >= READ) changed.add(key);
@@ -298,12 +298,12 @@ const FAULTS: Readonly<{ [name: string]: readonly [Spoil, RegExp] }> = {
     },
     /out of binlog order/,
   ],
-  'a row without a key that the first load leaves out': [
+  'a row of a first load without a key': [
     (_, appended, random) => {
-      const { list, at } = find(appended, random, (r) => r.op === 'r');
-      list.splice(at, 1);
+      const { list, at, record } = find(appended, random, isChange);
+      list.splice(at, 0, { ...record, op: 'r', version: (record.version ?? 0n) - 1n });
     },
-    /the first load has/,
+    /the table has no key/,
   ],
 };
 

@@ -10,7 +10,7 @@ export interface LoadOptions {
   readonly connections: number;
   /** Rows changed a second, over all connections; about. */
   readonly rowsPerSecond: number;
-  /** Rows of each big transaction. One connection commits one now and then. */
+  /** Rows of each big transaction. One connection commits one every some seconds; they do not count for the rate. */
   readonly bigRows: number;
   /** Rows that createTables made in each table. */
   readonly rows: number;
@@ -18,6 +18,7 @@ export interface LoadOptions {
 
 export interface LoadStats {
   rows: number;
+  bigTransactions: number;
   transactions: number;
   /** Statements or transactions refused by the server for reasons the load provokes itself: duplicate keys, deadlocks. */
   refused: number;
@@ -30,12 +31,13 @@ export interface Load {
   stop(): Promise<LoadStats>;
 }
 
+const BIG_EVERY_MS = 8000;
 const DUPLICATE_KEY = 1062;
 const LOCK_TIMEOUT = 1205;
 const DEADLOCK = 1213;
 
 export function startLoad(options: LoadOptions): Load {
-  const stats: LoadStats = { rows: 0, transactions: 0, refused: 0 };
+  const stats: LoadStats = { rows: 0, bigTransactions: 0, transactions: 0, refused: 0 };
   const seeds = new Random(options.seed);
   const stop = new AbortController();
   const startedMs = performance.now();
@@ -47,10 +49,15 @@ export function startLoad(options: LoadOptions): Load {
   const workers = Array.from({ length: options.connections }, async (_, worker) => {
     const random = seeds.fork();
     const connection = await openConnection(options, worker);
+    let nextBigMs = performance.now() + random.int(0, BIG_EVERY_MS);
     try {
       while (!stop.signal.aborted) {
-        const statements = someTransaction(random, { ...options, big: worker === 0 && random.chance(0.003) });
-        await runTransaction(connection, statements, stats);
+        const big = worker === 0 && performance.now() >= nextBigMs;
+        const rows = await runTransaction(connection, someTransaction(random, { ...options, big }), stats);
+        if (big) {
+          stats.bigTransactions++;
+          nextBigMs = performance.now() + random.int(BIG_EVERY_MS / 2, BIG_EVERY_MS * 1.5);
+        } else stats.rows += rows;
         await pace();
       }
     } finally {
@@ -78,6 +85,7 @@ async function openConnection(options: LoadOptions, worker: number): Promise<Con
   return connection;
 }
 
+/** @returns the rows that it changed. */
 async function runTransaction(
   connection: Connection,
   statements: readonly Statement[],
@@ -95,10 +103,10 @@ async function runTransaction(
       stats.refused++;
       if (errno === DUPLICATE_KEY) continue;
       await connection.query('ROLLBACK');
-      return;
+      return 0;
     }
   }
   await connection.query('COMMIT');
   stats.transactions++;
-  stats.rows += rows;
+  return rows;
 }

@@ -57,6 +57,16 @@ export class TopicReader {
     return { topic, columns, partitions: Array.from({ length: count }, (_, p) => partitions[p] ?? []) };
   }
 
+  /** The newest record's value of a topic with one partition; undefined when there is none, or no such topic. */
+  async lastValue(topic: string): Promise<string | undefined> {
+    if (!(await this.listTopics()).includes(topic)) return undefined;
+    let last: string | undefined;
+    await this.#readRaw(topic, ({ message }) => {
+      last = message.value?.toString() ?? last;
+    });
+    return last;
+  }
+
   async #readSchemas(): Promise<void> {
     const schemas: string[] = [];
     await this.#readRaw(this.#schemaTopic, ({ message }) => {

@@ -1,0 +1,51 @@
+import { expect, test } from '@jest/globals';
+import { openStack } from '@tapline/test-stack';
+import { logKept } from './keep.ts';
+import { chaosSeed, Random } from './random.ts';
+import { readerScene } from './reader-scene.ts';
+import { live, liveAndBeKilled, liveUntil, stopCleanly } from './services.ts';
+
+const LONG = process.env.TAPLINE_CHAOS === 'long';
+const KILLS = LONG ? 30 : 8;
+
+test(`the reader killed ${KILLS} times and the broker twice: every change once and in order`, async () => {
+  const seed = chaosSeed();
+  console.log(`seed ${seed}: play again with TAPLINE_CHAOS_SEED=${seed}`);
+  const random = new Random(seed);
+  await using stack = await openStack({ mysql: true, kafka: LONG ? 3 : 1 });
+  const scene = await readerScene({ stack, seed, rows: LONG ? 5000 : 2000, bigRows: 20_000 });
+  const { reader } = scene;
+  await using _log = logKept(reader);
+  const load = scene.startLoad(1000);
+  const brokers = stack.kafka.brokers;
+  // The load is running at the start, so the first kills fall into the first load; each broker restart falls between two kills.
+  const restarts = [Math.floor(KILLS / 3), Math.floor((2 * KILLS) / 3)];
+  for (let kill = 0; kill < KILLS; kill++) {
+    const restart = restarts.indexOf(kill);
+    if (restart < 0) {
+      await liveAndBeKilled(reader, random.chance(0.25) ? random.int(0, 1000) : random.int(1000, 3500));
+      continue;
+    }
+    await reader.launch();
+    await live(reader, random.int(1000, 2500));
+    const broker = random.pick(brokers);
+    await (restart === 0 ? broker.kill() : broker.stop());
+    await live(reader, random.int(0, 1500));
+    await broker.start();
+    await live(reader, random.int(0, 3000));
+    await reader.kill();
+  }
+  const { rows, bigTransactions } = await load.stop();
+  await reader.launch();
+  await liveUntil(reader, () => scene.drained(), 'at the end of the binlog');
+  await stopCleanly(reader);
+
+  const result = await scene.compare();
+  console.log(
+    `load: ${rows} rows and ${bigTransactions} big transactions; topics: ${JSON.stringify({ ...result, differences: undefined })}`,
+  );
+  expect(result.differences).toEqual([]);
+  expect(result.changes).toBeGreaterThan(rows / 4);
+  expect(result.snapshotRows).toBeGreaterThan(0);
+  expect(await scene.topicReader.listTopics()).not.toContain('chaos.shop.noise');
+});

@@ -1,0 +1,100 @@
+import type { KafkaCluster, ManagedProcess, MysqlServer, StackBase } from '@tapline/test-stack';
+import { mysqlProgram } from '@tapline/test-stack';
+import { type Comparison, compare } from './compare.ts';
+import { type Load, startLoad } from './load.ts';
+import { createTables, LOAD_KEYS } from './load-tables.ts';
+import { readOracle } from './oracle.ts';
+import { Random } from './random.ts';
+import { type Config, taplineService } from './services.ts';
+import { TopicReader } from './topic.ts';
+
+const DATABASE = 'shop';
+export const SOURCE = 'chaos';
+
+/** A MySQL under load, a Kafka, and the configuration of a reader between them. */
+export interface ReaderScene {
+  readonly reader: ManagedProcess;
+  readonly database: string;
+  /** Topic of each captured table. */
+  readonly topics: ReadonlyMap<string, string>;
+  readonly topicReader: TopicReader;
+  startLoad(rowsPerSecond: number): Load;
+  /** Whether the reader's durable progress holds everything that MySQL has committed, the first load included. */
+  drained(): Promise<boolean>;
+  /** Reads all topics and judges them. */
+  compare(): Promise<Comparison>;
+}
+
+export interface SceneOptions {
+  readonly stack: StackBase & { readonly mysql: MysqlServer; readonly kafka: KafkaCluster };
+  readonly seed: number;
+  /** Rows of each table at the start. */
+  readonly rows: number;
+  /** Rows of each big transaction. */
+  readonly bigRows: number;
+  /** Overrides of the reader's configuration. */
+  readonly config?: Config;
+}
+
+export async function readerScene({ stack, seed, rows, bigRows, config }: SceneOptions): Promise<ReaderScene> {
+  const { mysql, kafka } = stack;
+  const connection = await mysql.connect();
+  await createTables({ connection, database: DATABASE, rows, random: new Random(seed) });
+  await connection.end();
+  const { brokers } = kafka.address;
+  const replicationFactor = brokers.length;
+  const reader = await taplineService(stack, 'reader', {
+    name: SOURCE,
+    source: {
+      ...mysql.readerAddress,
+      include: [`${DATABASE}.*`],
+      exclude: [`${DATABASE}.noise`],
+    },
+    keys: { [`${DATABASE}.events`]: 'append' },
+    kafka: { brokers: [...brokers] },
+    // Compaction would take away what is to be compared.
+    topics: { partitions: 4, replicationFactor, config: { 'min.compaction.lag.ms': '86400000' } },
+    // Small pieces: kills meet the load at many of its steps.
+    snapshot: { chunkRows: 200 },
+    ...config,
+  });
+  const topicReader = new TopicReader({ brokers });
+  const tables = Object.keys(LOAD_KEYS).map((table) => `${DATABASE}.${table}`);
+  const topics = new Map(tables.map((table) => [table, `${SOURCE}.${table}`]));
+  return {
+    reader,
+    database: DATABASE,
+    topics,
+    topicReader,
+    startLoad: (rowsPerSecond) =>
+      startLoad({ address: mysql.address, database: DATABASE, seed, connections: 3, rowsPerSecond, bigRows, rows }),
+    drained: async () => await drained(mysql, topicReader),
+    compare: async () => {
+      const keys = new Map(Object.entries(LOAD_KEYS).map(([table, key]) => [`${DATABASE}.${table}`, key]));
+      const mysqlbinlog = await mysqlProgram('mysqlbinlog');
+      const oracle = await readOracle({ mysqlbinlog, address: mysql.address, keys });
+      const contents = new Map<string, Awaited<ReturnType<TopicReader['read']>>>();
+      for (const [table, topic] of topics) contents.set(table, await topicReader.read(topic));
+      return compare(oracle, contents);
+    },
+  };
+}
+
+interface Progress {
+  readonly gtidSet: string;
+  readonly snapshot: { readonly state: string };
+}
+
+async function drained(mysql: MysqlServer, topicReader: TopicReader): Promise<boolean> {
+  const record = await topicReader.lastValue(`${SOURCE}.progress`);
+  if (record === undefined) return false;
+  const { gtidSet, snapshot } = JSON.parse(record) as Progress;
+  if (snapshot.state !== 'done') return false;
+  const connection = await mysql.connect();
+  try {
+    const [rows] = await connection.query('SELECT GTID_SUBSET(@@GLOBAL.gtid_executed, ?) AS reached', [gtidSet]);
+    return Number((rows as { reached: number }[])[0]?.reached) === 1;
+  } finally {
+    await connection.end();
+  }
+}

@@ -1,0 +1,78 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ManagedProcess, StackBase } from '@tapline/test-stack';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** A configuration, or a part of one. */
+export type Config = Readonly<Record<string, unknown>>;
+
+/**
+ * A `tapline` command with this configuration as a process of its own; not launched yet. It is the Node process itself, so that a
+ * signal reaches it and nothing in between.
+ */
+export async function taplineService(
+  stack: StackBase,
+  command: 'reader' | 'writer',
+  config: Config & { readonly name: string },
+): Promise<ManagedProcess> {
+  const file = join(stack.folder, `${command}-${config.name}.yaml`);
+  // JSON is YAML.
+  await writeFile(file, JSON.stringify(config, undefined, 2));
+  return stack.process({
+    name: `${command} ${config.name}`,
+    command: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', join(ROOT, 'services/cli/src/main.ts'), command, '--config', file],
+    logFile: join(stack.folder, `${command}-${config.name}.log`),
+  });
+}
+
+/** Launches `service`, fails when it ends by itself within `lifeMs`, then kills it with SIGKILL. */
+export async function liveAndBeKilled(service: ManagedProcess, lifeMs: number): Promise<void> {
+  await service.launch();
+  await live(service, lifeMs);
+  await service.kill();
+}
+
+/** Waits `lifeMs`; fails with the end of the log when the service ends by itself meanwhile. */
+export async function live(service: ManagedProcess, lifeMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const lived = new Promise<'lived'>((resolve) => {
+    timer = setTimeout(resolve, lifeMs, 'lived');
+  });
+  const ended = service.exited.then(({ code, signal }) => `ended with ${signal ?? `code ${code}`}`);
+  const outcome = await Promise.race([lived, ended]);
+  clearTimeout(timer);
+  if (outcome !== 'lived') throw new Error(`${service.spec.name} ${outcome} by itself:\n${await logTail(service)}`);
+}
+
+/** Polls until `reached` is true; the service must stay alive meanwhile. Fails with the end of its log after `deadlineMs`. */
+export async function liveUntil(
+  service: ManagedProcess,
+  reached: () => Promise<boolean>,
+  what: string,
+  deadlineMs = 180_000,
+): Promise<void> {
+  const end = performance.now() + deadlineMs;
+  while (!(await reached())) {
+    if (performance.now() > end)
+      throw new Error(`${service.spec.name}: not ${what} after ${deadlineMs / 1000} s\n${await logTail(service)}`);
+    await live(service, 200);
+  }
+}
+
+/** SIGTERM; fails unless the service then ends with exit code 0. */
+export async function stopCleanly(service: ManagedProcess): Promise<void> {
+  const { exited } = service;
+  service.signal('SIGTERM');
+  const { code, signal } = await exited;
+  if (code !== 0)
+    throw new Error(
+      `${service.spec.name} ended with ${signal ?? `code ${code}`} after SIGTERM:\n${await logTail(service)}`,
+    );
+}
+
+export async function logTail(service: ManagedProcess, lines = 40): Promise<string> {
+  return (await service.logs()).trimEnd().split('\n').slice(-lines).join('\n');
+}
