@@ -66,7 +66,7 @@ export class VarintReader {
       zigzag |= (byte & 0x7f) << shift;
       if (byte < 0x80) return (zigzag >>> 1) ^ -(zigzag & 1);
       shift += 7;
-      if (shift > 28) return this.#lastOf32(zigzag);
+      if (shift === 28) return this.#lastOf32(zigzag);
     }
   }
 

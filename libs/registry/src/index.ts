@@ -1,2 +1,2 @@
-export type { Registry, RegistryConfig } from './registry.ts';
-export { openRegistry } from './registry.ts';
+export { REGISTRY_FIELD } from './config-field.ts';
+export { type OpenRegistryOptions, openRegistry, type Registry, type RegistryConfig } from './registry.ts';
