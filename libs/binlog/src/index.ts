@@ -1,3 +1,5 @@
+export { GtidSet } from './gtid-set.ts';
+export { MariadbPosition } from './mariadb-position.ts';
 export { openBinlogStream } from './stream.ts';
 export {
   type BeginEvent,
@@ -17,4 +19,17 @@ export {
   type TableMap,
   type WireColumn,
 } from './types.ts';
+export { readDecimal } from './values/decimal.ts';
+export { doubleText, jsonText } from './values/json-text.ts';
+export { readBit, readEnum, readGeometry, readSet, readVector } from './values/scalars.ts';
+export {
+  readDate,
+  readDatetime,
+  readDatetime2,
+  readTime,
+  readTime2,
+  readTimestamp,
+  readTimestamp2,
+  readYear,
+} from './values/temporal.ts';
 export { WIRE_TYPE } from './wire-types.ts';
