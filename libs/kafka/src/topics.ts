@@ -10,6 +10,8 @@ export interface TopicSpec {
   readonly partitions: number;
   /** -1: the brokers' default. */
   readonly replicationFactor: number;
+  /** Default true. False for records without a key, which a compacted topic refuses: such a topic keeps everything. */
+  readonly compacted?: boolean | undefined;
   /** Topic settings on top of, or instead of, the defaults below. */
   readonly config?: Readonly<Record<string, string>> | undefined;
 }
@@ -42,8 +44,8 @@ export class Topics {
   }
 
   /**
-   * Makes the topics that are missing, compacted, and checks the others.
-   * @throws TaplineError TOPIC_NOT_COMPACTED, TOPIC_PARTITIONS: an existing topic must not be used as it is.
+   * Makes the topics that are missing, and checks the others.
+   * @throws TaplineError TOPIC_NOT_COMPACTED, TOPIC_COMPACTED, TOPIC_PARTITIONS: an existing topic must not be used as it is.
    */
   async ensure(specs: readonly TopicSpec[], signal?: AbortSignal): Promise<void> {
     for (let at = 0; at < specs.length; at += CHUNK) await this.#ensureSome(specs.slice(at, at + CHUNK), signal);
@@ -192,8 +194,20 @@ export class Topics {
     return new TaplineError('TOPIC_NOT_COMPACTED', {
       message: `Topic ${topic} exists with cleanup.policy=${policy}: Kafka would delete rows with time.`,
       place: { topic },
-      remedy: `kafka-configs.sh --bootstrap-server ${this.#cluster.addresses} --alter --entity-type topics --entity-name ${topic} --add-config cleanup.policy=compact`,
+      remedy: `${this.#alter(topic)} cleanup.policy=compact`,
     });
+  }
+
+  #compacted(topic: string, policy: string): TaplineError {
+    return new TaplineError('TOPIC_COMPACTED', {
+      message: `Topic ${topic} exists with cleanup.policy=${policy}, but its records have no key: Kafka would refuse them.`,
+      place: { topic },
+      remedy: `${this.#alter(topic)} cleanup.policy=delete,retention.ms=-1`,
+    });
+  }
+
+  #alter(topic: string): string {
+    return `kafka-configs.sh --bootstrap-server ${this.#cluster.addresses} --alter --entity-type topics --entity-name ${topic} --add-config`;
   }
 }
 
@@ -203,8 +217,9 @@ function isMissing(found: TopicMetadata | undefined): boolean {
 
 function settings(spec: TopicSpec): Record<string, string> {
   return {
-    'cleanup.policy': 'compact',
-    'min.compaction.lag.ms': String(MIN_COMPACTION_LAG_MS),
+    ...((spec.compacted ?? true)
+      ? { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': String(MIN_COMPACTION_LAG_MS) }
+      : { 'cleanup.policy': 'delete', 'retention.ms': '-1' }),
     'max.message.bytes': String(MAX_MESSAGE_BYTES),
     ...(spec.replicationFactor >= 3 ? { 'min.insync.replicas': '2', 'unclean.leader.election.enable': 'false' } : {}),
     ...spec.config,

@@ -35,6 +35,11 @@ export const ERROR_CODES = {
     summary: 'The configuration file cannot be opened, or is not YAML.',
     remedy: 'Correct the file at the line and column that the message names.',
   },
+  DEMO_FAILED: {
+    disposition: 'fatal',
+    summary: 'The reader or the writer of the demo ended or delivers nothing.',
+    remedy: 'The message holds the end of its log.',
+  },
   ENVELOPE_UNREADABLE: {
     disposition: 'poison',
     summary: 'A record of a data topic is not an Avro change event, or does not fit the schema it names.',
@@ -339,6 +344,11 @@ export const ERROR_CODES = {
     summary: 'The topic of a table without a key is compacted: Kafka refuses records without a key there.',
     remedy:
       'Set cleanup.policy=delete and retention.ms=-1 on the topic, or choose a key for the table (`keys` in the configuration).',
+  },
+  TOPIC_COMPACTED: {
+    disposition: 'fatal',
+    summary: 'A topic for records without a key is compacted, so Kafka refuses them.',
+    remedy: 'Run the command in the message, or give the table a key in the configuration.',
   },
   TOPIC_MISSING: {
     disposition: 'retryable',

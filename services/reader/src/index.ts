@@ -1,1 +1,2 @@
-export {};
+export { command } from './command.ts';
+export { READER_CONFIG, type ReaderConfig } from './config.ts';

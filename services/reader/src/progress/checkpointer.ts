@@ -63,6 +63,18 @@ export class Checkpointer {
     this.#startedMs = record.writtenMs;
   }
 
+  /**
+   * Replaces the newest durable record by a changed copy, for a fact that must be durable before what comes next although the stream
+   * stands in the middle of a transaction.
+   */
+  async amend(change: (last: ProgressRecord) => ProgressRecord): Promise<void> {
+    await this.#underWay;
+    if (this.#failure !== undefined) throw this.#failure.error;
+    const record = change(this.#last as ProgressRecord);
+    await this.#save(record);
+    this.#last = record;
+  }
+
   async #write(record: ProgressRecord): Promise<void> {
     await this.#acknowledged();
     await this.#save(record);

@@ -41,6 +41,10 @@ export class TopicLanes {
     this.#tailEnds = options.tailEnds ?? new Map();
   }
 
+  lane(partition: number): Lane {
+    return this.lanes[partition] as Lane;
+  }
+
   /** How many changes are still to be skipped. */
   get skipping(): number {
     return this.skip.reduce((sum, n) => sum + n, 0);

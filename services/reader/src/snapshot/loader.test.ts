@@ -7,7 +7,7 @@ import { type Chunk, SnapshotLoader } from './loader.ts';
 const at = (n: number): Executed & { n: number } => ({
   n,
   add() {},
-  contains: (other) => (other as Executed & { n: number }).n <= n,
+  includes: (other) => (other as Executed & { n: number }).n <= n,
   toString: () => String(n),
 });
 const row = (key: string): TextRow => [Buffer.from(key)];

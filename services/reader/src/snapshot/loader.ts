@@ -109,7 +109,7 @@ export class SnapshotLoader {
   async atBoundary(executed: Executed): Promise<void> {
     if (this.#window === undefined) this.#open();
     const chunk = this.#window?.result();
-    if (chunk === undefined || !executed.contains(chunk.high)) return;
+    if (chunk === undefined || !executed.includes(chunk.high)) return;
     await this.#publish(this.#window as ChunkWindow, chunk);
     this.#open();
   }

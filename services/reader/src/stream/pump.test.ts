@@ -34,12 +34,13 @@ function scene(stream: BinlogStream, overrides: Partial<PumpTarget> = {}): Scene
     fail = reject;
   });
   failed.catch(() => {});
-  const target = {
-    begin: (gtid) => log.push(`begin ${gtid}`),
-    change: () => log.push('row'),
-    statement: (event) => log.push(`statement ${event.sql}`),
+  const target: PumpTarget = {
+    begin: (gtid: string) => void log.push(`begin ${gtid}`),
+    prepare: () => undefined,
+    change: () => void log.push('row'),
+    statement: (event: { sql: string }) => void log.push(`statement ${event.sql}`),
     room: () => undefined,
-    flush: () => log.push('flush'),
+    flush: () => void log.push('flush'),
     boundary: async () => {
       log.push('boundary');
     },
@@ -47,8 +48,8 @@ function scene(stream: BinlogStream, overrides: Partial<PumpTarget> = {}): Scene
   };
   Object.defineProperties(target, Object.getOwnPropertyDescriptors(overrides));
   const executed = {
-    add: (gtid: string) => log.push(`executed ${gtid}`),
-    contains: () => true,
+    add: (gtid: string) => void log.push(`executed ${gtid}`),
+    includes: () => true,
     toString: () => '',
   };
   return { pump: new Pump({ stream, target, executed, failed }), log, stop, fail };

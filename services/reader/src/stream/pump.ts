@@ -5,6 +5,8 @@ import type { Executed } from '../source/executed.ts';
 export interface PumpTarget {
   /** A transaction starts. */
   begin(gtid: string, commitMicros: bigint, position: BinlogPosition): void;
+  /** Before the first row of `event`; undefined when nothing has to be waited for. */
+  prepare(event: RowsEvent): Promise<void> | undefined;
   /** The current row of `event`. */
   change(event: RowsEvent): void;
   /** DDL (outside of a transaction), or statement-format DML (inside of one). */
@@ -153,6 +155,8 @@ export class Pump {
 
   async #rows(event: RowsEvent): Promise<void> {
     const { target } = this.#options;
+    const prepared = target.prepare(event);
+    if (prepared !== undefined) await prepared;
     while (event.next()) {
       target.change(event);
       this.rows++;

@@ -1,0 +1,12 @@
+import { type ServiceCommand, serviceCommand } from '@tapline/kernel';
+import { READER_CONFIG } from './config.ts';
+import { READER_METRICS } from './metrics.ts';
+import { Reader } from './reader.ts';
+
+export const command: ServiceCommand = serviceCommand({
+  name: 'reader',
+  summary: 'Follows one source’s binlog and publishes its row changes to Kafka.',
+  config: READER_CONFIG,
+  metrics: [READER_METRICS],
+  open: async ({ config, log, metrics }) => new Reader(config, log.child({ source: config.name }), metrics),
+});

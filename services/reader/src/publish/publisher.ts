@@ -1,0 +1,178 @@
+import type { BinlogPosition, RowImage, RowsEvent } from '@tapline/binlog';
+import {
+  type ChangeMeta,
+  GrowingSink,
+  type TextRow,
+  TransactionContext,
+  type TransactionStart,
+} from '@tapline/envelope';
+import { encodeHeaders, type OrderedProducer } from '@tapline/kafka';
+import type { Route } from './routes.ts';
+import type { VersionClock } from './version-clock.ts';
+
+/** Told of every key published from the stream for the table whose chunk is being read. */
+export interface KeyObserver {
+  readonly openTable: string | undefined;
+  observe(key: string): void;
+}
+
+export interface PublisherOptions {
+  readonly producer: OrderedProducer;
+  readonly clock: VersionClock;
+  readonly tombstones: boolean;
+}
+
+/** The framing in front of a key (magic byte, schema id): left out where keys are compared, as it changes with the schema. */
+const FRAME_BYTES = 5;
+const APPEND_PARTITION = 0;
+
+/**
+ * Turns row changes into records, in binlog order: one record a change, a tombstone after a delete, and delete + tombstone + create for an
+ * update that changes the key. Every record takes the next version, sent or skipped, so a replay gives the same versions.
+ */
+export class Publisher {
+  readonly #producer: OrderedProducer;
+  readonly #clock: VersionClock;
+  readonly #tombstones: boolean;
+  readonly #key = new GrowingSink(1024);
+  readonly #value = new GrowingSink(64 * 1024);
+  readonly #transaction = new TransactionContext();
+  readonly #meta: ChangeMeta = {
+    transaction: this.#transaction,
+    position: 0,
+    row: 0,
+    readMs: 0,
+    totalOrder: 0,
+    tableOrder: 0,
+  };
+  readonly #headers: Buffer;
+  readonly #version: Buffer;
+  #pending: Pick<TransactionStart, 'gtid' | 'commitMicros' | 'file'> | undefined;
+  #transactionNumber = 0;
+  #observer: KeyObserver | undefined;
+  /** Records handed to the producer, and records that stood in the topics already. */
+  sent = 0;
+  skipped = 0;
+
+  constructor(options: PublisherOptions) {
+    this.#producer = options.producer;
+    this.#clock = options.clock;
+    this.#tombstones = options.tombstones;
+    this.#headers = Buffer.from(encodeHeaders({ v: Buffer.alloc(8) }));
+    this.#version = this.#headers.subarray(this.#headers.length - 8);
+  }
+
+  /** Set while the first load runs. */
+  set observer(observer: KeyObserver | undefined) {
+    this.#observer = observer;
+  }
+
+  begin(gtid: string, commitMicros: bigint, position: BinlogPosition): void {
+    this.#clock.startTransaction(commitMicros);
+    // The server id is in the rows events only.
+    this.#pending = { gtid, commitMicros, file: position.file };
+  }
+
+  /** To be called for every pulled batch: `ts_ms` and the records' time. */
+  tick(nowMs: number): void {
+    this.#meta.readMs = nowMs;
+  }
+
+  /** Publishes the current row of `event`. */
+  change(route: Route, event: RowsEvent): void {
+    if (this.#pending !== undefined) this.#startTransaction(this.#pending, event.serverId);
+    this.#meta.position = event.position.position;
+    this.#meta.row = event.rowIndex;
+    switch (event.op) {
+      case 'insert':
+        this.#write(route, 'c', undefined, event.after);
+        return;
+      case 'delete':
+        this.#write(route, 'd', event.before, undefined);
+        return;
+      case 'update':
+        if (!route.envelope.keyChanged(event.before, event.after)) {
+          this.#write(route, 'u', event.before, event.after);
+          return;
+        }
+        this.#write(route, 'd', event.before, undefined);
+        this.#write(route, 'c', undefined, event.after);
+    }
+  }
+
+  /** Starts a chunk of the first load: its rows carry the place of the stream. */
+  beginChunk(position: BinlogPosition, nowMs: number): void {
+    this.#transaction.start({
+      gtid: '',
+      commitMicros: BigInt(nowMs) * 1000n,
+      file: position.file,
+      serverId: 0,
+      snapshot: 'true',
+    });
+    this.#meta.position = position.position;
+    this.#meta.row = 0;
+    this.#meta.readMs = nowMs;
+  }
+
+  snapshotRow(route: Route, row: TextRow): void {
+    this.#encodeTextKey(route, row);
+    this.#value.position = 0;
+    route.envelope.writeSnapshotValue(this.#value, row, this.#meta);
+    this.#emit(route, this.#key.written(), this.#value.written());
+  }
+
+  /** The key of a row of the first load, in the form that the observer gets from the stream. */
+  keyOf(route: Route, row: TextRow): string {
+    this.#encodeTextKey(route, row);
+    return keyText(this.#key.written());
+  }
+
+  #startTransaction(pending: Pick<TransactionStart, 'gtid' | 'commitMicros' | 'file'>, serverId: number): void {
+    this.#transaction.start({ ...pending, serverId });
+    this.#pending = undefined;
+    this.#meta.totalOrder = 0;
+    this.#transactionNumber++;
+  }
+
+  #write(route: Route, op: 'c' | 'u' | 'd', before: RowImage | undefined, after: RowImage | undefined): void {
+    const meta = this.#meta;
+    meta.totalOrder++;
+    meta.tableOrder = route.nextOrder(this.#transactionNumber);
+    const key = this.#encodeKey(route, (after ?? before) as RowImage);
+    this.#value.position = 0;
+    route.envelope.writeValue(this.#value, op, before, after, meta);
+    this.#emit(route, key, this.#value.written());
+    if (op === 'd' && this.#tombstones && key !== null) this.#emit(route, key, null);
+    const observer = this.#observer;
+    if (observer?.openTable === route.name && key !== null) observer.observe(keyText(key));
+  }
+
+  #encodeKey(route: Route, image: RowImage): Buffer | null {
+    if (route.append) return null;
+    this.#key.position = 0;
+    route.envelope.writeKey(this.#key, image);
+    return this.#key.written();
+  }
+
+  #encodeTextKey(route: Route, row: TextRow): void {
+    this.#key.position = 0;
+    route.envelope.writeKeyFromText(this.#key, row);
+  }
+
+  #emit(route: Route, key: Buffer | null, value: Buffer | null): void {
+    const { lanes } = route;
+    const partition = key === null ? APPEND_PARTITION : this.#producer.partitionFor(key, lanes.lanes.length);
+    this.#clock.next(this.#version, 0);
+    if (lanes.advance(partition, key, this.#version)) {
+      this.#producer.append(lanes.lane(partition), key, value, this.#meta.readMs, this.#headers);
+      this.sent++;
+    } else {
+      this.skipped++;
+    }
+  }
+}
+
+/** A framed key as text that compares as its bytes do, whatever the schema's id. */
+export function keyText(key: Buffer): string {
+  return key.toString('latin1', FRAME_BYTES);
+}

@@ -1,0 +1,41 @@
+import { TaplineError } from '@tapline/kernel';
+import type { TopicLanes } from './topic-lanes.ts';
+
+/** All topics of the source that are known to the progress record, by name. */
+export class TopicBook {
+  readonly #topics = new Map<string, TopicLanes>();
+  readonly #owners = new Map<string, string>();
+
+  get(topic: string): TopicLanes | undefined {
+    return this.#topics.get(topic);
+  }
+
+  add(lanes: TopicLanes): TopicLanes {
+    this.#topics.set(lanes.topic, lanes);
+    return lanes;
+  }
+
+  /** @throws TaplineError CONFIG_INVALID when another table has this topic already: their names differ only in what topic names cannot hold. */
+  claim(topic: string, table: string): void {
+    const owner = this.#owners.get(topic) ?? table;
+    this.#owners.set(topic, owner);
+    if (owner === table) return;
+    throw new TaplineError('CONFIG_INVALID', {
+      message: `The tables ${owner} and ${table} would share the topic ${topic}: their names differ only in characters that topic names cannot hold.`,
+      place: { topic, table },
+      remedy: 'Exclude one of them (source.exclude).',
+    });
+  }
+
+  /** The next offset of each partition by count: what a progress record says. */
+  offsets(): Map<string, readonly bigint[]> {
+    return new Map([...this.#topics.values()].map((lanes) => [lanes.topic, lanes.next.map(BigInt)]));
+  }
+
+  /** Changes that stand in the topics already and are still to be met again. */
+  get skipping(): number {
+    let sum = 0;
+    for (const lanes of this.#topics.values()) sum += lanes.skipping;
+    return sum;
+  }
+}

@@ -1,0 +1,154 @@
+import {
+  anySignal,
+  backoffMs,
+  isAbort,
+  isRetryable,
+  type Logger,
+  type Metrics,
+  type MetricsOf,
+  type RunningService,
+  sleep,
+} from '@tapline/kernel';
+import type { ReaderConfig } from './config.ts';
+import { READER_METRICS } from './metrics.ts';
+import { Session, type SessionFacts } from './session.ts';
+
+/** After this long without trouble, the next trouble counts as the first. */
+const CALM_MS = 60_000;
+
+/** Runs one session after the other: a lost source or broker ends a session, and the next one goes on from the progress record. */
+export class Reader implements RunningService {
+  readonly #config: ReaderConfig;
+  readonly #log: Logger;
+  readonly #metrics: MetricsOf<typeof READER_METRICS>;
+  #session: Session | undefined;
+  /** Of the current session, as last counted into the metrics. */
+  #counted = { rows: 0, transactions: 0, sent: 0, skipped: 0, binlogBytes: 0 };
+  #sessions = 0;
+  #trouble: string | undefined;
+
+  constructor(config: ReaderConfig, log: Logger, metrics: Metrics) {
+    this.#config = config;
+    this.#log = log;
+    this.#metrics = metrics.declare(READER_METRICS);
+    metrics.sample(this.#metrics.progressAge, () => this.#sample((facts) => progressAge(facts)));
+    metrics.sample(this.#metrics.lag, () => this.#sample((facts) => facts.lagSeconds));
+    metrics.sample(this.#metrics.snapshotTablesLeft, () => this.#sample(tablesLeft));
+  }
+
+  async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
+    let attempt = 0;
+    while (!stop.aborted) {
+      const startedMs = Date.now();
+      try {
+        await this.#live(stop, abort);
+      } catch (error) {
+        if (isAbort(error, stop) || isAbort(error, abort)) return;
+        if (!isRetryable(error)) throw error;
+        if (Date.now() - startedMs > CALM_MS) attempt = 0;
+        const delayMs = backoffMs(attempt++);
+        this.#trouble = error instanceof Error ? error.message : String(error);
+        this.#log.warn('the session ended, the next one goes on from the progress record', { error, delayMs });
+        await sleep(delayMs, stop).catch(() => {});
+      }
+    }
+  }
+
+  ready(): boolean {
+    return this.#session?.ready ?? false;
+  }
+
+  state(): Readonly<Record<string, unknown>> {
+    this.#count();
+    return {
+      source: this.#config.name,
+      sessions: this.#sessions,
+      ...(this.#trouble === undefined ? {} : { trouble: this.#trouble }),
+      ...this.#session?.facts,
+    };
+  }
+
+  async #live(stop: AbortSignal, abort: AbortSignal): Promise<void> {
+    // Opening may be given up at any moment; a running session drains on `stop` and is given up on `abort` only.
+    const lifetime = new AbortController();
+    const opening = anySignal(stop, lifetime.signal);
+    let opened = false;
+    const signal = lifetime.signal;
+    const onStop = (): void => {
+      if (!opened) lifetime.abort(stop.reason);
+    };
+    const onAbort = (): void => lifetime.abort(abort.reason);
+    stop.addEventListener('abort', onStop, { once: true });
+    abort.addEventListener('abort', onAbort, { once: true });
+    try {
+      opening.throwIfAborted();
+      await using session = await Session.open(
+        this.#config,
+        this.#log,
+        { snapshotRows: (table, rows) => this.#metrics.snapshotRows.inc({ table }, rows) },
+        signal,
+      );
+      opened = true;
+      this.#begin(session);
+      try {
+        await session.run(stop);
+      } catch (error) {
+        await this.#settle(session, abort);
+        throw error;
+      } finally {
+        this.#count();
+        this.#session = undefined;
+      }
+    } finally {
+      stop.removeEventListener('abort', onStop);
+      abort.removeEventListener('abort', onAbort);
+      lifetime.abort();
+    }
+  }
+
+  #begin(session: Session): void {
+    this.#session = session;
+    this.#sessions++;
+    this.#trouble = undefined;
+    this.#counted = { rows: 0, transactions: 0, sent: 0, skipped: 0, binlogBytes: 0 };
+  }
+
+  /** A broken session's batches may be under way still; the next session must not look at the topics before they have arrived. */
+  async #settle(session: Session, abort: AbortSignal): Promise<void> {
+    const aborted = new Promise<void>((resolve) => abort.addEventListener('abort', () => resolve(), { once: true }));
+    // Rejects when publishing itself is what failed: then nothing is sent any more.
+    await Promise.race([session.settle().catch(() => {}), aborted]);
+  }
+
+  #sample(of: (facts: SessionFacts) => number): number {
+    this.#count();
+    const facts = this.#session?.facts;
+    return facts === undefined ? 0 : of(facts);
+  }
+
+  /** Counters are moved when somebody looks, not on the hot path. */
+  #count(): void {
+    const facts = this.#session?.facts;
+    if (facts === undefined) return;
+    const { rows, transactions, sent, skipped, binlogBytes } = facts;
+    this.#metrics.rows.inc(rows - this.#counted.rows);
+    this.#metrics.transactions.inc(transactions - this.#counted.transactions);
+    this.#metrics.records.inc(sent - this.#counted.sent);
+    this.#metrics.skipped.inc(skipped - this.#counted.skipped);
+    this.#metrics.binlogBytes.inc(binlogBytes - this.#counted.binlogBytes);
+    this.#counted = { rows, transactions, sent, skipped, binlogBytes };
+  }
+}
+
+function progressAge(facts: SessionFacts): number {
+  return facts.progressCurrent || facts.progressMs === 0 ? 0 : (Date.now() - facts.progressMs) / 1000;
+}
+
+function tablesLeft(facts: SessionFacts): number {
+  const { state, tables, finishedTables } = facts.snapshot as {
+    state: string;
+    tables?: number;
+    finishedTables?: number;
+  };
+  return state === 'done' ? 0 : (tables ?? 0) - (finishedTables ?? 0);
+}

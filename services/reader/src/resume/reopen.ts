@@ -1,0 +1,112 @@
+import { type Kafka, type OrderedProducer, readHeader } from '@tapline/kafka';
+import { TaplineError } from '@tapline/kernel';
+import type { OffsetRange, ProgressRecord, SnapshotProgress } from '../progress/record.ts';
+import { TopicBook } from '../publish/topic-book.ts';
+import { type TailEnd, TopicLanes } from '../publish/topic-lanes.ts';
+
+/** What a progress record and the topics together say of where to go on. */
+export interface Reopened {
+  readonly book: TopicBook;
+  readonly snapshot: SnapshotProgress;
+  /** Rows of the unfinished chunk that stand in the topics: their number, and where. */
+  readonly publishedRows: number;
+}
+
+/** The part of the Kafka client that is needed here. */
+export type TopicReader = Pick<Kafka, 'reader'>;
+
+/**
+ * Compares the progress record with the ends of its topics.
+ *
+ * Beyond the record's offsets stand records of a life that ended before it wrote another one: changes, which the replay will meet again
+ * and skip by count; or, when the record says "publishing", rows of one chunk of the first load (see SnapshotLoader).
+ *
+ * @throws TaplineError TOPIC_MISSING, KAFKA_LOG_TRUNCATED.
+ */
+export async function reopen(
+  record: ProgressRecord,
+  parts: { kafka: TopicReader; producer: OrderedProducer; signal: AbortSignal },
+): Promise<Reopened> {
+  const book = new TopicBook();
+  const published: OffsetRange[] = [...record.snapshot.published];
+  let publishedRows = 0;
+  for (const [topic, next] of record.offsets) {
+    const ends = await endsOf(topic, next, parts);
+    const lanesAt = ends.map((end, partition) => parts.producer.lane(topic, partition, { nextOffset: end }));
+    if (record.snapshot.publishing) {
+      const ranges = beyond(topic, next, ends);
+      published.push(...ranges);
+      publishedRows += ranges.reduce((sum, { from, to }) => sum + Number(to - from), 0);
+      book.add(new TopicLanes({ topic, lanes: lanesAt, next: ends, ends }));
+    } else {
+      const tailEnds = await readTailEnds(beyond(topic, next, ends), parts);
+      book.add(new TopicLanes({ topic, lanes: lanesAt, next, ends, tailEnds }));
+    }
+  }
+  return { book, snapshot: { ...record.snapshot, publishing: false, published }, publishedRows };
+}
+
+/** The keys in these ranges: rows that earlier lives published of the unfinished chunk. */
+export async function readKeys(
+  ranges: readonly OffsetRange[],
+  keyText: (key: Buffer) => string,
+  parts: { kafka: TopicReader; signal: AbortSignal },
+): Promise<Set<string>> {
+  const keys = new Set<string>();
+  for (const range of ranges) {
+    for await (const records of parts.kafka.reader.read({ ...range, signal: parts.signal })) {
+      for (const { key } of records) if (key !== null) keys.add(keyText(key));
+    }
+  }
+  return keys;
+}
+
+async function endsOf(
+  topic: string,
+  recorded: readonly bigint[],
+  parts: { kafka: TopicReader; signal: AbortSignal },
+): Promise<bigint[]> {
+  const ends = await parts.kafka.reader.endOffsets(topic, parts.signal);
+  if (ends.length !== recorded.length) {
+    throw new TaplineError('TOPIC_PARTITIONS', {
+      message: `Topic ${topic} has ${ends.length} partitions, the progress record knows ${recorded.length}.`,
+      place: { topic },
+      remedy:
+        'With another count keys move to other partitions and lose their order. Publish under another source name, or delete the topics and the progress topic of this one for a new load.',
+    });
+  }
+  ends.forEach((end, partition) => {
+    const next = recorded[partition] as bigint;
+    if (end >= next) return;
+    throw new TaplineError('KAFKA_LOG_TRUNCATED', {
+      message: `The partition ends at offset ${end}, but everything below ${next} had been acknowledged: records are lost, or the topic was made anew.`,
+      place: { topic, partition, offset: String(end) },
+    });
+  });
+  return ends;
+}
+
+function beyond(topic: string, next: readonly bigint[], ends: readonly bigint[]): OffsetRange[] {
+  return ends
+    .map((to, partition) => ({ topic, partition, from: next[partition] as bigint, to }))
+    .filter(({ from, to }) => to > from);
+}
+
+/** The last record of each range, where compaction has left it. */
+async function readTailEnds(
+  ranges: readonly OffsetRange[],
+  parts: { kafka: TopicReader; signal: AbortSignal },
+): Promise<Map<number, TailEnd>> {
+  const tailEnds = new Map<number, TailEnd>();
+  for (const { topic, partition, to } of ranges) {
+    const last = { topic, partition, from: to - 1n, to, signal: parts.signal };
+    for await (const records of parts.kafka.reader.read(last)) {
+      for (const { key, headers } of records) {
+        const version = readHeader(headers, 'v');
+        if (version?.length !== 8) continue;
+        tailEnds.set(partition, { key: key && Buffer.from(key), version: version.readBigInt64BE(0) });
+      }
+    }
+  }
+  return tailEnds;
+}

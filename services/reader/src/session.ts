@@ -1,0 +1,366 @@
+import {
+  type BinlogEvent,
+  type BinlogPosition,
+  type BinlogStream,
+  openBinlogStream,
+  type RowsEvent,
+} from '@tapline/binlog';
+import { type Kafka, kafkaConfigOf, type OrderedProducer, openKafka, type ProgressStore } from '@tapline/kafka';
+import type { Logger } from '@tapline/kernel';
+import { openRegistry } from '@tapline/registry';
+import type { ReaderConfig } from './config.ts';
+import { Checkpointer } from './progress/checkpointer.ts';
+import { decodeProgress, encodeProgress, type ProgressRecord, type SnapshotProgress } from './progress/record.ts';
+import { keyText, Publisher } from './publish/publisher.ts';
+import { Routes } from './publish/routes.ts';
+import type { TopicBook } from './publish/topic-book.ts';
+import { ensureTopics, TopicOpener } from './publish/topic-opener.ts';
+import { VersionClock } from './publish/version-clock.ts';
+import { firstStart } from './resume/first-start.ts';
+import { readKeys, reopen } from './resume/reopen.ts';
+import { SnapshotLoader } from './snapshot/loader.ts';
+import { MysqlChunkSource } from './snapshot/mysql-source.ts';
+import { SnapshotReport } from './snapshot/report.ts';
+import { type Executed, parseExecuted } from './source/executed.ts';
+import { openSource, type Source } from './source/open-source.ts';
+import { serverIdOf } from './source/server-id.ts';
+import { dropsRows, refuseStatementChange } from './source/statement.ts';
+import { Pump, type PumpTarget } from './stream/pump.ts';
+
+export interface SessionEvents {
+  /** Rows of the first load that were published. */
+  snapshotRows(table: string, rows: number): void;
+}
+
+/**
+ * One life of the reader: from the durable progress record on, until it is stopped or something breaks. Whatever breaks, the next session
+ * starts from the progress record as after a kill, so there is one way to resume, and it is tested by killing.
+ */
+export class Session implements AsyncDisposable, PumpTarget {
+  readonly #resources: AsyncDisposableStack;
+  readonly #config: ReaderConfig;
+  readonly #log: Logger;
+  readonly #source: Source;
+  readonly #producer: OrderedProducer;
+  readonly #checkpointer: Checkpointer;
+  readonly #book: TopicBook;
+  readonly #clock: VersionClock;
+  readonly #publisher: Publisher;
+  readonly #routes: Routes;
+  readonly #executed: Executed;
+  readonly #stream: BinlogStream;
+  readonly #pump: Pump;
+  readonly #captured: { readonly names: readonly string[]; mayMatchIn(database: string): boolean };
+  #loader: SnapshotLoader | undefined;
+  #report: SnapshotReport | undefined;
+  #start: BinlogPosition;
+  #checkpointed = -1;
+  #newestCommitMs = 0;
+  #takenMs = 0;
+
+  private constructor(parts: SessionParts) {
+    const { config, log, source, producer } = parts;
+    this.#resources = parts.resources;
+    this.#config = config;
+    this.#log = log;
+    this.#source = source;
+    this.#producer = producer;
+    this.#checkpointer = parts.checkpointer;
+    this.#book = parts.book;
+    this.#clock = parts.clock;
+    this.#publisher = parts.publisher;
+    this.#routes = parts.routes;
+    this.#executed = parts.executed;
+    this.#stream = parts.stream;
+    this.#start = parts.start;
+    this.#captured = {
+      names: [...new Set(source.catalog.all.map((table) => table.database))],
+      mayMatchIn: (database) => source.filter.mayMatchIn(database),
+    };
+    this.#pump = new Pump({
+      stream: parts.stream,
+      target: this,
+      executed: parts.executed,
+      failed: producer.failed,
+    });
+  }
+
+  /**
+   * Connects to everything, finds where to go on, and opens the stream there.
+   *
+   * @throws TaplineError of the source, Kafka, the registry, or of what the progress record and the topics say.
+   */
+  static async open(config: ReaderConfig, log: Logger, events: SessionEvents, signal: AbortSignal): Promise<Session> {
+    await using opened = new AsyncDisposableStack();
+    const source = await openSource(config, log, signal);
+    const kafkaConfig = kafkaConfigOf(config.kafka, `tapline-reader-${config.name}`);
+    const kafka = opened.use(openKafka(kafkaConfig, { logger: log }));
+    const { batchBytes, bufferBytes } = config.kafka;
+    const producer = opened.use(kafka.producer({ batchBytes, bufferBytes }));
+    const store = await openProgress(config, kafka, signal);
+    const registry = opened.use(await openRegistry(config.registry, { kafka, logger: log }, signal));
+
+    await ensureTopics(config, source, kafka, signal);
+    const found = store.get(config.name);
+    const record =
+      found === undefined
+        ? await firstStart({ config, source, kafka, log, signal })
+        : decodeProgress(found, progressTopic(config));
+    const { book, snapshot, publishedRows } = await reopen(record, { kafka, producer, signal });
+    const clock = new VersionClock(record.version);
+    clock.skip(publishedRows);
+
+    const checkpointer = new Checkpointer({
+      acknowledged: () => producer.mark(),
+      save: (next) => store.save(config.name, encodeProgress(next), signal),
+      intervalMs: config.progress.intervalMs,
+    });
+    // Durable before the first record is published: it says below which offsets nothing of this source's life stands.
+    await checkpointer.now({
+      ...record,
+      offsets: book.offsets(),
+      version: clock.last,
+      snapshot,
+      writtenMs: Date.now(),
+    });
+    const topics = new TopicOpener({ config, kafka, producer, book, checkpointer, signal });
+    const routes = new Routes({
+      source: config.name,
+      flavor: source.info.flavor,
+      catalog: source.catalog,
+      keys: source.keys,
+      registry,
+      openTopic: (topic, of) => topics.open(topic, of),
+    });
+    const publisher = new Publisher({ producer, clock, tombstones: config.topics.tombstones });
+    const stream = opened.use(
+      await openBinlogStream(
+        {
+          address: source.address,
+          serverId: serverIdOf(config),
+          flavor: source.info.flavor,
+          start: { gtidSet: record.gtidSet },
+          wants: (database, table) => source.filter.matches(database, table),
+          bufferBytes: config.source.bufferBytes,
+          heartbeatMs: config.source.heartbeatMs,
+        },
+        signal,
+      ),
+    );
+    const session = new Session({
+      resources: opened.move(),
+      config,
+      log,
+      source,
+      producer,
+      checkpointer,
+      book,
+      clock,
+      publisher,
+      routes,
+      executed: parseExecuted(source.info.flavor, record.gtidSet),
+      stream,
+      start: { file: record.file, position: record.position },
+    });
+    if (snapshot.state === 'running') await session.#openLoader(kafka, snapshot, events, signal);
+    log.info('streaming', { gtidSet: record.gtidSet, replaying: book.skipping, snapshot: snapshot.state });
+    return session;
+  }
+
+  /** Until `stop`; then to the end of the transaction at hand, with everything acknowledged and the place made durable. */
+  async run(stop: AbortSignal): Promise<void> {
+    await this.#pump.run(stop);
+    if (this.#pump.atBoundary) await this.#checkpointer.now(this.#describe());
+  }
+
+  /** Waits for what is under way, so that nothing of this life arrives in a topic after the next one has looked at its end. */
+  async settle(): Promise<void> {
+    await this.#producer.mark();
+  }
+
+  get ready(): boolean {
+    return this.#book.skipping === 0;
+  }
+
+  /** Numbers for metrics and /state. */
+  get facts(): SessionFacts {
+    const { position, rows, transactions } = this.#pump;
+    return {
+      rows,
+      transactions,
+      sent: this.#publisher.sent,
+      skipped: this.#publisher.skipped,
+      replaying: this.#book.skipping,
+      binlogBytes: this.#stream.stats.bytes,
+      position: position ?? this.#start,
+      gtidSet: this.#executed.toString(),
+      lagSeconds: Math.max(0, (this.#takenMs - this.#newestCommitMs) / 1000),
+      progressMs: this.#checkpointer.last?.writtenMs ?? 0,
+      progressCurrent: this.#checkpointed === transactions,
+      snapshot: this.#report?.state ?? { state: 'done' },
+    };
+  }
+
+  // --- PumpTarget -------------------------------------------------------------------------------------------------------
+
+  begin(gtid: string, commitMicros: bigint, position: BinlogPosition): void {
+    this.#takenMs = Date.now();
+    this.#newestCommitMs = Number(commitMicros / 1000n);
+    this.#publisher.tick(this.#takenMs);
+    this.#publisher.begin(gtid, commitMicros, position);
+  }
+
+  prepare(event: RowsEvent): Promise<void> | undefined {
+    if (this.#routes.find(event.table) !== undefined) return undefined;
+    return this.#routes.open(event.table).then(() => undefined);
+  }
+
+  change(event: RowsEvent): void {
+    // prepare() has opened it.
+    this.#publisher.change(this.#routes.find(event.table) as NonNullable<ReturnType<Routes['find']>>, event);
+  }
+
+  statement(event: Extract<BinlogEvent, { kind: 'statement' }>): void {
+    refuseStatementChange(event, this.#captured, this.#source.address);
+    if (!dropsRows(event.sql) || !this.#captured.mayMatchIn(event.database)) return;
+    this.#log.warn('rows may have vanished without change events: the statement is not published', {
+      statement: event.sql.slice(0, 200),
+      database: event.database,
+      gtid: event.gtid,
+    });
+  }
+
+  room(): Promise<void> | undefined {
+    return this.#producer.room();
+  }
+
+  flush(): void {
+    this.#producer.flush();
+  }
+
+  get wake(): Promise<void> | undefined {
+    return this.#loader?.wake;
+  }
+
+  async boundary(): Promise<void> {
+    if (this.#loader !== undefined && this.#book.skipping === 0) await this.#load(this.#loader);
+    const { transactions } = this.#pump;
+    if (transactions === this.#checkpointed || !this.#checkpointer.due(Date.now())) return;
+    this.#checkpointed = transactions;
+    this.#checkpointer.start(this.#describe());
+  }
+
+  // ----------------------------------------------------------------------------------------------------------------------
+
+  async #load(loader: SnapshotLoader): Promise<void> {
+    await loader.atBoundary(this.#executed);
+    if (!loader.done) return;
+    this.#loader = undefined;
+    this.#publisher.observer = undefined;
+    this.#report?.finish();
+    await this.#checkpointer.now(this.#describe());
+  }
+
+  #describe(snapshot: SnapshotProgress = this.#loader?.progress ?? DONE): ProgressRecord {
+    const position = this.#pump.position ?? this.#start;
+    return {
+      gtidSet: this.#executed.toString(),
+      file: position.file,
+      position: position.position,
+      serverUuid: this.#source.info.serverUuid ?? String(this.#source.info.serverId),
+      schemaVersion: 0,
+      version: this.#clock.last,
+      offsets: this.#book.offsets(),
+      snapshot,
+      writtenMs: Date.now(),
+    };
+  }
+
+  async #openLoader(
+    kafka: Kafka,
+    progress: SnapshotProgress,
+    events: SessionEvents,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { catalog, keys, info, address } = this.#source;
+    const tables = catalog.all.filter((table) => keys.columnsOf(table) !== undefined);
+    for (const table of catalog.all) {
+      if (!tables.includes(table))
+        this.#log.warn('the first load leaves out a table without a key', { table: `${table.database}.${table.name}` });
+    }
+    for (const table of tables) await this.#routes.openTable(table);
+    const { chunkRows, chunkBytes } = this.#config.snapshot;
+    const source = this.#resources.use(
+      new MysqlChunkSource({ address, flavor: info.flavor, routes: this.#routes, chunkRows, chunkBytes }),
+    );
+    const report = await SnapshotReport.open({ address, tables, finished: progress.finished, log: this.#log, signal });
+    this.#report = report;
+    this.#loader = new SnapshotLoader({
+      tables: tables.map((table) => `${table.database}.${table.name}`),
+      progress,
+      source,
+      publishedKeys: await readKeys(progress.published, keyText, { kafka, signal }),
+      target: {
+        keyOf: (table, row) => this.#publisher.keyOf(this.#routes.ofTable(table), row),
+        publish: (table, row) => this.#publisher.snapshotRow(this.#routes.ofTable(table), row),
+        room: () => this.#producer.room(),
+      },
+      checkpoint: async (next) => {
+        await this.#checkpointer.now(this.#describe(next));
+        if (next.publishing) this.#publisher.beginChunk(this.#pump.position ?? this.#start, Date.now());
+      },
+      onChunk: (table, rows, finished) => {
+        events.snapshotRows(table, rows);
+        report.chunk(table, rows, finished);
+      },
+      signal,
+    });
+    this.#publisher.observer = this.#loader;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources[Symbol.asyncDispose]();
+  }
+}
+
+const DONE: SnapshotProgress = { state: 'done', finished: [], publishing: false, published: [] };
+
+export interface SessionFacts {
+  readonly rows: number;
+  readonly transactions: number;
+  readonly sent: number;
+  readonly skipped: number;
+  readonly replaying: number;
+  readonly binlogBytes: number;
+  readonly position: BinlogPosition;
+  readonly gtidSet: string;
+  readonly lagSeconds: number;
+  readonly progressMs: number;
+  /** Nothing was passed since the newest progress record. */
+  readonly progressCurrent: boolean;
+  readonly snapshot: Readonly<Record<string, unknown>>;
+}
+
+interface SessionParts {
+  readonly resources: AsyncDisposableStack;
+  readonly config: ReaderConfig;
+  readonly log: Logger;
+  readonly source: Source;
+  readonly producer: OrderedProducer;
+  readonly checkpointer: Checkpointer;
+  readonly book: TopicBook;
+  readonly clock: VersionClock;
+  readonly publisher: Publisher;
+  readonly routes: Routes;
+  readonly executed: Executed;
+  readonly stream: BinlogStream;
+  readonly start: BinlogPosition;
+}
+
+function progressTopic(config: ReaderConfig): string {
+  return `${config.name}.progress`;
+}
+
+function openProgress(config: ReaderConfig, kafka: Kafka, signal: AbortSignal): Promise<ProgressStore> {
+  return kafka.progress({ topic: progressTopic(config), replicationFactor: config.topics.replicationFactor }, signal);
+}

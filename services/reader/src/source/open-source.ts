@@ -1,0 +1,62 @@
+import type { Logger } from '@tapline/kernel';
+import {
+  addressText,
+  connect,
+  type MysqlAddress,
+  readCascadingForeignKeys,
+  readGrants,
+  readServerInfo,
+  readTables,
+  refuseUnfitSource,
+  type ServerInfo,
+  sourceFindings,
+} from '@tapline/mysql';
+import { compileKeys, compileTableFilter, type TableFilter, type TableKeys } from '@tapline/schema';
+import type { ReaderConfig } from '../config.ts';
+import { SourceCatalog } from './catalog.ts';
+
+/** A source that has been looked at and found fit to be followed. */
+export interface Source {
+  readonly address: MysqlAddress;
+  readonly info: ServerInfo;
+  readonly filter: TableFilter;
+  readonly keys: TableKeys;
+  readonly catalog: SourceCatalog;
+}
+
+/**
+ * Looks at the source before anything is streamed: everything that would make a capture wrong or incomplete is refused here, with what mends it.
+ *
+ * @throws TaplineError SOURCE_* for settings and grants, SCHEMA_NO_KEY for a captured table without a key, CONFIG_INVALID for table patterns.
+ */
+export async function openSource(config: ReaderConfig, log: Logger, signal: AbortSignal): Promise<Source> {
+  const address: MysqlAddress = config.source;
+  await using connection = await connect(address, signal);
+  const info = await readServerInfo(connection, signal);
+  const { include, exclude } = config.source;
+  const { lowerCaseTableNames } = info;
+  const filter = compileTableFilter({ include, exclude, lowerCaseTableNames });
+  const keys = compileKeys(config.keys, { lowerCaseTableNames });
+  const findings = sourceFindings({
+    info,
+    grants: await readGrants(connection, signal),
+    account: `'${address.user}'@'%'`,
+    cascades: await readCascadingForeignKeys(connection, filter, signal),
+  });
+  refuseUnfitSource(findings, address);
+  for (const { check, seen, mend } of findings.filter(({ level }) => level === 'warn')) log.warn(seen, { check, mend });
+
+  const tables = await readTables(connection, filter, signal);
+  for (const table of tables) keys.columnsOf(table);
+  for (const pattern of filter.unmatched(tables)) {
+    log.warn('a pattern of source.include matches no table now', { pattern });
+  }
+  for (const pattern of keys.unmatched(tables)) log.warn('an entry of keys matches no captured table now', { pattern });
+  log.info('source is fit', {
+    address: addressText(address),
+    version: info.version,
+    serverUuid: info.serverUuid,
+    tables: tables.length,
+  });
+  return { address, info, filter, keys, catalog: new SourceCatalog(tables, () => connect(address, signal)) };
+}
