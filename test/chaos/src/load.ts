@@ -90,7 +90,7 @@ async function runTransaction(
   connection: Connection,
   statements: readonly Statement[],
   stats: LoadStats,
-): Promise<void> {
+): Promise<number> {
   let rows = 0;
   await connection.query('BEGIN');
   for (const { sql, values } of statements) {

@@ -45,7 +45,7 @@ test("replaying the oracle's records gives the tables as MySQL has them, whateve
     const oracle = await readOracle({ mysqlbinlog: await mysqlProgram('mysqlbinlog'), address: mysql, keys, from });
     expect(oracle.changes).toBeGreaterThan(changed / 4);
     for (const [name, table] of oracle.tables) {
-      expect(replay(table)).toEqual(await tableImages(connection, name, table.columns));
+      expect(replay(table)).toEqual(await tableImages(connection, name));
     }
     expect([...oracle.tables.keys()].toSorted()).toEqual([...keys.keys()].toSorted());
   } finally {

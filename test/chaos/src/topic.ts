@@ -67,6 +67,12 @@ export class TopicReader {
     return last;
   }
 
+  /** The next offset of each partition. */
+  async ends(topic: string): Promise<string[]> {
+    const offsets = await this.#withAdmin((admin) => admin.fetchTopicOffsets(topic));
+    return offsets.toSorted((a, b) => a.partition - b.partition).map(({ high }) => high);
+  }
+
   async #readSchemas(): Promise<void> {
     const schemas: string[] = [];
     await this.#readRaw(this.#schemaTopic, ({ message }) => {

@@ -1,0 +1,40 @@
+import { expect, test } from '@jest/globals';
+import { openStack } from '@tapline/test-stack';
+import { logKept } from './keep.ts';
+import { chaosSeed, Random } from './random.ts';
+import { readerScene } from './reader-scene.ts';
+import { live, liveUntil, stopCleanly } from './services.ts';
+
+const LONG = process.env.TAPLINE_CHAOS === 'long';
+
+test('SIGTERM drains: exit code 0, progress at the end of the topics, nothing published twice afterwards', async () => {
+  const seed = chaosSeed();
+  console.log(`seed ${seed}: play again with TAPLINE_CHAOS_SEED=${seed}`);
+  const random = new Random(seed);
+  await using stack = await openStack({ mysql: true, kafka: 1 });
+  const scene = await readerScene({ stack, seed, rows: 1000, bigRows: 5000 });
+  const { reader, topicReader } = scene;
+  await using _log = logKept(reader);
+  const load = scene.startLoad(1000);
+  for (let life = 1; life <= (LONG ? 12 : 4); life++) {
+    await reader.launch();
+    // Not before it handles signals: until then SIGTERM ends any process at once.
+    const started = async (): Promise<boolean> => (await reader.logs(1 << 24)).split('server listening').length > life;
+    await liveUntil(reader, started, 'listening');
+    await live(reader, random.int(0, 2500));
+    await stopCleanly(reader);
+    const progress = JSON.parse((await topicReader.lastValue('chaos.progress')) ?? '{"offsets":{}}') as {
+      offsets: Record<string, string[]>;
+    };
+    // A stopped reader leaves nothing beyond its progress record that the next life would have to look at.
+    for (const [topic, next] of Object.entries(progress.offsets))
+      expect([topic, await topicReader.ends(topic)]).toEqual([topic, next]);
+  }
+  await load.stop();
+  await reader.launch();
+  await liveUntil(reader, () => scene.drained(), 'at the end of the binlog');
+  await stopCleanly(reader);
+  const result = await scene.compare();
+  expect(result.differences).toEqual([]);
+  expect(result.changes).toBeGreaterThan(0);
+});
