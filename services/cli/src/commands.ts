@@ -3,6 +3,11 @@ import type { CommandEntry } from './command.ts';
 /** Every command, in the order of `tapline help`. A new one is one module and one line here. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'demo',
+    summary: 'MySQL → Kafka → Redis live on this machine, with both services killed on the way and every row compared',
+    load: async () => (await import('./demo/index.ts')).demo,
+  },
+  {
     name: 'reader',
     summary: 'follow a MySQL binlog and publish its row changes to Kafka',
     load: async () => (await import('@tapline/reader')).command,

@@ -68,8 +68,11 @@ export abstract class ProcessServer implements Server {
   readonly name: string;
   readonly port: number;
   readonly process: ManagedProcess;
+  /** Command line of a client connected to this server, where one was fetched with it. */
+  readonly client: readonly string[] | undefined;
 
-  constructor(name: string, port: number, process: ManagedProcess) {
+  constructor(name: string, port: number, process: ManagedProcess, client?: readonly string[]) {
+    this.client = client;
     this.name = name;
     this.port = port;
     this.process = process;

@@ -1,6 +1,7 @@
 import { mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeClient } from './clients.ts';
 import { StackContext } from './context.ts';
 import { Guard } from './guard.ts';
 import { releasePorts } from './ports.ts';
@@ -50,6 +51,8 @@ export interface StackBase extends AsyncDisposable {
   process(spec: ProcessSpec): ManagedProcess;
   /** Ports kept free for the test's own listeners until the stack is closed. */
   reserve(count: number): Promise<readonly number[]>;
+  /** Scripts in `folder` that run the servers' own clients, connected; by the kind of server. */
+  clients(): Promise<ReadonlyMap<ServerKind, string>>;
   /** Lets every running process outlive this one, noted in the state file that `tapline status` and `tapline down` read. */
   keep(addresses: readonly StandingAddress[]): Promise<void>;
   /** Starts one more server on top of what was asked for at first. */
@@ -128,10 +131,12 @@ export async function openStack<const O extends StackOptions>(
     if (!kept) await closeContext(context);
     await guard[Symbol.asyncDispose]();
   };
+  const servers: Partial<ServerKinds> = {};
   const base: StackBase = {
     folder,
     process: (spec) => context.process(spec),
     reserve: async (count) => await context.reserve(count),
+    clients: async () => await writeClients(folder, servers),
     keep: async (addresses) => {
       await writeStanding(folder, context.processes, addresses);
       kept = true;
@@ -145,13 +150,30 @@ export async function openStack<const O extends StackOptions>(
     const started = await allOrNothing(
       kinds.map(async (kind) => [kind, await startServer(context, kind, options[kind])] as const),
     );
-    const servers = Object.fromEntries(started) as Partial<ServerKinds>;
+    Object.assign(servers, Object.fromEntries(started));
     if (servers.replica && servers.mysql) await servers.replica.replicateFrom(servers.mysql);
     return { ...base, ...servers } as Stack<O>;
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+const CLIENT_NAMES: Partial<Record<ServerKind, string>> = {
+  mysql: 'mysql',
+  replica: 'mysql-replica',
+  mariadb: 'mariadb',
+  redis: 'redis-cli',
+};
+
+async function writeClients(folder: string, servers: Partial<ServerKinds>): Promise<ReadonlyMap<ServerKind, string>> {
+  const scripts = new Map<ServerKind, string>();
+  for (const [kind, name] of Object.entries(CLIENT_NAMES) as [ServerKind, string][]) {
+    const server = servers[kind];
+    const client = server && 'client' in server ? server.client : undefined;
+    if (client) scripts.set(kind, await writeClient(folder, name, client));
+  }
+  return scripts;
 }
 
 /** Like Promise.all, but rejects only after every promise has settled, so that nothing is started behind a clean-up. */

@@ -13,22 +13,28 @@ export const SERVERS = [
 ] as const satisfies readonly ServerKind[];
 
 const DESCRIBE: { readonly [K in ServerKind]: (server: ServerKinds[K]) => string } = {
-  mysql: ({ port }) => `mysql -h127.0.0.1 -P${port} -uroot   (reader: user cdc, password cdc)`,
-  replica: ({ port }) => `mysql -h127.0.0.1 -P${port} -uroot   (follows mysql)`,
-  mysql80: ({ port }) => `mysql -h127.0.0.1 -P${port} -uroot   (8.0.31)`,
-  mariadb: ({ port }) => `mariadb -h127.0.0.1 -P${port} -uroot   (reader: user cdc, password cdc)`,
+  mysql: ({ port }) => `127.0.0.1:${port}, root without password; for a reader cdc, password cdc`,
+  replica: ({ port }) => `127.0.0.1:${port}, follows mysql`,
+  mysql80: ({ port }) => `127.0.0.1:${port}, root without password; for a reader cdc, password cdc`,
+  mariadb: ({ port }) => `127.0.0.1:${port}, root without password; for a reader cdc, password cdc`,
   kafka: ({ address }) => address.brokers.join(','),
-  redis: ({ port }) => `redis-cli -p ${port}`,
+  redis: ({ address }) => address.address,
   redisCluster: ({ address }) => address.nodes.map((node) => node.address).join(','),
-  redisSentinel: ({ address }) => `${address.sentinels.map((node) => node.address).join(',')} (master ${address.name})`,
+  redisSentinel: ({ address }) => `${address.sentinels.map((node) => node.address).join(',')}, master ${address.name}`,
   registry: ({ address }) => address.url,
 };
 
-/** Where each server listens, in words to paste into a terminal or a configuration. */
-export function describeAddresses(servers: Partial<ServerKinds>): readonly StandingAddress[] {
+/** Where each server listens, to put into a configuration, and the client that is connected to it. */
+export function describeAddresses(
+  servers: Partial<ServerKinds>,
+  clients: ReadonlyMap<ServerKind, string>,
+): readonly StandingAddress[] {
   const describe = <K extends ServerKind>(kind: K): readonly StandingAddress[] => {
     const server = servers[kind];
-    return server === undefined ? [] : [{ name: kind, address: DESCRIBE[kind](server as ServerKinds[K]) }];
+    if (server === undefined) return [];
+    const client = clients.get(kind);
+    const address = DESCRIBE[kind](server as ServerKinds[K]);
+    return [{ name: kind, address: client === undefined ? address : `${address}; client: ${client}` }];
   };
   return SERVERS.flatMap((kind) => describe(kind));
 }

@@ -23,7 +23,7 @@ async function run(args: readonly string[]): Promise<number> {
   const options = stackOptions(parsed.positionals, brokers);
   await requireNothingStanding();
   await using stack = await openStack(options, reporter());
-  const addresses = describeAddresses(stack);
+  const addresses = describeAddresses(stack, await stack.clients());
   await stack.keep(addresses);
   process.stdout.write(`${addressLines(addresses)}\ntapline down stops them and removes their data.\n`);
   return EXIT_OK;

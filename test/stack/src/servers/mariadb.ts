@@ -6,7 +6,7 @@ import { inRoot, unpackDebian } from '../apt.ts';
 import { provisionOnce } from '../cache.ts';
 import { runCommand } from '../command.ts';
 import type { StackContext } from '../context.ts';
-import { SqlServer } from './mysql.ts';
+import { clientFlags, SqlServer } from './mysql.ts';
 
 export interface MariadbOptions {
   /** Further lines of the configuration; a setting given here wins. */
@@ -136,5 +136,6 @@ export async function createMariadb(context: StackContext, options: MariadbOptio
     logFile: join(folder, 'error.log'),
     stopMs: 60_000,
   });
-  return new MariadbServer(name, port, process);
+  const client = [...inRoot(root, join(root, 'usr/bin/mariadb')), ...clientFlags(port)];
+  return new MariadbServer(name, port, process, client);
 }

@@ -69,8 +69,14 @@ export class SqlServer extends ProcessServer {
 export class MysqlServer extends SqlServer {
   readonly version: MysqlVersion;
 
-  constructor(name: string, port: number, process: ManagedProcess, version: MysqlVersion) {
-    super(name, port, process);
+  constructor(
+    name: string,
+    port: number,
+    process: ManagedProcess,
+    version: MysqlVersion,
+    client: readonly string[] | undefined,
+  ) {
+    super(name, port, process, client);
     this.version = version;
   }
 
@@ -88,6 +94,11 @@ export class MysqlServer extends SqlServer {
   }
 }
 
+/** Of the clients of MySQL and MariaDB: root on this server, whatever the user's own option files say. */
+export function clientFlags(port: number): readonly string[] {
+  return ['--no-defaults', '--protocol=tcp', '-h127.0.0.1', `-P${port}`, '-uroot'];
+}
+
 interface MysqlHome {
   readonly version: MysqlVersion;
   readonly command: readonly [string, ...string[]];
@@ -95,6 +106,8 @@ interface MysqlHome {
   readonly share: string;
   readonly plugins: string;
   readonly identity: string;
+  /** The `mysql` program; 8.0.31 comes without. */
+  readonly client: readonly string[] | undefined;
 }
 
 async function sidPackages(say?: (line: string) => void): Promise<Provisioned> {
@@ -120,6 +133,7 @@ async function home97(context: StackContext): Promise<MysqlHome> {
     share: join(folder, 'usr/share/mysql'),
     plugins: join(folder, 'usr/lib/mysql/plugin'),
     identity: versions.find((line) => line.startsWith('mysql-server-core')) ?? 'sid',
+    client: inRoot(folder, join(folder, 'usr/bin/mysql'), [join(folder, 'usr/lib/mysql/private')]),
   };
 }
 
@@ -152,6 +166,7 @@ async function home80(context: StackContext): Promise<MysqlHome> {
     share: join(opt, 'share'),
     plugins: join(opt, 'lib/plugin'),
     identity: '8.0.31',
+    client: undefined,
   };
 }
 
@@ -273,5 +288,6 @@ export async function createMysql(context: StackContext, options: MysqlOptions =
     logFile: join(folder, 'error.log'),
     stopMs: 60_000,
   });
-  return new MysqlServer(name, port, process, home.version);
+  const client = home.client && [...home.client, ...clientFlags(port)];
+  return new MysqlServer(name, port, process, home.version, client);
 }

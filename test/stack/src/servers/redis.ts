@@ -40,7 +40,7 @@ export async function redisProcess(
   context: StackContext,
   name: string,
   settings: RedisSettings,
-): Promise<{ process: ManagedProcess; port: number }> {
+): Promise<{ process: ManagedProcess; port: number; client: readonly string[] }> {
   const root = await redisRoot(context);
   const folder = await context.subfolder(name);
   const [port = 0] = await context.reserve(1);
@@ -55,15 +55,11 @@ export async function redisProcess(
   };
   const args = Object.entries(all).flatMap(([key, value]) => [`--${key}`, ...(value === '' ? [''] : value.split(' '))]);
   const [command, ...loader] = inRoot(root, join(root, 'usr/bin/redis-server'));
+  const logFile = join(folder, 'redis.log');
   return {
-    process: context.process({
-      name,
-      command,
-      args: [...loader, ...args],
-      cwd: folder,
-      logFile: join(folder, 'redis.log'),
-    }),
+    process: context.process({ name, command, args: [...loader, ...args], cwd: folder, logFile }),
     port,
+    client: [...inRoot(root, join(root, 'usr/bin/redis-cli')), '-p', String(port)],
   };
 }
 
@@ -73,6 +69,6 @@ export async function createRedis(
   settings: RedisSettings = {},
   name = 'redis',
 ): Promise<RedisServer> {
-  const { process, port } = await redisProcess(context, name, settings);
-  return new RedisServer(name, port, process);
+  const { process, port, client } = await redisProcess(context, name, settings);
+  return new RedisServer(name, port, process, client);
 }
