@@ -80,6 +80,7 @@ export const BROKER_ERROR = {
   duplicateSequence: 46,
   unknownProducerId: 59,
   memberIdRequired: 79,
+  invalidRecord: 87,
 } as const;
 
 export function brokerErrorName(code: number): string {

@@ -176,7 +176,7 @@ export function readHeader(headers: Buffer, name: string): Buffer | null | undef
   for (let left = reader.varint(); left > 0; left--) {
     const key = reader.bytes();
     const value = reader.bytes();
-    if (key !== null && key.length === name.length && key.latin1Slice() === name) found = value;
+    if (key?.toString('latin1') === name) found = value;
   }
   return found;
 }

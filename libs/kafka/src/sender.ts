@@ -200,7 +200,8 @@ export class Sender {
     } else if (isRetryableBrokerError(code)) {
       this.#again(lane, brokerError(code, 'producing', place));
     } else {
-      this.#options.onFailed(brokerError(code, `producing ${batch.count} records`, place));
+      const hint = code === BROKER_ERROR.invalidRecord ? ' (a compacted topic takes no record without a key)' : '';
+      this.#options.onFailed(brokerError(code, `producing ${batch.count} records${hint}`, place));
     }
   }
 

@@ -182,14 +182,6 @@ export class Topics {
     };
   }
 
-  #compacted(topic: string, policy: string): TaplineError {
-    return new TaplineError('TOPIC_COMPACTED', {
-      message: `Topic ${topic} exists with cleanup.policy=${policy}, but its records have no key: Kafka would refuse them.`,
-      place: { topic },
-      remedy: `kafka-configs.sh --bootstrap-server ${this.#cluster.addresses} --alter --entity-type topics --entity-name ${topic} --add-config cleanup.policy=delete,retention.ms=-1`,
-    });
-  }
-
   #notCompacted(topic: string, policy: string): TaplineError {
     return new TaplineError('TOPIC_NOT_COMPACTED', {
       message: `Topic ${topic} exists with cleanup.policy=${policy}: Kafka would delete rows with time.`,

@@ -345,11 +345,6 @@ export const ERROR_CODES = {
     remedy:
       'Set cleanup.policy=delete and retention.ms=-1 on the topic, or choose a key for the table (`keys` in the configuration).',
   },
-  TOPIC_COMPACTED: {
-    disposition: 'fatal',
-    summary: 'A topic for records without a key is compacted, so Kafka refuses them.',
-    remedy: 'Run the command in the message, or give the table a key in the configuration.',
-  },
   TOPIC_MISSING: {
     disposition: 'retryable',
     summary: 'A topic does not exist.',

@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { testServers } from '@tapline/test-stack';
+import { type Kafka, openKafka } from './kafka.ts';
+import { produceNumbered, uniqueName, verifyNumbered } from './numbered.ts';
+import { encodeHeaders, NO_HEADERS } from './record-batch.ts';
+import { type KafkaRecord, readHeader } from './record-reader.ts';
+
+let brokers: readonly string[];
+let kafka: Kafka;
+const made: string[] = [];
+
+beforeAll(async () => {
+  ({ brokers } = (await testServers('kafka')).kafka);
+  kafka = openKafka({ brokers });
+});
+
+afterAll(async () => {
+  await kafka.topics.delete(made);
+  await kafka[Symbol.asyncDispose]();
+});
+
+/** Not compacted: these records need no key. */
+async function newTopic(partitions: number, config: Record<string, string> = {}): Promise<string> {
+  const topic = uniqueName('producer');
+  made.push(topic);
+  await kafka.topics.ensure([{ topic, partitions, replicationFactor: 1, compacted: false, config }]);
+  return topic;
+}
+
+async function readAll(topic: string, partition = 0): Promise<KafkaRecord[]> {
+  const all: KafkaRecord[] = [];
+  for await (const records of kafka.reader.read({ topic, partition })) all.push(...records);
+  return all;
+}
+
+test('200,000 numbered records over 8 partitions are read back by kafkajs: complete, once, in order', async () => {
+  const numbered = { topic: await newTopic(8), partitions: 8, count: 200_000 };
+  await using producer = kafka.producer();
+  const offsets = await produceNumbered(producer, numbered);
+  expect([...offsets.values()]).toEqual(new Array(8).fill(25_000n));
+  expect(producer.stats).toMatchObject({ recordsAcknowledged: 200_000, bufferedBytes: 0, retries: 0 });
+  expect(await verifyNumbered(brokers, numbered)).toEqual([]);
+});
+
+test('small and large records, null keys and values, headers and times are read back as they were appended', async () => {
+  const topic = await newTopic(1);
+  await using producer = kafka.producer({ batchBytes: 65_536, bufferBytes: 1_048_576 });
+  const lane = producer.lane(topic, 0);
+  const headers = encodeHeaders({ v: Buffer.from([1, 2]), empty: null });
+  const sizes = [0, 1, 20, 63, 64, 1000, 5000, 60_000, 65_400, 70_000, 1_000_000, 3, 65_535];
+  for (const [i, size] of sizes.entries()) {
+    producer.append(
+      lane,
+      i % 3 === 0 ? null : Buffer.alloc(i, 7),
+      Buffer.alloc(size, i),
+      1_700_000_000_000 - i * 3_000_000_000,
+      headers,
+    );
+    producer.append(lane, Buffer.from([i]), null, i, NO_HEADERS);
+  }
+  expect((await producer.mark()).get(lane)).toBe(BigInt(sizes.length * 2));
+  const records = await readAll(topic);
+  for (const [i, size] of sizes.entries()) {
+    const [full, tombstone] = records.slice(i * 2, i * 2 + 2) as [KafkaRecord, KafkaRecord];
+    expect(full.key).toEqual(i % 3 === 0 ? null : Buffer.alloc(i, 7));
+    expect(full.value?.equals(Buffer.alloc(size, i))).toBe(true);
+    expect(full.timestampMs).toBe(1_700_000_000_000 - i * 3_000_000_000);
+    expect([readHeader(full.headers, 'v'), readHeader(full.headers, 'empty'), readHeader(full.headers, 'x')]).toEqual([
+      Buffer.from([1, 2]),
+      null,
+      undefined,
+    ]);
+    expect([tombstone.key, tombstone.value, tombstone.timestampMs]).toEqual([Buffer.from([i]), null, i]);
+  }
+});
+
+test('records of 300 partitions leave in few requests, one small buffer each', async () => {
+  const topic = await newTopic(300);
+  await using producer = kafka.producer();
+  const lanes = Array.from({ length: 300 }, (_, partition) => producer.lane(topic, partition));
+  for (let round = 0; round < 5; round++) {
+    for (const lane of lanes) producer.append(lane, Buffer.from(`${round}`), Buffer.alloc(50), 1, NO_HEADERS);
+    expect(producer.stats.bufferedBytes).toBeLessThanOrEqual(300 * 1024);
+    const offsets = await producer.mark();
+    expect([...offsets.values()]).toEqual(new Array(300).fill(BigInt(round + 1)));
+  }
+  expect(producer.stats.requests).toBeLessThanOrEqual(10);
+});
+
+test('a second writer is noticed by the gap in the offsets', async () => {
+  const topic = await newTopic(1);
+  await using first = kafka.producer();
+  await using second = kafka.producer();
+  const lane = first.lane(topic, 0, { nextOffset: 0n });
+  first.append(lane, null, Buffer.from('mine'), 1, NO_HEADERS);
+  await first.mark();
+  second.append(second.lane(topic, 0), null, Buffer.from('other'), 1, NO_HEADERS);
+  await second.mark();
+  first.append(lane, null, Buffer.from('mine'), 1, NO_HEADERS);
+  const wrong = { code: 'TOPIC_SECOND_WRITER', place: { topic, partition: 0, offset: '2' } };
+  await expect(first.mark()).rejects.toMatchObject(wrong);
+  await expect(first.failed).rejects.toMatchObject(wrong);
+  expect(() => first.append(lane, null, null, 1, NO_HEADERS)).toThrow(
+    expect.objectContaining({ code: 'TOPIC_SECOND_WRITER' }),
+  );
+  await expect(first.room()).rejects.toMatchObject(wrong);
+});
+
+test('a topic made anew under the producer is noticed, not continued', async () => {
+  const topic = await newTopic(1);
+  await using producer = kafka.producer();
+  const lane = producer.lane(topic, 0);
+  producer.append(lane, null, Buffer.from('one'), 1, NO_HEADERS);
+  await producer.mark();
+  await kafka.topics.delete([topic]);
+  await kafka.topics.ensure([{ topic, partitions: 1, replicationFactor: 1, compacted: false }]);
+  producer.append(lane, null, Buffer.from('two'), 1, NO_HEADERS);
+  await expect(producer.mark()).rejects.toMatchObject({ code: 'KAFKA_LOG_TRUNCATED', place: { topic, partition: 0 } });
+});
+
+test('a record larger than the topic takes ends the producer with topic and partition', async () => {
+  const topic = await newTopic(1, { 'max.message.bytes': '10000' });
+  await using producer = kafka.producer();
+  producer.append(producer.lane(topic, 0), null, Buffer.alloc(20_000), 1, NO_HEADERS);
+  await expect(producer.mark()).rejects.toMatchObject({
+    code: 'KAFKA_RECORD_TOO_LARGE',
+    place: { topic, partition: 0 },
+  });
+});
+
+test('a topic that is gone ends the producer', async () => {
+  await using producer = kafka.producer({ topicMissingMs: 500 });
+  const topic = uniqueName('never-made');
+  producer.append(producer.lane(topic, 0), null, Buffer.from('x'), 1, NO_HEADERS);
+  await expect(producer.mark()).rejects.toMatchObject({
+    code: 'TOPIC_MISSING',
+    disposition: 'fatal',
+    place: { topic, partition: 0 },
+  });
+});
+
+test('closing rejects what is not acknowledged, and may be done twice', async () => {
+  const producer = kafka.producer();
+  producer.append(producer.lane(uniqueName('never-made'), 0), null, Buffer.from('x'), 1, NO_HEADERS);
+  const mark = producer.mark();
+  await producer[Symbol.asyncDispose]();
+  await producer[Symbol.asyncDispose]();
+  await expect(mark).rejects.toMatchObject({ code: 'KAFKA_CLOSED' });
+});
+
+test('two producers may share a lane that both declare as shared', async () => {
+  const topic = await newTopic(1);
+  await using first = kafka.producer();
+  await using second = kafka.producer();
+  for (let i = 0; i < 10; i++) {
+    const producer = i % 2 === 0 ? first : second;
+    producer.append(producer.lane(topic, 0, { shared: true }), null, Buffer.from([i]), 1, NO_HEADERS);
+    await producer.mark();
+  }
+  expect((await readAll(topic)).map(({ value }) => value?.[0])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+});
