@@ -7,7 +7,8 @@ module.exports = {
   forbidden: [
     {
       name: 'no-cycles',
-      comment: 'Modules that need each other cannot be understood, tested or loaded one at a time. Types alone may go both ways.',
+      comment:
+        'Modules that need each other cannot be understood, tested or loaded one at a time. Types alone may go both ways.',
       severity: 'error',
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
