@@ -24,7 +24,7 @@ export interface ProducerIdentity {
 export class RecordBatch {
   buffer: Buffer;
   /** Where the next record goes. */
-  position = BATCH_HEADER_BYTES;
+  position: number = BATCH_HEADER_BYTES;
   count = 0;
   /** Of the record that was added first; the others are deltas to it. */
   #baseTimestampMs = 0;

@@ -212,8 +212,7 @@ export class Sender {
     lane.failures++;
     this.retries++;
     if (this.#topicGone(lane, now)) return;
-    const delayMs = backoffMs(lane.failures, { firstDelayMs: 20, maxDelayMs: 1_000 });
-    lane.notBefore = now + delayMs;
+    lane.notBefore = retryTime(now, lane.failures);
     if (lane.failures === 5 || lane.failures % 30 === 0) {
       this.#cluster.logger.warn('Kafka: a batch is not accepted yet, sending it again', {
         error,
@@ -224,7 +223,7 @@ export class Sender {
     }
     this.ready(lane);
     this.#refresh();
-    this.#later(delayMs);
+    this.#later(lane.notBefore - now);
   }
 
   #topicGone(lane: LaneState, now: number): boolean {
@@ -300,7 +299,7 @@ export class Sender {
       if (lane.failures === 0) lane.failingSince = now;
       lane.failures++;
       if (this.#topicGone(lane, now)) return;
-      lane.notBefore = now + backoffMs(lane.failures, { firstDelayMs: 20, maxDelayMs: 1_000 });
+      lane.notBefore = retryTime(now, lane.failures);
     }
   }
 
@@ -332,6 +331,14 @@ export class Sender {
       Math.max(1, delayMs),
     );
   }
+}
+
+const RETRY_GRID_MS = 50;
+
+/** On a grid, so that lanes refused together travel together again, instead of each in a request of its own. */
+function retryTime(now: number, failures: number): number {
+  const at = now + backoffMs(failures, { firstDelayMs: 20, maxDelayMs: 1_000, random: () => 0.5 });
+  return Math.ceil(at / RETRY_GRID_MS) * RETRY_GRID_MS;
 }
 
 function asTaplineError(error: unknown): TaplineError {
