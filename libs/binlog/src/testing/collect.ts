@@ -1,0 +1,72 @@
+import { GtidSet } from '../gtid-set.ts';
+import { MariadbPosition } from '../mariadb-position.ts';
+import type { BinlogEvent, BinlogStream, RowImage, RowsEvent, TableMap } from '../types.ts';
+import { valueText } from './value-text.ts';
+
+export type RowValues = readonly (string | null | undefined)[];
+
+/** A row change with its values kept, unlike the images they came from. */
+export interface Change {
+  readonly op: RowsEvent['op'];
+  readonly table: TableMap;
+  readonly before: RowValues;
+  readonly after: RowValues;
+}
+
+export interface Collected {
+  readonly changes: Change[];
+  readonly statements: Extract<BinlogEvent, { kind: 'statement' }>[];
+  readonly begins: Extract<BinlogEvent, { kind: 'begin' }>[];
+  readonly commits: Extract<BinlogEvent, { kind: 'commit' }>[];
+  heartbeats: number;
+}
+
+export function emptyCollection(): Collected {
+  return { changes: [], statements: [], begins: [], commits: [], heartbeats: 0 };
+}
+
+export function keepEvent(event: BinlogEvent, into: Collected): void {
+  if (event.kind === 'begin') into.begins.push(event);
+  else if (event.kind === 'commit') into.commits.push(event);
+  else if (event.kind === 'statement') into.statements.push(event);
+  else if (event.kind === 'heartbeat') into.heartbeats++;
+  else {
+    const { op, table } = event;
+    while (event.next()) {
+      into.changes.push({ op, table, before: values(table, event.before), after: values(table, event.after) });
+    }
+  }
+}
+
+function values(table: TableMap, image: RowImage): RowValues {
+  return table.columns.map((column, i) => valueText(column, image, i));
+}
+
+/** Pulls until the transactions of `target` (as the server printed it) have come to their end. */
+export async function collectUntil(
+  stream: BinlogStream,
+  target: string,
+  flavor: 'mysql' | 'mariadb',
+): Promise<Collected> {
+  const collected = emptyCollection();
+  const [seen, wanted] = flavor === 'mysql' ? mysqlSets(target) : mariadbPositions(target);
+  let gtid = '';
+  while (!wanted.isEmpty) {
+    for (const event of await stream.pull()) {
+      keepEvent(event, collected);
+      if (event.kind === 'begin') gtid = event.gtid;
+      if (event.kind === 'commit') seen.add(gtid);
+      if (event.kind === 'statement' && !event.inTransaction) seen.add(event.gtid);
+    }
+    if (seen.includes(wanted as never)) return collected;
+  }
+  return collected;
+}
+
+function mysqlSets(target: string): [GtidSet, GtidSet] {
+  return [new GtidSet(), GtidSet.parse(target)];
+}
+
+function mariadbPositions(target: string): [MariadbPosition, MariadbPosition] {
+  return [new MariadbPosition(), MariadbPosition.parse(target)];
+}
