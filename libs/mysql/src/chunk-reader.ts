@@ -28,7 +28,7 @@ export interface TextChunk {
 }
 
 /** The table's name in our statements: an ORDER BY that said only `id` could mean an expression of the select list. */
-const ALIAS = 'tapline_row';
+export const CHUNK_ALIAS = 'tapline_row';
 
 /**
  * Reads tables piece by piece in key order, each piece one short statement: no lock and no old snapshot is held in between. What a piece
@@ -52,7 +52,7 @@ export class ChunkReader implements AsyncDisposable {
     const { table, limitBytes } = request;
     const columns = uniqueColumnsOf(table);
     if (columns === undefined) throw noUniqueKey(table);
-    const range = new KeyRange(table, columns, ALIAS);
+    const range = new KeyRange(table, columns, CHUNK_ALIAS);
     const limit = Math.min(request.limitRows, this.#fittingRows.get(table) ?? request.limitRows);
     const sql = chunkSql(request, range, limit);
     const rows: TextRow[] = [];
@@ -83,7 +83,7 @@ export class ChunkReader implements AsyncDisposable {
     signal?: AbortSignal,
   ): AsyncGenerator<RowBatch> {
     const { table, selectList, bufferBytes } = request;
-    const sql = `SELECT ${selectList} FROM ${quoteTable(table.database, table.name)} AS ${ALIAS}`;
+    const sql = `SELECT ${selectList} FROM ${quoteTable(table.database, table.name)} AS ${CHUNK_ALIAS}`;
     const connection = await this.#connected(signal);
     yield* connection.stream(sql, { bufferBytes, ...(signal === undefined ? {} : { signal }) });
   }
@@ -99,11 +99,16 @@ export class ChunkReader implements AsyncDisposable {
   }
 }
 
-function chunkSql(request: ChunkRequest, range: KeyRange, limit: number): string {
+/** The statement of one chunk. */
+export function chunkSql(
+  request: Pick<ChunkRequest, 'table' | 'selectList' | 'after'>,
+  range: KeyRange,
+  limit: number,
+): string {
   const { table, selectList, after } = request;
   return [
     `SELECT ${selectList}, ${range.selectList}`,
-    `FROM ${quoteTable(table.database, table.name)} AS ${ALIAS} FORCE INDEX (${quoteName(indexName(table))})`,
+    `FROM ${quoteTable(table.database, table.name)} AS ${CHUNK_ALIAS} FORCE INDEX (${quoteName(indexName(table))})`,
     ...(after === undefined ? [] : [`WHERE ${range.after(after)}`]),
     `ORDER BY ${range.orderBy} LIMIT ${limit}`,
   ].join(' ');
