@@ -136,3 +136,38 @@ test('the load wakes the loop although the source is silent', async () => {
   stop.abort();
   await running;
 });
+
+test('events that arrive while a boundary is at work are taken before anything else is pulled', async () => {
+  let deliver: (events: BinlogEvent[]) => void = () => {};
+  let finish: () => void = () => {};
+  let pulls = 0;
+  const taken: string[] = [];
+  const batches = [new Promise<BinlogEvent[]>((r) => (deliver = r)), Promise.resolve([begin('u:2'), commit(20)])];
+  const stream: BinlogStream = {
+    ...streamOf(),
+    pull: () => {
+      taken.push(`pull ${++pulls}`);
+      return batches.shift() ?? new Promise(() => {});
+    },
+  };
+  const boundaries = [Promise.resolve(), new Promise<void>((r) => (finish = r))];
+  let boundary = 0;
+  const { pump, stop } = scene(stream, {
+    begin: (gtid: string) => void taken.push(gtid),
+    get wake() {
+      return boundary === 1 ? WOKEN : undefined;
+    },
+    boundary: () => boundaries[boundary++] ?? Promise.resolve(),
+  });
+  const running = pump.run(stop.signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  deliver([begin('u:1'), commit(10)]);
+  await new Promise((resolve) => setImmediate(resolve));
+  finish();
+  await new Promise((resolve) => setImmediate(resolve));
+  stop.abort();
+  await running;
+  expect(taken).toEqual(['pull 1', 'u:1', 'pull 2', 'u:2', 'pull 3']);
+});
+
+const WOKEN = Promise.resolve();

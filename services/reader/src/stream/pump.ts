@@ -105,7 +105,8 @@ export class Pump {
         target.flush();
       }
       if (!this.#inTransaction) await target.boundary();
-      if (!pulling) {
+      // Not while events wait to be taken: a pull invalidates the buffers of the one before.
+      if (!pulling && events === undefined) {
         pulling = true;
         stream.pull().then(
           (pulled) => {
@@ -123,7 +124,7 @@ export class Pump {
         wake = target.wake;
         wake?.then(ring, ring);
       }
-      await bell.rung();
+      if (events === undefined) await bell.rung();
     }
     // A pull may be under way still: the owner disposes the stream, and nobody waits for it.
     signal.removeEventListener('abort', ring);
