@@ -8,7 +8,7 @@ import { LatencyProbe, percentile } from './latency.ts';
 import { ShopLoad } from './load.ts';
 import { Screen } from './screen.ts';
 import { createServices, type DemoService, isReady } from './services.ts';
-import { ADDED_COLUMN, ALTER, loadShop, SHOP_TABLES, type ShopTable } from './shop.ts';
+import { ADDED_COLUMN, ALTER, DATABASE, loadShop, SHOP_TABLES, type ShopTable } from './shop.ts';
 import { watch } from './watch.ts';
 
 export interface DemoOptions {
@@ -57,8 +57,8 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     screen.say(line);
   });
   await using open = new AsyncDisposableStack();
-  const connect = async (): Promise<Connection> => {
-    const connection = await stack.mysql.connect();
+  const connect = async (database?: string): Promise<Connection> => {
+    const connection = await stack.mysql.connect(database === undefined ? {} : { database });
     open.defer(() => connection.end());
     return connection;
   };
@@ -87,7 +87,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   };
   await firstRow(demo);
   screen.say(`first row in Redis ${((performance.now() - began) / 1000).toFixed(1)} s after the start`);
-  const connections = await Promise.all(Array.from({ length: LOAD_CONNECTIONS }, connect));
+  const connections = await Promise.all(Array.from({ length: LOAD_CONNECTIONS }, () => connect(DATABASE)));
   const probing = { mysql: await connect(), watching: await connect() };
   await underLoad(demo, connections, probing);
   const comparison = await settle(demo);
@@ -142,6 +142,8 @@ async function underLoad(
     },
     over.signal,
   );
+  // The end awaits it; until then a failure is nobody's.
+  watching.catch(() => undefined);
   try {
     await reach(KILL_READER_AT);
     await killAndRestart(demo, demo.reader);

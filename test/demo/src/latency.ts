@@ -26,6 +26,8 @@ export class LatencyProbe {
 
   start(mysql: Connection, redis: Redis): void {
     this.#running = this.#run(mysql, redis);
+    // stop() tells it.
+    this.#running.catch(() => undefined);
   }
 
   async stop(): Promise<void> {

@@ -29,9 +29,16 @@ export class ShopLoad {
     this.#rate = rowsPerSecond;
   }
 
+  /** Each connection commits one transaction after the other; `shop` must be its default database. */
   start(connections: readonly Connection[]): void {
     const started = performance.now();
     this.#workers = connections.map((connection) => this.#work(connection, started));
+    // A failure stops the others; stop() tells it.
+    for (const worker of this.#workers) {
+      worker.catch(() => {
+        this.#stop.abort();
+      });
+    }
   }
 
   /** Resolves when the last transaction is committed; rejects with what made a connection fail. */

@@ -42,7 +42,9 @@ name: demo-to-redis
 source:
   brokers: [${stack.kafka.address.brokers.map((broker) => `"${broker}"`).join(', ')}]
   topics:
-${topics}sink:
+${topics}  # A writer that was killed keeps its partitions so long.
+  sessionTimeoutMs: 6000
+sink:
   type: redis
   address: ${stack.redis.address.address}
   as: hash
