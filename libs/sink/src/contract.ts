@@ -1,5 +1,5 @@
+import type { Change } from '@tapline/envelope';
 import type { TaplineError } from '@tapline/kernel';
-import type { Change } from './change.ts';
 
 /**
  * What a sink did with one change.

@@ -1,4 +1,4 @@
-export type { Change, ChangeSource, Row, Value } from './change.ts';
+export type { Change, Row, Value } from '@tapline/envelope';
 export { type ApplyResult, allApplied, allRetry, type Sink, type Verdict } from './contract.ts';
 export type { SinkContext, SinkDefinition } from './definition.ts';
 export { type ContractCase, change, neverAborted, type SinkBench, tombstone } from './suite/bench.ts';

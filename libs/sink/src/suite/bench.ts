@@ -1,4 +1,4 @@
-import type { Change, Row } from '../change.ts';
+import type { Change, Row } from '@tapline/envelope';
 import type { Sink } from '../contract.ts';
 
 /** What a sink's own test gives to the contract suite: one empty place in a real store, and a way to look into it past the sink. */
@@ -29,6 +29,17 @@ export interface ContractCase {
 }
 
 const TOPIC = 'suite.shop.item';
+const SOURCE: NonNullable<Change['source']> = {
+  name: 'suite',
+  db: 'shop',
+  table: 'item',
+  ts_ms: 0,
+  gtid: null,
+  file: '',
+  pos: 0,
+  row: 0,
+  snapshot: 'false',
+};
 
 /** A change of the suite's table. `row` undefined: a delete. */
 export function change(version: number | bigint, key: Row, row?: Row, op?: Change['op']): Change {
@@ -38,7 +49,7 @@ export function change(version: number | bigint, key: Row, row?: Row, op?: Chang
     op: op ?? (row === undefined ? 'd' : 'u'),
     before: row === undefined ? key : null,
     after: row ?? null,
-    source: { name: 'suite', db: 'shop', table: 'item', ts_ms: 0 },
+    source: SOURCE,
     version: BigInt(version),
     tombstone: false,
   };

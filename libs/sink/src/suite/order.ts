@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Change, Row } from '../change.ts';
+import type { Change, Row } from '@tapline/envelope';
 import type { Verdict } from '../contract.ts';
 import { type ContractCase, change, neverAborted, type SinkBench, tombstone } from './bench.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Row } from '../change.ts';
+import type { Row } from '@tapline/envelope';
 import { type ContractCase, change, neverAborted, type SinkBench } from './bench.ts';
 
 const signal = neverAborted();

@@ -1,4 +1,4 @@
-import type { GroupField, ValueOf } from '@tapline/kernel';
+import type { ValueOf } from '@tapline/kernel';
 
 const TLS = {
   type: 'group',
@@ -24,7 +24,7 @@ const TLS = {
       default: true,
     },
   },
-} as const satisfies GroupField;
+} as const;
 
 const SENTINEL = {
   type: 'group',
@@ -36,7 +36,7 @@ const SENTINEL = {
     password: { type: 'text', doc: 'Password of the sentinels themselves.', secret: true, optional: true },
     tls: { type: 'boolean', doc: 'Speak TLS with the sentinels too.', default: false },
   },
-} as const satisfies GroupField;
+} as const;
 
 /** What may stand beside `sink: { type: redis }`. */
 export const REDIS_CONFIG = {
@@ -149,6 +149,6 @@ export const REDIS_CONFIG = {
       max: 600_000,
     },
   },
-} as const satisfies GroupField;
+} as const;
 
 export type RedisConfig = ValueOf<typeof REDIS_CONFIG>;

@@ -43,11 +43,11 @@ describe.each(SHAPES)('redis as $name', ({ config, needsKind }) => {
   // A string overwrites whatever stands at its key: no row can be spoilt.
   const cases = SINK_CONTRACT.filter((one) => needsKind || one.needs !== 'spoil');
 
-  test.each(cases)('$name', async ({ run }) => {
+  test.each(cases)('$name', async (one) => {
     const clustered = config['mode'] === 'cluster';
     const address = clustered ? nodes.nodes.map((node) => node.address.address).join(',') : server.address.address;
     const place = `contract${++places}`;
-    await run(
+    await one.run(
       new RedisBench({ redis: clustered ? cluster : redis, config: redisConfig({ ...config, address }), place }),
     );
   });

@@ -1,0 +1,150 @@
+import { KAFKA_FIELDS } from '@tapline/kafka';
+import type { ConfigOf, ServiceConfig } from '@tapline/kernel';
+import { REGISTRY_FIELD } from '@tapline/registry';
+import { REDIS_CONFIG } from './sinks/redis/config.ts';
+
+const SOURCE = {
+  type: 'group',
+  doc: 'The topics to read, and the brokers that have them.',
+  fields: {
+    brokers: KAFKA_FIELDS.brokers as (typeof KAFKA_FIELDS)['brokers'],
+    tls: KAFKA_FIELDS.tls as (typeof KAFKA_FIELDS)['tls'],
+    sasl: KAFKA_FIELDS.sasl as (typeof KAFKA_FIELDS)['sasl'],
+    topics: {
+      type: 'list',
+      of: { type: 'text' },
+      doc: 'Names of the topics, such as `shop.shop.orders`.',
+      minItems: 1,
+    },
+    registry: REGISTRY_FIELD as typeof REGISTRY_FIELD,
+    bufferBytes: {
+      type: 'integer',
+      doc: 'Keys and values held in memory on their way to the sink; then reading waits. As changes they take some times as much.',
+      unit: 'bytes',
+      default: 8_388_608,
+      min: 65_536,
+    },
+    commitMs: {
+      type: 'integer',
+      doc: 'How often offsets of applied changes are committed. A restart replays what was applied since.',
+      unit: 'ms',
+      default: 1000,
+      min: 10,
+      max: 600_000,
+    },
+    sessionTimeoutMs: {
+      type: 'integer',
+      doc: 'A writer that is silent this long loses its partitions to the others of its name.',
+      unit: 'ms',
+      default: 30_000,
+      min: 6000,
+      max: 300_000,
+    },
+  },
+} as const;
+
+const TRANSFORM = {
+  type: 'list',
+  doc: 'What is done to each change before it is written, step by step.',
+  default: [],
+  of: {
+    type: 'step',
+    fields: {
+      include: {
+        type: 'list',
+        of: { type: 'text' },
+        minItems: 1,
+        doc: 'Columns to keep; all others are left out.',
+      },
+      exclude: { type: 'list', of: { type: 'text' }, minItems: 1, doc: 'Columns to leave out.' },
+      rename: {
+        type: 'map',
+        keys: 'column',
+        of: { type: 'text' },
+        doc: 'New names of columns. Keys keep the table’s names.',
+      },
+      mask: {
+        type: 'map',
+        keys: 'column',
+        of: { type: 'choice', values: ['hash', 'fixed', 'null'] },
+        doc: 'Hides values: `hash` (SHA-256, keyed with `maskSecret` where that is given), `fixed` (***), `"null"` (in quotes).',
+      },
+      filter: {
+        type: 'text',
+        doc: "Only changes for which this holds are written, e.g. `op in ['c', 'u'] and row.status == \"paid\"`. Deletes that it leaves out stay in the sink.",
+      },
+    },
+  },
+} as const;
+
+export const WRITER_CONFIG = {
+  name: 'writer',
+  doc: 'Applies the changes of topics to one sink.',
+  fields: {
+    name: {
+      type: 'text',
+      doc: 'Name of the writer: its consumer group. Writers of one name share the partitions.',
+      pattern: '[A-Za-z0-9._-]{1,200}',
+      expected: 'letters, digits, dot, dash and underscore, at most 200',
+    },
+    source: SOURCE as typeof SOURCE,
+    sink: {
+      type: 'variants',
+      doc: 'The store that the rows go to.',
+      by: 'type',
+      variants: { redis: REDIS_CONFIG as typeof REDIS_CONFIG },
+    },
+    transform: TRANSFORM as typeof TRANSFORM,
+    maskSecret: {
+      type: 'text',
+      doc: 'Key of masked hashes: without one, a value can be found again by hashing guesses.',
+      secret: true,
+      optional: true,
+    },
+    onError: {
+      type: 'choice',
+      doc: 'What becomes of a change that can never be applied: the writer stops there, or the change goes to the topic `<name>.dead-letters` and the writer goes on.',
+      values: ['stop', 'deadLetter'],
+      default: 'stop',
+    },
+    deadLetters: {
+      type: 'group',
+      doc: 'The dead-letter topic, with `onError: deadLetter`.',
+      fields: {
+        topic: { type: 'text', doc: 'Its name. Default: `<name>.dead-letters`.', optional: true },
+        partitions: { type: 'integer', doc: 'Its partitions.', default: 4, min: 1, max: 1000 },
+        replicationFactor: {
+          type: 'integer',
+          doc: 'Its copies when it is made; -1: the brokers’ default.',
+          default: -1,
+          min: -1,
+          max: 100,
+        },
+      },
+    },
+    lanes: {
+      type: 'integer',
+      doc: 'Batches that are given to the sink side by side. A key’s changes are always in one lane.',
+      default: 4,
+      min: 1,
+      max: 256,
+    },
+    batchChanges: {
+      type: 'integer',
+      doc: 'Changes given to the sink at once, at most.',
+      unit: 'changes',
+      default: 500,
+      min: 1,
+      max: 100_000,
+    },
+    batchBytes: {
+      type: 'integer',
+      doc: 'Keys and values given to the sink at once; one larger change still goes.',
+      unit: 'bytes',
+      default: 1_048_576,
+      min: 1024,
+    },
+  },
+} as const;
+
+export type WriterConfig = ConfigOf<typeof WRITER_CONFIG> & ServiceConfig;

@@ -1,0 +1,143 @@
+import { backoffMs, isAbort, sleep, TaplineError } from '@tapline/kernel';
+import { type ApplyResult, allRetry, type Change, type Sink } from '@tapline/sink';
+import type { Entry } from './entry.ts';
+
+/** What a lane tells the engine. */
+export interface LaneEvents {
+  /** The sink settled these: applied or stale. */
+  settled(entries: readonly Entry[], staleCount: number): void;
+  /** The sink will never take this one. Resolves when it is dealt with and the lane may go on; rejects to stop the lane. */
+  poisoned(entry: Entry, error: TaplineError, attempts: number): Promise<void>;
+  /** The lane waits and tries again; undefined: it goes on. */
+  retrying(lane: Lane, failure: LaneFailure | undefined): void;
+  /** The lane has stopped for good. */
+  failed(error: unknown): void;
+}
+
+export interface LaneFailure {
+  readonly error: TaplineError;
+  /** Tries so far. */
+  readonly attempts: number;
+  readonly changes: number;
+}
+
+export interface LaneLimits {
+  readonly batchChanges: number;
+  readonly batchBytes: number;
+}
+
+/**
+ * One lane: a queue of changes of some keys, given to the sink batch after batch, one batch at a time. All changes of a key are in one lane, so that a
+ * key's next change is given only when the one before is settled; lanes go side by side.
+ *
+ * What the sink could not apply now is given again, alone and in its order, until it is settled: nothing behind it in the lane can overtake it.
+ */
+export class Lane {
+  readonly #sink: Sink;
+  readonly #limits: LaneLimits;
+  readonly #events: LaneEvents;
+  readonly #abort: AbortSignal;
+  #queue: Entry[] = [];
+  #head = 0;
+  #running: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(sink: Sink, limits: LaneLimits, events: LaneEvents, abort: AbortSignal) {
+    this.#sink = sink;
+    this.#limits = limits;
+    this.#events = events;
+    this.#abort = abort;
+  }
+
+  /** Queues a change; `kick` starts the work. */
+  push(entry: Entry): void {
+    this.#queue.push(entry);
+  }
+
+  kick(): void {
+    if (this.#running !== undefined || this.#stopped || this.#head === this.#queue.length) return;
+    this.#running = this.#run();
+  }
+
+  /** Resolves when nothing is queued, or the lane has stopped. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (let batch = this.#next(); batch.length > 0; batch = this.#next()) await this.#settle(batch);
+    } catch (error) {
+      this.#stopped = true;
+      if (!isAbort(error, this.#abort)) this.#events.failed(error);
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  #next(): Entry[] {
+    const { batchChanges, batchBytes } = this.#limits;
+    const start = this.#head;
+    let bytes = 0;
+    while (this.#head < this.#queue.length && this.#head - start < batchChanges && bytes < batchBytes) {
+      bytes += (this.#queue[this.#head++] as Entry).bytes;
+    }
+    const batch = this.#queue.slice(start, this.#head);
+    if (this.#head === this.#queue.length) {
+      this.#queue = [];
+      this.#head = 0;
+    } else if (this.#head > 65_536) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    return batch;
+  }
+
+  async #settle(batch: readonly Entry[]): Promise<void> {
+    let left = batch;
+    for (let attempts = 1; ; attempts++) {
+      const result = await this.#apply(left.map((entry) => entry.change));
+      const again = await this.#sort(left, result, attempts);
+      if (attempts > 1 && again.length === 0) this.#events.retrying(this, undefined);
+      if (again.length === 0) return;
+      const error = result.errors.get(left.indexOf(again[0] as Entry));
+      this.#events.retrying(this, { error: error ?? unexplained(), attempts, changes: again.length });
+      await sleep(backoffMs(attempts, { firstDelayMs: 50, maxDelayMs: 5000 }), this.#abort);
+      left = again;
+    }
+  }
+
+  /** A retryable rejection of the whole call is a `retry` of each change. */
+  async #apply(changes: readonly Change[]): Promise<ApplyResult> {
+    try {
+      return await this.#sink.apply(changes, this.#abort);
+    } catch (error) {
+      if (error instanceof TaplineError && error.disposition === 'retryable') return allRetry(changes.length, error);
+      throw error;
+    }
+  }
+
+  /** Reports what is settled and gives back what is to be tried again. */
+  async #sort(entries: readonly Entry[], { verdicts, errors }: ApplyResult, attempts: number): Promise<Entry[]> {
+    const settled: Entry[] = [];
+    const again: Entry[] = [];
+    const poisoned: [Entry, TaplineError][] = [];
+    let stale = 0;
+    for (const [index, entry] of entries.entries()) {
+      const verdict = verdicts[index];
+      if (verdict === 'retry') again.push(entry);
+      else if (verdict === 'poison') poisoned.push([entry, errors.get(index) ?? unexplained()]);
+      else {
+        if (verdict === 'stale') stale++;
+        settled.push(entry);
+      }
+    }
+    if (settled.length > 0) this.#events.settled(settled, stale);
+    for (const [entry, error] of poisoned) await this.#events.poisoned(entry, error, attempts);
+    return again;
+  }
+}
+
+function unexplained(): TaplineError {
+  return new TaplineError('INTERNAL', { message: 'The sink did not say why a change failed.' });
+}

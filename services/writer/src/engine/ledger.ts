@@ -1,0 +1,111 @@
+/**
+ * Which records of one topic-partition are done. Records are added in the order of their offsets and finish in any order; what may be committed
+ * is the lowest offset that is not done: everything before it is applied.
+ *
+ * A ring with one slot a record that is under way: the slot's number, counted from the first record ever added, is the record's ticket.
+ */
+export class PartitionLedger {
+  readonly topic: string;
+  readonly partition: number;
+  /** Offset after the last record of the log as far as it is known: for the lag. */
+  endOffset = 0;
+  /** Commit time in the source of the newest change that is settled, or of the first that waits; ms since the epoch. */
+  #settledMs = 0;
+  #offsets: Float64Array;
+  #done: Uint8Array;
+  #head = 0;
+  #tail = 0;
+  #nextOffset: number;
+  #committed: number;
+
+  constructor(topic: string, partition: number, nextOffset: number, capacity: number = 1024) {
+    this.topic = topic;
+    this.partition = partition;
+    this.#nextOffset = nextOffset;
+    this.#committed = nextOffset;
+    this.#offsets = new Float64Array(capacity);
+    this.#done = new Uint8Array(capacity);
+  }
+
+  /** Records under way. */
+  get open(): number {
+    return this.#tail - this.#head;
+  }
+
+  /** Offset of the next record to come. */
+  get nextOffset(): number {
+    return this.#nextOffset;
+  }
+
+  /** The lowest offset that is not done: the one to commit. */
+  get unbroken(): number {
+    return this.#head === this.#tail
+      ? this.#nextOffset
+      : (this.#offsets[this.#head & (this.#done.length - 1)] as number);
+  }
+
+  /** What there is to commit, or undefined when nothing is new. */
+  get toCommit(): number | undefined {
+    const offset = this.unbroken;
+    return offset > this.#committed ? offset : undefined;
+  }
+
+  committed(offset: number): void {
+    if (offset > this.#committed) this.#committed = offset;
+  }
+
+  /** Gives the record's ticket. Offsets may have gaps (compaction, control records) but never go back. */
+  add(offset: number): number {
+    if (this.#tail - this.#head === this.#done.length) this.#grow();
+    const slot = this.#tail & (this.#done.length - 1);
+    this.#offsets[slot] = offset;
+    this.#done[slot] = 0;
+    this.#nextOffset = offset + 1;
+    return this.#tail++;
+  }
+
+  /** The log goes on at `offset`: what lies between holds no record for us. */
+  skipTo(offset: number): void {
+    if (offset > this.#nextOffset) this.#nextOffset = offset;
+  }
+
+  /** The record of the ticket is applied, or stands in the dead-letter topic, or was filtered out. */
+  done(ticket: number): void {
+    const mask = this.#done.length - 1;
+    this.#done[ticket & mask] = 1;
+    while (this.#head < this.#tail && this.#done[this.#head & mask] === 1) this.#head++;
+  }
+
+  /** A change that was committed at `committedMs` was added. */
+  waiting(committedMs: number): void {
+    if (this.open === 1) this.#settledMs = committedMs;
+  }
+
+  settled(committedMs: number): void {
+    if (committedMs > this.#settledMs) this.#settledMs = committedMs;
+  }
+
+  /** Records that are not done, as far as the end of the log is known. */
+  get lagRecords(): number {
+    return Math.max(0, this.endOffset - this.unbroken);
+  }
+
+  /** How far the sink is behind, ms; 0 when nothing waits. */
+  lagMs(nowMs: number): number {
+    return this.open === 0 || this.#settledMs === 0 ? 0 : Math.max(0, nowMs - this.#settledMs);
+  }
+
+  #grow(): void {
+    const capacity = this.#done.length * 2;
+    const offsets = new Float64Array(capacity);
+    const done = new Uint8Array(capacity);
+    for (let ticket = this.#head; ticket < this.#tail; ticket++) {
+      const from = ticket & (this.#done.length - 1);
+      const to = ticket & (capacity - 1);
+      offsets[to] = this.#offsets[from] as number;
+      done[to] = this.#done[from] as number;
+    }
+    this.#offsets = offsets;
+    this.#done = done;
+  }
+}

@@ -1,0 +1,3 @@
+import { command } from '../index.ts';
+
+process.exitCode = await command.run(process.argv.slice(2));
