@@ -3,7 +3,7 @@ import { openStack } from '@tapline/test-stack';
 import { logKept } from './keep.ts';
 import { chaosSeed, Random } from './random.ts';
 import { readerScene } from './reader-scene.ts';
-import { live, liveAndBeKilled, liveUntil, stopCleanly } from './services.ts';
+import { launch, live, liveAndBeKilled, liveUntil, stopCleanly } from './services.ts';
 
 const LONG = process.env.TAPLINE_CHAOS === 'long';
 const KILLS = LONG ? 30 : 8;
@@ -23,11 +23,12 @@ test(`the reader killed ${KILLS} times and the broker twice: every change once a
   for (let kill = 0; kill < KILLS; kill++) {
     const restart = restarts.indexOf(kill);
     if (restart < 0) {
-      await liveAndBeKilled(reader, random.chance(0.25) ? random.int(0, 1000) : random.int(1000, 3500));
+      await liveAndBeKilled(reader, { random, working: '"streaming"', lifeMs: 2500 });
       continue;
     }
-    await reader.launch();
-    await live(reader, random.int(1000, 2500));
+    const logged = await launch(reader);
+    await liveUntil(reader, async () => (await logged()).includes('"streaming"'), 'streaming');
+    await live(reader, random.int(0, 1500));
     const broker = random.pick(brokers);
     await (restart === 0 ? broker.kill() : broker.stop());
     await live(reader, random.int(0, 1500));

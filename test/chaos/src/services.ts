@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ManagedProcess, StackBase } from '@tapline/test-stack';
+import type { Random } from './random.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -28,10 +29,28 @@ export async function taplineService(
   });
 }
 
-/** Launches `service`, fails when it ends by itself within `lifeMs`, then kills it with SIGKILL. */
-export async function liveAndBeKilled(service: ManagedProcess, lifeMs: number): Promise<void> {
+/** Launches the service. @returns what it has logged since then, whenever asked. */
+export async function launch(service: ManagedProcess): Promise<() => Promise<string>> {
+  const { logFile } = service.spec;
+  const { size } = await stat(logFile).catch(() => ({ size: 0 }));
   await service.launch();
-  await live(service, lifeMs);
+  return async () => (await readFile(logFile)).subarray(size).toString();
+}
+
+/**
+ * Launches the service and kills it with SIGKILL: now and then at any moment of its start, otherwise up to `lifeMs` after it has logged `working`,
+ * so that on the slowest machine too most lives get something done.
+ */
+export async function liveAndBeKilled(
+  service: ManagedProcess,
+  { random, working, lifeMs }: { random: Random; working: string; lifeMs: number },
+): Promise<void> {
+  const logged = await launch(service);
+  if (random.chance(0.25)) await live(service, random.int(0, 1500));
+  else {
+    await liveUntil(service, async () => (await logged()).includes(working), working);
+    await live(service, random.int(0, lifeMs));
+  }
   await service.kill();
 }
 
@@ -57,7 +76,9 @@ export async function liveUntil(
   const end = performance.now() + deadlineMs;
   while (!(await reached())) {
     if (performance.now() > end)
-      throw new Error(`${service.spec.name}: not ${what} after ${deadlineMs / 1000} s\n${await logTail(service)}`);
+      throw new Error(
+        `${service.spec.name}: not yet "${what}" after ${deadlineMs / 1000} s\n${await logTail(service)}`,
+      );
     await live(service, 200);
   }
 }

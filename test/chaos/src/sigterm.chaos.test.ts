@@ -3,7 +3,7 @@ import { openStack } from '@tapline/test-stack';
 import { logKept } from './keep.ts';
 import { chaosSeed, Random } from './random.ts';
 import { readerScene } from './reader-scene.ts';
-import { live, liveUntil, stopCleanly } from './services.ts';
+import { launch, live, liveUntil, stopCleanly } from './services.ts';
 
 const LONG = process.env.TAPLINE_CHAOS === 'long';
 
@@ -17,10 +17,13 @@ test('SIGTERM drains: exit code 0, progress at the end of the topics, nothing pu
   await using _log = logKept(reader);
   const load = scene.startLoad(1000);
   for (let life = 1; life <= (LONG ? 12 : 4); life++) {
-    await reader.launch();
+    const logged = await launch(reader);
     // Not before it handles signals: until then SIGTERM ends any process at once.
-    const started = async (): Promise<boolean> => (await reader.logs(1 << 24)).split('server listening').length > life;
-    await liveUntil(reader, started, 'listening');
+    await liveUntil(
+      reader,
+      async () => (await logged()).includes(random.chance(0.2) ? 'server listening' : '"streaming"'),
+      'started',
+    );
     await live(reader, random.int(0, 2500));
     await stopCleanly(reader);
     const progress = JSON.parse((await topicReader.lastValue('chaos.progress')) ?? '{"offsets":{}}') as {

@@ -37,7 +37,7 @@ export class TopicReader {
   readonly #types = new Map<number, { type: avsc.Type; fields: readonly AvroField[] }>();
 
   constructor(options: { brokers: readonly string[]; schemaTopic?: string }) {
-    this.#kafka = new Kafka({ brokers: [...options.brokers], logLevel: logLevel.ERROR, retry: { retries: 20 } });
+    this.#kafka = new Kafka({ brokers: [...options.brokers], logLevel: logLevel.NOTHING, retry: { retries: 20 } });
     this.#schemaTopic = options.schemaTopic ?? '_tapline.schemas';
   }
 

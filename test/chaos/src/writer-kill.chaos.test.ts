@@ -8,11 +8,13 @@ import { chaosSeed, Random } from './random.ts';
 import { readerScene } from './reader-scene.ts';
 import { compareRedis } from './redis-compare.ts';
 import { watchRedis } from './redis-watcher.ts';
-import { live, liveAndBeKilled, liveUntil, stopCleanly, taplineService } from './services.ts';
+import { launch, live, liveAndBeKilled, liveUntil, stopCleanly, taplineService } from './services.ts';
 
 const LONG = process.env.TAPLINE_CHAOS === 'long';
 const KILLS = LONG ? 30 : 8;
 const ROWS = 2000;
+/** What the writer logs when it begins to apply changes. */
+const WORKING = '"writer consuming"';
 const TABLES = [
   { table: 'shop.accounts', keyColumns: ['id'] },
   { table: 'shop.order_lines', keyColumns: ['order_id', 'line'] },
@@ -56,11 +58,12 @@ test(`the writer killed ${KILLS} times and Redis once: every row as in MySQL, an
   const restart = random.int(2, KILLS - 2);
   for (let kill = 0; kill < KILLS; kill++) {
     if (kill !== restart) {
-      await liveAndBeKilled(writer, random.chance(0.25) ? random.int(0, 1000) : random.int(1000, 3000));
+      await liveAndBeKilled(writer, { random, working: WORKING, lifeMs: 2500 });
       continue;
     }
-    await writer.launch();
-    await live(writer, random.int(1500, 3000));
+    const logged = await launch(writer);
+    await liveUntil(writer, async () => (await logged()).includes(WORKING), WORKING);
+    await live(writer, random.int(0, 1500));
     await stack.redis.kill();
     await live(writer, random.int(0, 1500));
     await stack.redis.start();
