@@ -1,4 +1,5 @@
 export { type ByteSink, GrowingSink } from './byte-sink.ts';
+export { decodeText } from './charsets/decode-text.ts';
 export {
   compileEnvelope,
   type EnvelopeOptions,

@@ -168,12 +168,6 @@ export const ERROR_CODES = {
     summary: 'A captured table has neither a primary key nor a choice in `keys` of the configuration.',
     remedy: 'Add the line that the message shows under `keys`: columns that identify a row, or `append`.',
   },
-  SCHEMA_TABLE_GONE: {
-    disposition: 'fatal',
-    summary: 'The binlog has changes of a table that the source no longer has, so its columns cannot be described.',
-    remedy:
-      'Exclude the table (source.exclude) to pass over its old changes, or create it again with the columns it had. A table that is dropped for good needs no capture.',
-  },
   SCHEMA_UNSUPPORTED: {
     disposition: 'fatal',
     summary: 'A table or column is of a kind that Tapline cannot read.',

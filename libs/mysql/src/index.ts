@@ -25,3 +25,4 @@ export {
 } from './server-info.ts';
 export { refuseUnfitSource, type SourceFinding, sourceFindings } from './source-checks.ts';
 export { readTables } from './tables.ts';
+export { type Collation, readCollations } from './collations.ts';

@@ -22,6 +22,7 @@ import { SnapshotLoader } from './snapshot/loader.ts';
 import { MysqlChunkSource } from './snapshot/mysql-source.ts';
 import { SnapshotReport } from './snapshot/report.ts';
 import { type Executed, parseExecuted } from './source/executed.ts';
+import { tableOfLayout } from './source/layout-table.ts';
 import { openSource, type Source } from './source/open-source.ts';
 import { serverIdOf } from './source/server-id.ts';
 import { dropsRows, refuseStatementChange } from './source/statement.ts';
@@ -74,7 +75,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#stream = parts.stream;
     this.#start = parts.start;
     this.#captured = {
-      names: [...new Set(source.catalog.all.map((table) => table.database))],
+      names: [...new Set(source.tables.map((table) => table.database))],
       mayMatchIn: (database) => source.filter.mayMatchIn(database),
     };
     this.#pump = new Pump({
@@ -127,7 +128,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     const routes = new Routes({
       source: config.name,
       flavor: source.info.flavor,
-      catalog: source.catalog,
+      describe: (layout) => tableOfLayout(layout, source.collations),
       keys: source.keys,
       registry,
       openTopic: (topic, of) => topics.open(topic, of),
@@ -282,9 +283,9 @@ export class Session implements AsyncDisposable, PumpTarget {
     events: SessionEvents,
     signal: AbortSignal,
   ): Promise<void> {
-    const { catalog, keys, info, address } = this.#source;
-    const tables = catalog.all.filter((table) => keys.columnsOf(table) !== undefined);
-    for (const table of catalog.all) {
+    const { keys, info, address } = this.#source;
+    const tables = this.#source.tables.filter((table) => keys.columnsOf(table) !== undefined);
+    for (const table of this.#source.tables) {
       if (!tables.includes(table))
         this.#log.warn('the first load leaves out a table without a key', { table: `${table.database}.${table.name}` });
     }

@@ -33,18 +33,11 @@ export class Route {
   }
 }
 
-/** The tables of the source as they are now. */
-export interface TableCatalog {
-  /** As last read; undefined when it was not there. */
-  get(database: string, table: string): Table | undefined;
-  /** Reads it again. */
-  refresh(database: string, table: string): Promise<Table | undefined>;
-}
-
 export interface RoutesOptions {
   readonly source: string;
   readonly flavor: Flavor;
-  readonly catalog: TableCatalog;
+  /** The table as the metadata in the binlog describes it. */
+  describe(layout: TableMap): Table;
   readonly keys: TableKeys;
   readonly registry: Pick<Registry, 'idFor'>;
   /** Makes the topic when it is not there. */
@@ -52,9 +45,9 @@ export interface RoutesOptions {
 }
 
 /**
- * The routes of all tables, one for each layout that the binlog shows. A layout is opened when its first rows come: its description is
- * read from the source and compared with what the binlog says of the columns (binlog_row_metadata = FULL), so a
- * description that is not that of the row's time is noticed and never used. The schema history of part 3 replaces the reading.
+ * The routes of all tables, one for each layout that the binlog shows, opened when its first rows come. The rows are encoded by the
+ * description that stands in front of them in the binlog, never by what the source says of the table now: that may be another table
+ * by the time its rows are read. The schema history of part 3 gives the same where the metadata is MINIMAL.
  */
 export class Routes {
   readonly #options: RoutesOptions;
@@ -71,15 +64,7 @@ export class Routes {
   }
 
   async open(layout: TableMap): Promise<Route> {
-    const { catalog } = this.#options;
-    const { database, table: name } = layout;
-    let table = catalog.get(database, name);
-    let route = table === undefined ? undefined : await this.#tryOpen(table, layout);
-    if (route === undefined) {
-      table = await catalog.refresh(database, name);
-      if (table === undefined) throw goneError(layout);
-      route = await this.#make(table, layout);
-    }
+    const route = await this.#make(this.#options.describe(layout), layout);
     this.#byLayout.set(layout, route);
     return route;
   }
@@ -96,16 +81,6 @@ export class Routes {
     const route = this.#loading.get(name);
     if (route !== undefined) return route;
     throw new TaplineError('INTERNAL', { message: 'A row came before its route.', place: { table: name } });
-  }
-
-  /** undefined when the description does not fit the layout: it may be an old one. */
-  async #tryOpen(table: Table, layout: TableMap): Promise<Route | undefined> {
-    try {
-      return await this.#make(table, layout);
-    } catch (error) {
-      if (error instanceof TaplineError && error.code === 'SCHEMA_MISMATCH') return undefined;
-      throw error;
-    }
   }
 
   async #make(table: Table, layout: TableMap | undefined): Promise<Route> {
@@ -132,12 +107,4 @@ export class Routes {
 /** `<source>.<database>.<table>`; what Kafka does not allow in a topic's name becomes `_`. */
 export function topicOf(source: string, table: { readonly database: string; readonly name: string }): string {
   return `${source}.${table.database}.${table.name}`.replaceAll(/[^A-Za-z0-9._-]/g, '_');
-}
-
-function goneError(layout: TableMap): TaplineError {
-  const name = `${layout.database}.${layout.table}`;
-  return new TaplineError('SCHEMA_TABLE_GONE', {
-    message: `The binlog has changes of ${name}, but the source has no such table any more, so its columns cannot be described.`,
-    place: { table: name },
-  });
 }

@@ -46,7 +46,7 @@ export async function ensureTopics(
   kafka: Kafka,
   signal: AbortSignal,
 ): Promise<void> {
-  const specs = source.catalog.all.map((table) =>
+  const specs = source.tables.map((table) =>
     topicSpec(config, topicOf(config.name, table), source.keys.columnsOf(table) === undefined),
   );
   await kafka.topics.ensure(specs, signal);

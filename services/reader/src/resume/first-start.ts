@@ -22,7 +22,7 @@ export async function firstStart(parts: {
   const position = await startPosition(config, source, signal);
   log.info('first start: there is no progress yet', { gtidSet: position.gtidSet, snapshot: config.snapshot.mode });
   const offsets = new Map<string, readonly bigint[]>();
-  for (const table of source.catalog.all) {
+  for (const table of source.tables) {
     const topic = topicOf(config.name, table);
     offsets.set(topic, await kafka.reader.endOffsets(topic, signal));
   }

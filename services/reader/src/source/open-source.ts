@@ -1,9 +1,11 @@
 import type { Logger } from '@tapline/kernel';
 import {
   addressText,
+  type Collation,
   connect,
   type MysqlAddress,
   readCascadingForeignKeys,
+  readCollations,
   readGrants,
   readServerInfo,
   readTables,
@@ -11,9 +13,8 @@ import {
   type ServerInfo,
   sourceFindings,
 } from '@tapline/mysql';
-import { compileKeys, compileTableFilter, type TableFilter, type TableKeys } from '@tapline/schema';
+import { compileKeys, compileTableFilter, type Table, type TableFilter, type TableKeys } from '@tapline/schema';
 import type { ReaderConfig } from '../config.ts';
-import { SourceCatalog } from './catalog.ts';
 
 /** A source that has been looked at and found fit to be followed. */
 export interface Source {
@@ -21,7 +22,9 @@ export interface Source {
   readonly info: ServerInfo;
   readonly filter: TableFilter;
   readonly keys: TableKeys;
-  readonly catalog: SourceCatalog;
+  /** The captured tables as they are now, for the first load. */
+  readonly tables: readonly Table[];
+  readonly collations: ReadonlyMap<number, Collation>;
 }
 
 /**
@@ -46,6 +49,7 @@ export async function openSource(config: ReaderConfig, log: Logger, signal: Abor
   refuseUnfitSource(findings, address);
   for (const { check, seen, mend } of findings.filter(({ level }) => level === 'warn')) log.warn(seen, { check, mend });
 
+  const collations = await readCollations(connection, signal);
   const tables = await readTables(connection, filter, signal);
   for (const table of tables) keys.columnsOf(table);
   for (const pattern of filter.unmatched(tables)) {
@@ -58,5 +62,5 @@ export async function openSource(config: ReaderConfig, log: Logger, signal: Abor
     serverUuid: info.serverUuid,
     tables: tables.length,
   });
-  return { address, info, filter, keys, catalog: new SourceCatalog(tables, () => connect(address, signal)) };
+  return { address, info, filter, keys, tables, collations };
 }

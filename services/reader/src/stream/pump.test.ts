@@ -14,7 +14,7 @@ const rows = (count: number): BinlogEvent => {
 function streamOf(...batches: BinlogEvent[][]): BinlogStream {
   return {
     pull: () => (batches.length > 0 ? Promise.resolve(batches.shift() as BinlogEvent[]) : new Promise(() => {})),
-    stats: { bytes: 0, events: 0, skippedRowsEvents: 0, pauses: 0 },
+    stats: { bytes: 0, events: 0, skippedRowsEvents: 0, pauses: 0, heldBytes: 0 },
     [Symbol.asyncDispose]: async () => {},
   };
 }
