@@ -4,8 +4,8 @@ import { unknownId } from './topic.ts';
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 
-/** Confluent's error code for an id that does not exist. */
-const SCHEMA_NOT_FOUND = 40403;
+/** Confluent's error codes for a subject, a version or a schema that does not exist: an answer, not a failure. */
+const NOT_FOUND: ReadonlySet<unknown> = new Set([40401, 40402, 40403]);
 
 interface Answer {
   readonly id?: unknown;
@@ -41,10 +41,29 @@ export class ConfluentRegistry implements Registry {
     const key = `${subject}\n${schemaJson}`;
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
-    const path = `/subjects/${encodeURIComponent(subject)}/versions`;
-    const { id } = await this.#call('POST', path, { subject, body: JSON.stringify({ schema: schemaJson }), signal });
-    if (typeof id !== 'number') throw this.#invalid('the answer to a registration holds no id');
+    const id = await this.#register(subject, schemaJson, signal);
     this.#ids.set(key, id);
+    return id;
+  }
+
+  /**
+   * 409 says "incompatible", but Apicurio says it too of two first registrations at once ("already exists"): then the
+   * schema is there a moment later, or can be registered now. Only a second 409 without the schema being there means what it says.
+   */
+  async #register(subject: string, schemaJson: string, signal: AbortSignal | undefined): Promise<number> {
+    const path = `/subjects/${encodeURIComponent(subject)}`;
+    const ask = async (where: string): Promise<unknown> =>
+      (await this.#call('POST', where, { subject, body: JSON.stringify({ schema: schemaJson }), signal })).id;
+    const isConflict = (error: unknown): boolean =>
+      error instanceof TaplineError && error.code === 'SCHEMA_INCOMPATIBLE';
+    let id: unknown;
+    try {
+      id = await ask(`${path}/versions`);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      id = (await ask(path)) ?? (await ask(`${path}/versions`));
+    }
+    if (typeof id !== 'number') throw this.#invalid('the answer to a registration holds no id');
     return id;
   }
 
@@ -52,7 +71,7 @@ export class ConfluentRegistry implements Registry {
     const known = this.#schemas.get(id);
     if (known !== undefined) return known;
     const { schema, error_code: code } = await this.#call('GET', `/schemas/ids/${id}`, { signal });
-    if (code === SCHEMA_NOT_FOUND) throw unknownId(id, this.#url);
+    if (NOT_FOUND.has(code)) throw unknownId(id, this.#url);
     if (typeof schema !== 'string') throw this.#invalid(`the answer for id ${id} holds no schema`);
     this.#schemas.set(id, schema);
     return schema;
@@ -103,8 +122,8 @@ export class ConfluentRegistry implements Registry {
     }
     const answer = parse(text);
     if (status < 300 && answer !== undefined) return answer;
-    if (status === 404 && answer?.error_code === SCHEMA_NOT_FOUND) return answer;
-    throw this.#refusal(status, subject, String(answer?.message ?? text.slice(0, 200)));
+    if (status === 404 && NOT_FOUND.has(answer?.error_code)) return answer as Answer;
+    throw this.#refusal(status, subject, typeof answer?.message === 'string' ? answer.message : text.slice(0, 200));
   }
 
   #refusal(status: number, subject: string, message: string): TaplineError {
