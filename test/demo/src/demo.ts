@@ -127,7 +127,11 @@ async function underLoad(
   const over = new AbortController();
   const started = performance.now();
   const reach = async (share: number): Promise<void> => {
-    await delay(Math.max(0, started + share * options.durationSeconds * 1000 - performance.now()));
+    const at = started + share * options.durationSeconds * 1000;
+    while (performance.now() < at) {
+      for (const service of [demo.reader, demo.writer]) await requireRunning(service);
+      await delay(Math.min(250, Math.max(0, at - performance.now())));
+    }
   };
   demo.phase = 'running';
   load.start(connections);

@@ -53,7 +53,10 @@ export class ShopLoad {
       const dueMs = started + (this.rows / this.#rate) * 1000;
       const earlyMs = dueMs - performance.now();
       if (earlyMs > 1) await delay(earlyMs, undefined, { signal }).catch(() => undefined);
-      if (!signal.aborted) this.rows += await this.#transaction(connection);
+      if (signal.aborted) return;
+      // Not `+= await`: that would read the sum before waiting, and lose what the others add meanwhile.
+      const rows = await this.#transaction(connection);
+      this.rows += rows;
     }
   }
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { type ConfigDeclaration, loadConfig, type ServiceCommand, withServiceConfig } from '@tapline/kernel';
-import { generatedFiles, serviceFor } from './documents.ts';
+import { generatedFiles, serviceFor, undocumented } from './documents.ts';
 
 function service(name: string, fields: ConfigDeclaration['fields']): ServiceCommand {
   const metrics = [{ rows: { type: 'counter', name: `tapline_${name}_rows_total`, doc: 'Rows.' } }] as const;
@@ -38,4 +38,9 @@ test('a file belongs to the service that knows most of its keys', () => {
   expect(serviceFor(['source', 'sink'], [reader, writer])?.name).toBe('writer');
   expect(serviceFor(['source', 'kafka', 'typo'], [reader, writer])?.name).toBe('reader');
   expect(serviceFor([], [reader, writer])?.name).toBe('reader');
+});
+
+test('a key without documentation is named', () => {
+  const silent = service('silent', { said: { type: 'text', doc: 'Said.' }, unsaid: { type: 'text' } });
+  expect(undocumented([reader, silent])).toEqual(['silent: unsaid']);
 });

@@ -1,4 +1,11 @@
-import { configReference, errorReference, jsonSchema, metricsReference, type ServiceCommand } from '@tapline/kernel';
+import {
+  configReference,
+  describeKeys,
+  errorReference,
+  jsonSchema,
+  metricsReference,
+  type ServiceCommand,
+} from '@tapline/kernel';
 
 /** A file that is made from the declarations in the code. */
 export interface GeneratedFile {
@@ -18,6 +25,15 @@ export function generatedFiles(services: readonly ServiceCommand[]): GeneratedFi
     { path: 'docs/reference/errors.md', text: errorReference() },
     { path: 'docs/reference/metrics.md', text: metricsReference(services) },
   ];
+}
+
+/** Keys, and metrics, that say nothing about themselves: a page without words is no reference. */
+export function undocumented(services: readonly ServiceCommand[]): string[] {
+  return services.flatMap(({ config, metrics }) => {
+    const keys = describeKeys(config).filter(({ field }) => !field.doc?.trim());
+    const silent = metrics.flatMap((table) => Object.values(table)).filter(({ doc }) => doc.trim() === '');
+    return [...keys.map(({ key }) => `${config.name}: ${key}`), ...silent.map(({ name }) => name)];
+  });
 }
 
 function json(value: unknown): string {
