@@ -3,6 +3,7 @@ export type { KafkaConfig, KafkaSasl, KafkaTls } from './config.ts';
 export { KAFKA_FIELDS } from './config-fields.ts';
 export { kafkaConfigOf } from './config-value.ts';
 export type { CommitOffset, ConsumedBatch, ConsumeOptions, ConsumerLoop, TopicPartition } from './consumer.ts';
+export { brokerFindings, topicFindings } from './findings.ts';
 export { type Kafka, type OpenKafkaOptions, openKafka } from './kafka.ts';
 export type { Lane, LaneOptions } from './lane.ts';
 export type { LogReader, ReadRange } from './log-reader.ts';

@@ -19,6 +19,7 @@ export { readConfigFile } from './config/source-file.ts';
 export { describeError, type ErrorDescription, printableError } from './describe-error.ts';
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './error-codes.ts';
 export { type Disposition, type ErrorDetails, type ErrorPlace, TaplineError } from './errors.ts';
+export { type Finding, failedFinding, goodFinding } from './finding.ts';
 export { Lifecycle, type RunningService, SERVICE_TRANSITIONS, type ServiceState } from './lifecycle.ts';
 export {
   createLogger,

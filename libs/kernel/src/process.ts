@@ -20,12 +20,16 @@ export function handleProcess(lifecycle: Lifecycle, log: Logger): Disposable {
   const printers = process.listeners('warning');
   process.removeAllListeners('warning');
   process.on('warning', onWarning);
+  // Whoever read the log has gone: the work goes on all the same, and must not fail at the attempt to say so.
+  const onLogGone = (): void => undefined;
+  void onLogGone;
   process.on('SIGTERM', onTerm).on('SIGINT', onInt);
   process.on('uncaughtException', onStray).on('unhandledRejection', onStray);
   return {
     [Symbol.dispose](): void {
       process.off('warning', onWarning);
       for (const printer of printers) process.on('warning', printer);
+      process.stderr.off('error', onLogGone);
       process.off('SIGTERM', onTerm).off('SIGINT', onInt);
       process.off('uncaughtException', onStray).off('unhandledRejection', onStray);
     },

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { sleep } from './async.ts';
 
 /** A whole service in a process of its own: signals, exit codes and what stdout and stderr get cannot be seen from inside. */
 const SERVICE = `
@@ -19,13 +20,19 @@ const command = serviceCommand({
   config: { name: 'sample', doc: 'A sample.', fields },
   async open({ config, log }) {
     log.info('opened with ' + config.password);
+    let spoken = 0;
     return {
+      state: () => ({ spoken }),
       async run(stop) {
         if (config.mode === 'fail') throw new TaplineError('SOURCE_UNREACHABLE', { message: 'no ' + config.password, place: { address: 'h:1' } });
         if (config.mode === 'stray') setTimeout(() => { throw new Error('stray'); });
         if (config.mode === 'unhandled') Promise.reject(new Error('unhandled'));
         if (config.mode === 'leak') setInterval(() => undefined, 1000);
         if (config.mode === 'warn') process.emitWarning('odd', 'OddWarning');
+        while (config.mode === 'chatty' && !stop.aborted) {
+          log.info('still here', { spoken: ++spoken });
+          await sleep(10);
+        }
         await whenAborted(stop);
         log.info('finishing');
         if (config.mode === 'stuck') await new Promise(() => setInterval(() => undefined, 1000));
@@ -116,6 +123,25 @@ test.each(['stray', 'unhandled'])(
       state: 'failed',
       error: { code: 'INTERNAL', message: mode },
     });
+  },
+  SLOW,
+);
+
+test(
+  'a log that nobody reads any more does not end the service',
+  async () => {
+    const run = start('--mode', 'chatty');
+    await run.saw('service running');
+    const url = /"url":"([^"]+)"/.exec(run.output.stderr)?.[1] ?? '';
+    run.child.stderr?.destroy();
+    const spoken = async (): Promise<number> => {
+      const state = (await (await fetch(`${url}/state`)).json()) as { spoken: number };
+      return state.spoken;
+    };
+    const before = await spoken();
+    while ((await spoken()) < before + 3) await sleep(20);
+    run.child.kill('SIGTERM');
+    expect(await run.code).toBe(0);
   },
   SLOW,
 );

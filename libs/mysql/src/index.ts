@@ -8,6 +8,7 @@ export {
 } from './address.ts';
 export type { ChunkKey } from './chunk-key.ts';
 export { ChunkReader, type ChunkRequest, type TextChunk } from './chunk-reader.ts';
+export { type Collation, readCollations } from './collations.ts';
 export { type ConnectOptions, connect, type MysqlConnection, type StringRow } from './connection.ts';
 export { classifyMysqlError, missingGrantRemedy } from './errors.ts';
 export { type CascadingForeignKey, readCascadingForeignKeys } from './foreign-keys.ts';
@@ -23,6 +24,5 @@ export {
   readServerInfo,
   type ServerInfo,
 } from './server-info.ts';
-export { refuseUnfitSource, type SourceFinding, sourceFindings } from './source-checks.ts';
+export { refuseUnfitSource, sourceFindings } from './source-checks.ts';
 export { readTables } from './tables.ts';
-export { type Collation, readCollations } from './collations.ts';

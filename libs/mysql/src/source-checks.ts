@@ -1,21 +1,8 @@
-import { type ErrorCode, TaplineError } from '@tapline/kernel';
+import { type ErrorCode, type Finding, goodFinding as ok, TaplineError } from '@tapline/kernel';
 import { addressText, type MysqlAddress } from './address.ts';
 import type { CascadingForeignKey } from './foreign-keys.ts';
 import type { Grants } from './grants.ts';
 import type { ServerInfo } from './server-info.ts';
-
-/** Something about a source that is as it should be, could be better, or keeps a reader from working rightly. */
-export interface SourceFinding {
-  /** Stable name of the check: `binlog-format`. */
-  readonly check: string;
-  readonly level: 'ok' | 'warn' | 'fail';
-  /** What was seen. */
-  readonly seen: string;
-  /** The statement or config line that mends it; '' when level is ok. */
-  readonly mend: string;
-  /** With which error a reader refuses to start; only where level is `fail`. */
-  readonly code?: ErrorCode;
-}
 
 /** Below this the binlog may be gone before a stopped reader is noticed on Monday morning. */
 const RETENTION_WARNING_SECONDS = 2 * 86_400;
@@ -37,7 +24,7 @@ export function sourceFindings(facts: {
   readonly grants: Grants;
   readonly account: string;
   readonly cascades?: readonly CascadingForeignKey[];
-}): SourceFinding[] {
+}): Finding[] {
   const { info, grants, account } = facts;
   const settings: Setting[] = [
     {
@@ -68,7 +55,7 @@ export function sourceFindings(facts: {
 }
 
 /** @throws TaplineError with the code, what was seen and the statement that mends it, of the first finding that fails. */
-export function refuseUnfitSource(findings: readonly SourceFinding[], address: MysqlAddress): void {
+export function refuseUnfitSource(findings: readonly Finding[], address: MysqlAddress): void {
   const failed = findings.find((finding) => finding.level === 'fail');
   if (failed?.code === undefined) return;
   throw new TaplineError(failed.code, {
@@ -78,11 +65,7 @@ export function refuseUnfitSource(findings: readonly SourceFinding[], address: M
   });
 }
 
-function ok(check: string, seen: string): SourceFinding {
-  return { check, level: 'ok', seen, mend: '' };
-}
-
-function binlogFinding(info: ServerInfo): SourceFinding {
+function binlogFinding(info: ServerInfo): Finding {
   if (info.logBin) return ok('binlog', 'The binary log is on.');
   return {
     check: 'binlog',
@@ -93,7 +76,7 @@ function binlogFinding(info: ServerInfo): SourceFinding {
   };
 }
 
-function settingFinding(setting: Setting): SourceFinding {
+function settingFinding(setting: Setting): Finding {
   const { check, name, value, wanted, code } = setting;
   if (value === wanted) return ok(check, `${name} = ${wanted}.`);
   return {
@@ -105,7 +88,7 @@ function settingFinding(setting: Setting): SourceFinding {
   };
 }
 
-function gtidFinding(info: ServerInfo): SourceFinding {
+function gtidFinding(info: ServerInfo): Finding {
   // MariaDB's GTIDs cannot be turned off.
   if (info.flavor === 'mariadb' || info.gtidMode === 'ON') return ok('gtid-mode', 'GTIDs are on.');
   return {
@@ -117,8 +100,8 @@ function gtidFinding(info: ServerInfo): SourceFinding {
   };
 }
 
-function grantFindings(grants: Grants, account: string): SourceFinding[] {
-  return ['REPLICATION SLAVE', 'REPLICATION CLIENT'].map((privilege): SourceFinding => {
+function grantFindings(grants: Grants, account: string): Finding[] {
+  return ['REPLICATION SLAVE', 'REPLICATION CLIENT'].map((privilege): Finding => {
     const check = `grant-${privilege.toLowerCase().replace(' ', '-')}`;
     if (grants.hasGlobally(privilege)) return ok(check, `${account} has ${privilege}.`);
     return {
@@ -131,7 +114,7 @@ function grantFindings(grants: Grants, account: string): SourceFinding[] {
   });
 }
 
-function partialJsonFinding(info: ServerInfo): SourceFinding {
+function partialJsonFinding(info: ServerInfo): Finding {
   if (!info.rowValueOptions.includes('PARTIAL_JSON')) return ok('partial-json', 'JSON values are logged whole.');
   return {
     check: 'partial-json',
@@ -142,7 +125,7 @@ function partialJsonFinding(info: ServerInfo): SourceFinding {
   };
 }
 
-function retentionFinding(info: ServerInfo): SourceFinding {
+function retentionFinding(info: ServerInfo): Finding {
   const seconds = info.retentionSeconds;
   if (seconds === 0) return ok('binlog-retention', 'Binlog files are kept until somebody purges them.');
   const days = (seconds / 86_400).toFixed(1);
@@ -155,7 +138,7 @@ function retentionFinding(info: ServerInfo): SourceFinding {
   };
 }
 
-function cascadeFinding(info: ServerInfo, cascade: CascadingForeignKey): SourceFinding {
+function cascadeFinding(info: ServerInfo, cascade: CascadingForeignKey): Finding {
   const [major = 0, minor = 0] = info.version.split('.').map(Number);
   const logged = info.flavor === 'mysql' && (major > 9 || (major === 9 && minor >= 6));
   const name = `${cascade.database}.${cascade.table}`;

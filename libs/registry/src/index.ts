@@ -1,2 +1,3 @@
 export { REGISTRY_FIELD } from './config-field.ts';
+export { registryFinding } from './findings.ts';
 export { type OpenRegistryOptions, openRegistry, type Registry, type RegistryConfig } from './registry.ts';

@@ -18,6 +18,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('@tapline/writer')).command,
   },
   {
+    name: 'doctor',
+    summary: 'check what a reader or writer depends on, and print what mends it',
+    load: async () => (await import('./doctor/index.ts')).doctor,
+  },
+  {
     name: 'config',
     summary: 'check a configuration file; generate the reference pages and JSON Schemas',
     load: async () => (await import('./config/index.ts')).config,

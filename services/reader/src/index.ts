@@ -1,2 +1,3 @@
 export { command } from './command.ts';
 export { READER_CONFIG, type ReaderConfig } from './config.ts';
+export { examine } from './examine.ts';

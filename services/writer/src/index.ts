@@ -1,3 +1,5 @@
+export { examine } from './examine.ts';
+
 import { type ServiceCommand, serviceCommand } from '@tapline/kernel';
 import { WRITER_CONFIG } from './config.ts';
 import { WRITER_METRICS } from './metrics.ts';

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { TaplineError } from '../errors.ts';
 import type { ConfigDeclaration, ConfigOf } from './fields.ts';
 import { type ConfigInput, loadConfig } from './load.ts';
@@ -213,6 +214,39 @@ describe('refusals', () => {
     expect(refused('- a').code).toBe('CONFIG_UNREADABLE');
     expect(refused('', { file: '/nonexistent/x.yaml' } as never).code).toBe('CONFIG_UNREADABLE');
   });
+});
+
+test('a text from outside becomes exactly the number it says, or is refused', () => {
+  const texts = fc.oneof(fc.integer().map(String), fc.double().map(String), fc.string());
+  fc.assert(
+    fc.property(texts, (text) => {
+      try {
+        const { serverId } = load('name: shop', { env: { TAPLINE_SAMPLE_SOURCE_SERVER_ID: text } }).source;
+        expect(Number.isSafeInteger(serverId)).toBe(true);
+        expect(serverId).toBe(Number(text));
+        expect(text).toMatch(/^-?[0-9]/);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'CONFIG_INVALID' });
+      }
+    }),
+  );
+});
+
+test('what is printed can be read again and means the same', () => {
+  const name = fc.stringMatching(/^[a-z]{1,8}$/);
+  const text = fc.string({ unit: 'grapheme' });
+  const given = fc.record({
+    name,
+    source: fc.record({ host: text, port: fc.integer({ min: 1, max: 65_535 }), include: fc.array(text) }),
+    keys: fc.dictionary(text, fc.oneof(fc.constant('append'), fc.array(text))),
+  });
+  fc.assert(
+    fc.property(given, (value) => {
+      const { print, value: config } = loadConfig(DECLARATION, { value });
+      expect(config).toMatchObject({ name: value.name, source: value.source });
+      expect(load(print())).toEqual(config);
+    }),
+  );
 });
 
 describe('secrets', () => {

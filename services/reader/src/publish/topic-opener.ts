@@ -52,7 +52,7 @@ export async function ensureTopics(
   await kafka.topics.ensure(specs, signal);
 }
 
-function topicSpec(config: ReaderConfig, topic: string, append: boolean): TopicSpec {
+export function topicSpec(config: ReaderConfig, topic: string, append: boolean): TopicSpec {
   const { partitions, replicationFactor } = config.topics;
   // Kafka refuses records without a key in compacted topics.
   const kept: Record<string, string> = append ? { 'cleanup.policy': 'delete', 'retention.ms': '-1' } : {};

@@ -1,0 +1,175 @@
+import { brokerFindings, type Kafka, kafkaConfigOf, openKafka, topicFindings } from '@tapline/kafka';
+import { type Finding, failedFinding, goodFinding } from '@tapline/kernel';
+import {
+  addressText,
+  connect,
+  type MysqlConnection,
+  readCascadingForeignKeys,
+  readGrants,
+  readServerInfo,
+  readTables,
+  type ServerInfo,
+  sourceFindings,
+} from '@tapline/mysql';
+import { openRegistry, registryFinding } from '@tapline/registry';
+import { compileKeys, compileTableFilter, type Table, type TableKeys } from '@tapline/schema';
+import type { ReaderConfig } from './config.ts';
+import { decodeProgress, type ProgressRecord } from './progress/record.ts';
+import { topicOf } from './publish/routes.ts';
+import { topicSpec } from './publish/topic-opener.ts';
+import { parseExecuted } from './source/executed.ts';
+
+/** How long a broker that does not answer is asked again. */
+const PATIENCE_MS = 5_000;
+
+/** What `tapline doctor` prints of a reader: areas in the order in which a reader needs them. */
+export async function examine(config: ReaderConfig): Promise<Record<string, readonly Finding[]>> {
+  const source = await examineSource(config);
+  await using kafka = openKafka(kafkaConfigOf(config.kafka, 'tapline-doctor'), { patienceMs: PATIENCE_MS });
+  const brokers = await brokerFindings(kafka, config.kafka.brokers);
+  const areas: Record<string, readonly Finding[]> = {
+    [`source ${addressText(config.source)}`]: source.findings,
+    brokers,
+  };
+  if (brokers[0]?.level !== 'ok') return areas;
+  areas['topics'] = await topicFindings(kafka, source.specs, config.kafka.brokers);
+  areas['progress'] = await examineProgress(config, source.info, kafka);
+  areas['registry'] = [await registryFinding(() => openRegistry(config.registry, { kafka, patienceMs: PATIENCE_MS }))];
+  return areas;
+}
+
+interface SourceExamination {
+  readonly findings: readonly Finding[];
+  readonly specs: ReturnType<typeof topicSpec>[];
+  readonly info: ServerInfo | undefined;
+}
+
+async function examineSource(config: ReaderConfig): Promise<SourceExamination> {
+  try {
+    await using connection = await connect(config.source);
+    const info = await readServerInfo(connection);
+    const { include, exclude } = config.source;
+    const { lowerCaseTableNames } = info;
+    const filter = compileTableFilter({ include, exclude, lowerCaseTableNames });
+    const keys = compileKeys(config.keys, { lowerCaseTableNames });
+    const tables = await readTables(connection, filter);
+    const findings = sourceFindings({
+      info,
+      grants: await readGrants(connection),
+      account: `'${config.source.user}'@'%'`,
+      cascades: await readCascadingForeignKeys(connection, filter),
+    });
+    const unmatched = filter.unmatched(tables).map(
+      (pattern): Finding => ({
+        check: 'source.include',
+        level: 'warn',
+        seen: `The pattern "${pattern}" matches no table, or the account may not see it.`,
+        mend: `Check the spelling, or GRANT SELECT ON … TO '${config.source.user}'@'%';`,
+      }),
+    );
+    const readable = config.snapshot.mode === 'never' ? [] : await readableFindings(connection, config, tables);
+    return {
+      findings: [...findings, ...unmatched, ...keyFindings(keys, tables), ...readable],
+      specs: specsOf(config, keys, tables),
+      info,
+    };
+  } catch (error) {
+    return { findings: [failedFinding('connection', error)], specs: [], info: undefined };
+  }
+}
+
+function keyFindings(keys: TableKeys, tables: readonly Table[]): Finding[] {
+  const failed = tables.flatMap((table) => {
+    try {
+      keys.columnsOf(table);
+      return [];
+    } catch (error) {
+      return [failedFinding('key', error)];
+    }
+  });
+  return failed.length > 0
+    ? failed
+    : [goodFinding('key', `${tables.length} captured tables have a message key or are chosen as append.`)];
+}
+
+async function readableFindings(
+  connection: MysqlConnection,
+  config: ReaderConfig,
+  tables: readonly Table[],
+): Promise<Finding[]> {
+  const grants = await readGrants(connection);
+  const account = `'${config.source.user}'@'%'`;
+  const lacking = tables.filter((table) => !grants.has('SELECT', table.database, table.name));
+  if (lacking.length === 0) return [goodFinding('grant-select', 'The account may read every captured table.')];
+  return lacking.map((table) => ({
+    check: 'grant-select',
+    level: 'fail',
+    code: 'SOURCE_MISSING_GRANT',
+    seen: `The first load cannot read ${table.database}.${table.name}.`,
+    mend: `GRANT SELECT ON \`${table.database}\`.* TO ${account};`,
+  }));
+}
+
+function specsOf(config: ReaderConfig, keys: TableKeys, tables: readonly Table[]): ReturnType<typeof topicSpec>[] {
+  return tables.flatMap((table) => {
+    try {
+      return [topicSpec(config, topicOf(config.name, table), keys.columnsOf(table) === undefined)];
+    } catch {
+      // Reported as a key finding.
+      return [];
+    }
+  });
+}
+
+async function examineProgress(config: ReaderConfig, info: ServerInfo | undefined, kafka: Kafka): Promise<Finding[]> {
+  try {
+    const record = await newestProgress(config, kafka);
+    if (record === undefined) return [goodFinding('progress', 'There is none yet: the next start is the first one.')];
+    return info === undefined ? [] : headroomFindings(record, info);
+  } catch (error) {
+    return [failedFinding('progress', error)];
+  }
+}
+
+/** Read without the reader's store, which would make the topic. */
+async function newestProgress(config: ReaderConfig, kafka: Kafka): Promise<ProgressRecord | undefined> {
+  const topic = `${config.name}.progress`;
+  if ((await kafka.topics.describe(topic)) === undefined) return undefined;
+  let newest: ProgressRecord | undefined;
+  for await (const records of kafka.reader.read({ topic, partition: 0 })) {
+    for (const { key, value } of records) {
+      if (key?.toString() === config.name) newest = value === null ? undefined : decodeProgress(value, topic);
+    }
+  }
+  return newest;
+}
+
+function headroomFindings(record: ProgressRecord, info: ServerInfo): Finding[] {
+  const passed = parseExecuted(info.flavor, record.gtidSet);
+  if (info.flavor === 'mysql' && !passed.includes(parseExecuted(info.flavor, info.gtidPurged))) {
+    return [
+      {
+        check: 'binlog-headroom',
+        level: 'fail',
+        code: 'SOURCE_PURGED',
+        seen: 'The source has purged transactions that the reader has not read.',
+        mend: `Start over with a new load: stop the reader, delete the topic of its progress, start it. Then keep the binlog longer: SET PERSIST binlog_expire_logs_seconds = 604800;`,
+      },
+    ];
+  }
+  const ageSeconds = Math.round((Date.now() - record.writtenMs) / 1000);
+  const caughtUp = passed.includes(parseExecuted(info.flavor, info.gtidExecuted));
+  const seen = caughtUp
+    ? 'The reader has passed everything that is committed.'
+    : `The newest progress record is ${ageSeconds} s old.`;
+  if (caughtUp || info.retentionSeconds === 0 || ageSeconds < info.retentionSeconds / 2)
+    return [goodFinding('binlog-headroom', seen)];
+  return [
+    {
+      check: 'binlog-headroom',
+      level: 'warn',
+      seen: `${seen} The binlog is kept for ${info.retentionSeconds} s: what it needs may be purged soon.`,
+      mend: 'SET PERSIST binlog_expire_logs_seconds = 604800; and start the reader.',
+    },
+  ];
+}

@@ -1,0 +1,65 @@
+import { brokerFindings, type Kafka, kafkaConfigOf, openKafka } from '@tapline/kafka';
+import { type Finding, failedFinding, goodFinding, silentLogger } from '@tapline/kernel';
+import { openRegistry, registryFinding } from '@tapline/registry';
+import type { WriterConfig } from './config.ts';
+import { SINKS } from './sinks/index.ts';
+import { compileTransforms } from './transform/index.ts';
+
+/** How long what does not answer is asked again, or waited for. */
+const PATIENCE_MS = 5_000;
+
+/** What `tapline doctor` prints of a writer: areas in the order in which a change passes them. */
+export async function examine(config: WriterConfig): Promise<Record<string, readonly Finding[]>> {
+  const { source } = config;
+  await using kafka = openKafka(kafkaConfigOf(source, 'tapline-doctor'), { patienceMs: PATIENCE_MS });
+  const brokers = await brokerFindings(kafka, source.brokers);
+  const areas: Record<string, readonly Finding[]> = { brokers };
+  if (brokers[0]?.level === 'ok') {
+    areas['topics'] = await Promise.all(source.topics.map((topic) => topicFinding(kafka, topic)));
+    areas['registry'] = [
+      await registryFinding(() => openRegistry(source.registry, { kafka, patienceMs: PATIENCE_MS })),
+    ];
+  }
+  areas['transform'] = [transformFinding(config)];
+  areas[`sink ${config.sink.type}`] = [await sinkFinding(config)];
+  return areas;
+}
+
+async function topicFinding(kafka: Kafka, topic: string): Promise<Finding> {
+  const check = `topic ${topic}`;
+  try {
+    const found = await kafka.topics.describe(topic);
+    if (found !== undefined)
+      return goodFinding(check, `${found.partitions} partitions, cleanup.policy=${found.config['cleanup.policy']}.`);
+    return {
+      check,
+      level: 'fail',
+      code: 'TOPIC_MISSING',
+      seen: 'The topic does not exist.',
+      mend: 'Check the spelling in source.topics (<source>.<database>.<table>), or start the reader that makes it.',
+    };
+  } catch (error) {
+    return failedFinding(check, error);
+  }
+}
+
+function transformFinding(config: WriterConfig): Finding {
+  try {
+    compileTransforms(config.transform, config.maskSecret ?? '');
+    return goodFinding('transform', `${config.transform.length} steps, all of them understood.`);
+  } catch (error) {
+    return failedFinding('transform', error);
+  }
+}
+
+async function sinkFinding(config: WriterConfig): Promise<Finding> {
+  const { type, ...settings } = config.sink;
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  try {
+    await using sink = await SINKS[type].open(settings, { log: silentLogger, signal });
+    await sink.check?.(signal);
+    return goodFinding('connection', 'The store answers and takes writes.');
+  } catch (error) {
+    return failedFinding('connection', error);
+  }
+}
