@@ -12,6 +12,8 @@ export interface LoadOptions {
   readonly rowsPerSecond: number;
   /** Rows of each big transaction. One connection commits one every some seconds; they do not count for the rate. */
   readonly bigRows: number;
+  /** At most so many big transactions. */
+  readonly bigTransactions: number;
   /** Rows that createTables made in each table. */
   readonly rows: number;
 }
@@ -52,7 +54,7 @@ export function startLoad(options: LoadOptions): Load {
     let nextBigMs = performance.now() + random.int(0, BIG_EVERY_MS);
     try {
       while (!stop.signal.aborted) {
-        const big = worker === 0 && performance.now() >= nextBigMs;
+        const big = worker === 0 && stats.bigTransactions < options.bigTransactions && performance.now() >= nextBigMs;
         const rows = await runTransaction(connection, someTransaction(random, { ...options, big }), stats);
         if (big) {
           stats.bigTransactions++;

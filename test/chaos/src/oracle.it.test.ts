@@ -36,6 +36,7 @@ test("replaying the oracle's records gives the tables as MySQL has them, whateve
       connections: 3,
       rowsPerSecond: 1e6,
       bigRows: 2000,
+      bigTransactions: 1,
       rows,
     });
     while (load.stats.transactions < 500) await new Promise((resolve) => setTimeout(resolve, 50));

@@ -13,10 +13,16 @@ test(`the reader killed ${KILLS} times and the broker twice: every change once a
   console.log(`seed ${seed}: play again with TAPLINE_CHAOS_SEED=${seed}`);
   const random = new Random(seed);
   await using stack = await openStack({ mysql: true, kafka: LONG ? 3 : 1 });
-  const scene = await readerScene({ stack, seed, rows: LONG ? 5000 : 2000, bigRows: 20_000 });
+  const scene = await readerScene({
+    stack,
+    seed,
+    rows: LONG ? 5000 : 2000,
+    bigRows: 20_000,
+    bigTransactions: LONG ? 30 : 4,
+  });
   const { reader } = scene;
   await using _log = logKept(reader);
-  const load = scene.startLoad(1000);
+  const load = scene.startLoad(LONG ? 1000 : 600);
   const brokers = stack.kafka.brokers;
   // The load is running at the start, so the first kills fall into the first load; each broker restart falls between two kills.
   const restarts = [Math.floor(KILLS / 3), Math.floor((2 * KILLS) / 3)];

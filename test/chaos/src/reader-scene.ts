@@ -32,11 +32,19 @@ export interface SceneOptions {
   readonly rows: number;
   /** Rows of each big transaction. */
   readonly bigRows: number;
+  readonly bigTransactions: number;
   /** Overrides of the reader's configuration. */
   readonly config?: Config;
 }
 
-export async function readerScene({ stack, seed, rows, bigRows, config }: SceneOptions): Promise<ReaderScene> {
+export async function readerScene({
+  stack,
+  seed,
+  rows,
+  bigRows,
+  bigTransactions,
+  config,
+}: SceneOptions): Promise<ReaderScene> {
   const { mysql, kafka } = stack;
   const connection = await mysql.connect();
   await createTables({ connection, database: DATABASE, rows, random: new Random(seed) });
@@ -67,7 +75,16 @@ export async function readerScene({ stack, seed, rows, bigRows, config }: SceneO
     topics,
     topicReader,
     startLoad: (rowsPerSecond) =>
-      startLoad({ address: mysql.address, database: DATABASE, seed, connections: 3, rowsPerSecond, bigRows, rows }),
+      startLoad({
+        address: mysql.address,
+        database: DATABASE,
+        seed,
+        connections: 3,
+        rowsPerSecond,
+        bigRows,
+        bigTransactions,
+        rows,
+      }),
     drained: async () => await drained(mysql, topicReader),
     compare: async () => {
       const keys = new Map(Object.entries(LOAD_KEYS).map(([table, key]) => [`${DATABASE}.${table}`, key]));

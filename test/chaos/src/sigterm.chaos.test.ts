@@ -12,10 +12,10 @@ test('SIGTERM drains: exit code 0, progress at the end of the topics, nothing pu
   console.log(`seed ${seed}: play again with TAPLINE_CHAOS_SEED=${seed}`);
   const random = new Random(seed);
   await using stack = await openStack({ mysql: true, kafka: 1 });
-  const scene = await readerScene({ stack, seed, rows: 1000, bigRows: 5000 });
+  const scene = await readerScene({ stack, seed, rows: 1000, bigRows: 5000, bigTransactions: 3 });
   const { reader, topicReader } = scene;
   await using _log = logKept(reader);
-  const load = scene.startLoad(1000);
+  const load = scene.startLoad(LONG ? 1000 : 600);
   for (let life = 1; life <= (LONG ? 12 : 4); life++) {
     const logged = await launch(reader);
     // Not before it handles signals: until then SIGTERM ends any process at once.

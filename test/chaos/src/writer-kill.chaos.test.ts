@@ -35,7 +35,7 @@ test(`the writer killed ${KILLS} times and Redis once: every row as in MySQL, an
   console.log(`seed ${seed}: play again with TAPLINE_CHAOS_SEED=${seed}`);
   const random = new Random(seed);
   await using stack = await openStack({ mysql: true, kafka: 1, redis: { appendonly: 'yes', appendfsync: 'always' } });
-  const scene = await readerScene({ stack, seed, rows: ROWS, bigRows: 20_000 });
+  const scene = await readerScene({ stack, seed, rows: ROWS, bigRows: 20_000, bigTransactions: LONG ? 20 : 3 });
   const { reader } = scene;
   const topics = TABLES.map(({ table }) => scene.topics.get(table) as string);
   const writer = await taplineService(stack, 'writer', {
@@ -45,7 +45,7 @@ test(`the writer killed ${KILLS} times and Redis once: every row as in MySQL, an
   });
   await using _readerLog = logKept(reader);
   await using _writerLog = logKept(writer);
-  const load = scene.startLoad(1000);
+  const load = scene.startLoad(LONG ? 1000 : 600);
   await reader.launch();
   // The writer does not make the topics: its first life begins when they are there.
   await liveUntil(
