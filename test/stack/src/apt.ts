@@ -33,7 +33,7 @@ async function machineMirror(): Promise<string> {
 }
 
 /** An apt configuration of our own beside the machine's: own index, no knowledge of what is installed, nothing installed. */
-async function sideRoot(suite: string): Promise<string> {
+async function sideRoot(suite: string, fresh: boolean): Promise<string> {
   if (process.arch !== 'x64' || process.platform !== 'linux' || !existsSync(KEYRING)) {
     throw new TaplineError('STACK_PREREQUISITE', {
       message: `Servers can be fetched on Debian amd64 only (this is ${process.platform} ${process.arch}).`,
@@ -68,7 +68,7 @@ async function sideRoot(suite: string): Promise<string> {
       '',
     ].join('\n'),
   );
-  if (await indexIsStale(lists))
+  if (fresh || (await indexIsStale(lists)))
     await runCommand('apt-get', ['-qq', 'update'], { ...APT, env: { APT_CONFIG: config } });
   return config;
 }
@@ -101,6 +101,27 @@ async function resolvePackages(config: string, names: readonly string[]): Promis
     .filter(({ name }) => !UNNEEDED.test(name));
 }
 
+interface FetchedPackage extends DebianPackage {
+  readonly path: string;
+}
+
+/** Downloads what is not in the cache yet; apt checks each file against the signed index. */
+async function fetchPackages(
+  suite: string,
+  names: readonly string[],
+  fresh: boolean,
+): Promise<readonly FetchedPackage[]> {
+  const config = await sideRoot(suite, fresh);
+  const found = await resolvePackages(config, names);
+  const debs = join(cacheFolder(), `debs-${suite}`);
+  await mkdir(debs, { recursive: true });
+  const missing = found.filter(({ file }) => !existsSync(join(debs, file))).map(({ name }) => name);
+  if (missing.length > 0) {
+    await runCommand('apt-get', ['-qq', 'download', ...missing], { ...APT, cwd: debs, env: { APT_CONFIG: config } });
+  }
+  return found.map((entry) => ({ ...entry, path: join(debs, entry.file) }));
+}
+
 /**
  * Unpacks packages of a Debian suite with every library they need, down to the C library and its loader, into `folder`: they
  * then run whatever the machine's own libraries are. Returns the package versions.
@@ -110,19 +131,12 @@ export async function unpackDebian(
   names: readonly string[],
   folder: string,
 ): Promise<readonly string[]> {
-  const packages = await withFileLock(join(cacheFolder(), 'locks', `apt-${suite}.lock`), async () => {
-    const config = await sideRoot(suite);
-    const found = await resolvePackages(config, names);
-    const debs = join(cacheFolder(), `debs-${suite}`);
-    await mkdir(debs, { recursive: true });
-    const missing = found.filter(({ file }) => !existsSync(join(debs, file)));
-    // Downloads are checked by apt against the signed index.
-    if (missing.length > 0) {
-      const wanted = missing.map(({ name }) => name);
-      await runCommand('apt-get', ['-qq', 'download', ...wanted], { ...APT, cwd: debs, env: { APT_CONFIG: config } });
-    }
-    return found.map((entry) => ({ ...entry, path: join(debs, entry.file) }));
-  });
+  const packages = await withFileLock(
+    join(cacheFolder(), 'locks', `apt-${suite}.lock`),
+    async () =>
+      // A suite that moves may have dropped what an index of this morning names.
+      await fetchPackages(suite, names, false).catch(async () => await fetchPackages(suite, names, true)),
+  );
   // Merged /usr first, as packages may ship into either /lib or /usr/lib.
   for (const part of ['bin', 'sbin', 'lib', 'lib64']) {
     await mkdir(join(folder, 'usr', part), { recursive: true });

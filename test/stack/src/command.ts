@@ -33,7 +33,9 @@ export async function runCommand(program: string, args: readonly string[], optio
   });
   const text = Buffer.concat(output).toString();
   if (code === 0) return text;
-  const tail = (Buffer.concat(errors).toString().trim() || text.trim()).split('\n').slice(-12).join('\n');
+  // Some programs (Maven) say on stdout why they failed.
+  const said = `${text}\n${Buffer.concat(errors).toString()}`.trim();
+  const tail = said.split('\n').slice(-12).join('\n');
   throw new TaplineError('STACK_START_FAILED', {
     message: `${program} ${args.join(' ')} ended with ${code}:\n${tail}`,
   });

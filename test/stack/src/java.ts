@@ -34,7 +34,7 @@ export async function findJava(): Promise<Java> {
 // Two Maven runs share ~/.m2, which is not safe while both write the same artifact.
 async function maven(args: readonly string[]): Promise<void> {
   await withFileLock(join(cacheFolder(), 'locks', 'maven.lock'), async () => {
-    await runCommand('mvn', ['-B', '-q', ...args], MAVEN);
+    await runCommand('mvn', ['-B', '-q', '-Dstyle.color=never', ...args], MAVEN);
   });
 }
 

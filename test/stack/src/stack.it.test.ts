@@ -103,7 +103,9 @@ test('kill -9 of the process that opened a stack ends its servers and removes it
     const stack = await openStack({ redis: true });
     console.log(JSON.stringify({ folder: stack.folder, pid: stack.redis.process.pid }));
     setInterval(() => {}, 1000);`;
-  const owner = spawn('node', ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const owner = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let printed = '';
   owner.stdout.on('data', (chunk: Buffer) => {
     printed += chunk.toString();
