@@ -43,8 +43,10 @@ async function run(args: readonly string[]): Promise<number> {
   let totals = NOTHING;
   try {
     for (const stage of chosen.length === 0 ? STAGES : chosen) {
+      const started = performance.now();
       const result = await runStage(stage, positionals, join(folder, `${stage.name}.json`));
-      process.stderr.write(`${stage.title}: ${totalsLine(result)}\n`);
+      const seconds = Math.round((performance.now() - started) / 1000);
+      process.stderr.write(`${stage.title}: ${totalsLine(result)} in ${seconds} s\n`);
       totals = add(totals, result);
     }
   } finally {
