@@ -14,7 +14,7 @@ export class GrowingSink implements ByteSink {
   buffer: Buffer;
   position = 0;
 
-  constructor(initialBytes = 64 * 1024) {
+  constructor(initialBytes: number = 64 * 1024) {
     this.buffer = Buffer.allocUnsafeSlow(initialBytes);
   }
 

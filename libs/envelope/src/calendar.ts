@@ -16,8 +16,8 @@ export const NO_DATE_DAYS = -0x8000_0000;
 /** The real range of DATETIME is ±2.6e14 ms. Chosen so that 1000 times it still fits a long. */
 export const NO_DATE_MS = -9e15;
 /** Every sentinel is below; every real value is above. */
-export const NO_DATE_MS_END = NO_DATE_MS + 0x100_0000 * DAY_MS;
-export const NO_DATE_DAYS_END = NO_DATE_DAYS + 0x100_0000;
+export const NO_DATE_MS_END: number = NO_DATE_MS + 0x100_0000 * DAY_MS;
+export const NO_DATE_DAYS_END: number = NO_DATE_DAYS + 0x100_0000;
 
 const MONTH_DAYS: readonly number[] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 

@@ -1,3 +1,4 @@
+import type { WireColumn } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
 import type { Column } from '@tapline/schema';
 import type { ColumnCodec } from './codec.ts';
@@ -10,7 +11,6 @@ import { geometryCodec, pointCodec, vectorCodec } from './types/spatial.ts';
 import { dateCodec, datetimeCodec, timeCodec } from './types/temporal.ts';
 import { binaryCodec, textCodec } from './types/text.ts';
 import { timestampCodec } from './types/timestamp.ts';
-import type { WireColumn } from './wire.ts';
 
 type MakeCodec = (column: Column, wire: WireColumn | undefined) => ColumnCodec;
 
@@ -35,15 +35,11 @@ const CODECS: ReadonlyMap<string, MakeCodec> = new Map<string, MakeCodec>([
   ...['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob'].map((type) => [type, binaryCodec] as const),
   ['enum', enumCodec],
   ['set', setCodec],
-  ['json', () => jsonCodec(notYet)],
+  ['json', jsonCodec],
   ['point', pointCodec],
   ...[...spatial, ...collections].map((type) => [type, geometryCodec] as const),
   ['vector', vectorCodec],
 ]);
-
-function notYet(): never {
-  throw new TaplineError('SCHEMA_UNSUPPORTED', { message: 'JSON from the binlog is not decoded yet.' });
-}
 
 /** Throws SCHEMA_UNSUPPORTED for a type or character set that is not known. */
 export function columnCodec(column: Column, wire?: WireColumn): ColumnCodec {

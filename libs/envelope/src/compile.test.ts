@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { GrowingSink } from './byte-sink.ts';
 import { compileEnvelope } from './compile.ts';
-import { avscDecode, column, hex, imageOf, tableOf } from './testing.ts';
+import { avscDecode, column, hex, imageOf, tableOf } from './testing/encode.ts';
 import { type ChangeMeta, TransactionContext } from './transaction.ts';
 
 const table = tableOf(

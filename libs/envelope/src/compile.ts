@@ -1,3 +1,4 @@
+import type { RowImage, TableMap } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
 import type { Column, Table } from '@tapline/schema';
 import { LONG_BYTES, putInt, putRaw, putSafeLong, writeString } from './avro-write.ts';
@@ -7,7 +8,6 @@ import { columnCodec } from './columns.ts';
 import { type Connector, keySchemaText, valueSchemaText } from './envelope-schema.ts';
 import { RowWriter } from './row-writer.ts';
 import type { ChangeMeta, TransactionContext } from './transaction.ts';
-import type { RowImage, TableMap } from './wire.ts';
 import { checkWire } from './wire-check.ts';
 
 /** `source.version`: the version of Tapline that wrote the change. */

@@ -1,8 +1,8 @@
+import { COLUMN_STATE, type RowImage } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
 import type { Column } from '@tapline/schema';
 import type { ByteSink } from './byte-sink.ts';
 import type { ColumnCodec, TextWriter, WireWriter } from './codec.ts';
-import { COLUMN_STATE, type RowImage } from './wire.ts';
 
 export interface RowColumn {
   /** Where the column stands in row images and text rows. */

@@ -1,39 +1,45 @@
+import type { TableMap, WireColumn } from '@tapline/binlog';
+import { WIRE_TYPE } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
 import type { Column, Table } from '@tapline/schema';
-import type { TableMap, WireColumn } from './wire.ts';
-import { WIRE } from './wire-types.ts';
 
-const text = [WIRE.STRING, WIRE.VAR_STRING, WIRE.VARCHAR, WIRE.VARCHAR_COMPRESSED] as const;
-const blob = [WIRE.BLOB, WIRE.TINY_BLOB, WIRE.MEDIUM_BLOB, WIRE.LONG_BLOB, WIRE.BLOB_COMPRESSED] as const;
+const text = [WIRE_TYPE.STRING, WIRE_TYPE.VAR_STRING, WIRE_TYPE.VARCHAR, WIRE_TYPE.VARCHAR_COMPRESSED] as const;
+const blob = [
+  WIRE_TYPE.BLOB,
+  WIRE_TYPE.TINY_BLOB,
+  WIRE_TYPE.MEDIUM_BLOB,
+  WIRE_TYPE.LONG_BLOB,
+  WIRE_TYPE.BLOB_COMPRESSED,
+] as const;
 
 /** DATA_TYPE → the binlog types that may carry it. */
 const WIRE_TYPES: ReadonlyMap<string, readonly number[]> = new Map<string, readonly number[]>([
-  ['tinyint', [WIRE.TINY]],
-  ['smallint', [WIRE.SHORT]],
-  ['mediumint', [WIRE.INT24]],
-  ['int', [WIRE.LONG]],
-  ['integer', [WIRE.LONG]],
-  ['bigint', [WIRE.LONGLONG]],
-  ['year', [WIRE.YEAR]],
-  ['bit', [WIRE.BIT]],
-  ['decimal', [WIRE.NEWDECIMAL]],
-  ['numeric', [WIRE.NEWDECIMAL]],
-  ['float', [WIRE.FLOAT]],
-  ['double', [WIRE.DOUBLE]],
-  ['real', [WIRE.DOUBLE]],
-  ['date', [WIRE.DATE, WIRE.NEWDATE]],
-  ['time', [WIRE.TIME2, WIRE.TIME]],
-  ['datetime', [WIRE.DATETIME2, WIRE.DATETIME]],
-  ['timestamp', [WIRE.TIMESTAMP2, WIRE.TIMESTAMP]],
+  ['tinyint', [WIRE_TYPE.TINY]],
+  ['smallint', [WIRE_TYPE.SHORT]],
+  ['mediumint', [WIRE_TYPE.INT24]],
+  ['int', [WIRE_TYPE.LONG]],
+  ['integer', [WIRE_TYPE.LONG]],
+  ['bigint', [WIRE_TYPE.LONGLONG]],
+  ['year', [WIRE_TYPE.YEAR]],
+  ['bit', [WIRE_TYPE.BIT]],
+  ['decimal', [WIRE_TYPE.NEWDECIMAL]],
+  ['numeric', [WIRE_TYPE.NEWDECIMAL]],
+  ['float', [WIRE_TYPE.FLOAT]],
+  ['double', [WIRE_TYPE.DOUBLE]],
+  ['real', [WIRE_TYPE.DOUBLE]],
+  ['date', [WIRE_TYPE.DATE, WIRE_TYPE.NEWDATE]],
+  ['time', [WIRE_TYPE.TIME2, WIRE_TYPE.TIME]],
+  ['datetime', [WIRE_TYPE.DATETIME2, WIRE_TYPE.DATETIME]],
+  ['timestamp', [WIRE_TYPE.TIMESTAMP2, WIRE_TYPE.TIMESTAMP]],
   ['char', text],
   ['varchar', text],
   ['binary', text],
   ['varbinary', text],
   ...['tiny', '', 'medium', 'long'].flatMap((size) => [[`${size}text`, blob] as const, [`${size}blob`, blob] as const]),
-  ['enum', [WIRE.ENUM]],
-  ['set', [WIRE.SET]],
-  ['json', [WIRE.JSON]],
-  ['vector', [WIRE.VECTOR, ...text]],
+  ['enum', [WIRE_TYPE.ENUM]],
+  ['set', [WIRE_TYPE.SET]],
+  ['json', [WIRE_TYPE.JSON]],
+  ['vector', [WIRE_TYPE.VECTOR, ...text]],
 ]);
 
 /**
@@ -63,7 +69,7 @@ function mismatch(table: Table, known: string, seen: string): TaplineError {
 /** [what the table says, what the wire says], or undefined. */
 function difference(column: Column, wire: WireColumn): readonly [string, string] | undefined {
   if (wire.name !== undefined && wire.name !== column.name) return ['by that name', `the name is ${wire.name}`];
-  const types = WIRE_TYPES.get(column.type) ?? [WIRE.GEOMETRY];
+  const types = WIRE_TYPES.get(column.type) ?? [WIRE_TYPE.GEOMETRY];
   if (!types.includes(wire.type)) return [column.columnType, `wire type ${wire.type}`];
   if (wire.nullable !== column.nullable) return [nullability(column.nullable), nullability(wire.nullable)];
   if (wire.unsigned !== undefined && wire.unsigned !== column.unsigned && isNumber(column)) {
@@ -85,13 +91,13 @@ function isNumber(column: Column): boolean {
 /** The metadata the type must have, where a difference would change values. */
 function expectedMeta(column: Column, type: number): number | undefined {
   switch (type) {
-    case WIRE.NEWDECIMAL:
+    case WIRE_TYPE.NEWDECIMAL:
       return ((column.precision ?? 10) << 8) | (column.scale ?? 0);
-    case WIRE.TIME2:
-    case WIRE.DATETIME2:
-    case WIRE.TIMESTAMP2:
+    case WIRE_TYPE.TIME2:
+    case WIRE_TYPE.DATETIME2:
+    case WIRE_TYPE.TIMESTAMP2:
       return column.fsp ?? 0;
-    case WIRE.BIT:
+    case WIRE_TYPE.BIT:
       return column.length ?? 1;
     default:
       return undefined;

@@ -83,7 +83,7 @@ export class Cursor {
     const length = this.length();
     const start = this.position;
     this.position = start + length;
-    return this.buffer.utf8Slice(start, start + length);
+    return this.buffer.toString('utf8', start, start + length);
   }
 
   /** A copy: the record's buffer is a piece of a whole fetch, which a kept value must not keep alive. */

@@ -153,5 +153,5 @@ const readVector: ReadValue = (cursor): Value => {
     if (count < 0) cursor.long();
     for (let i = Math.abs(count); i > 0; i--) numbers.push(shortestFloat(readFloat(cursor)));
   }
-  return `[${numbers.join(',')}]`;
+  return `[${numbers.map((number) => (Object.is(number, -0) ? '-0' : number)).join(',')}]`;
 };

@@ -61,7 +61,7 @@ export function readUnscaled(cursor: Cursor): bigint {
   const start = cursor.position;
   cursor.position = start + length;
   if (length === 0) return 0n;
-  const unsigned = BigInt(`0x${cursor.buffer.hexSlice(start, start + length)}`);
+  const unsigned = BigInt(`0x${cursor.buffer.toString('hex', start, start + length)}`);
   return BigInt.asIntN(length * 8, unsigned);
 }
 

@@ -1,9 +1,10 @@
+import { jsonText } from '@tapline/binlog';
 import { semantic } from '../avro-schema.ts';
 import { writeBytes, writeString } from '../avro-write.ts';
 import { type ColumnCodec, plainColumn } from '../codec.ts';
 
 /** JSON → string: the text that MySQL prints, on both ways. */
-export function jsonCodec(jsonText: (buffer: Buffer, offset: number, length: number) => string): ColumnCodec {
+export function jsonCodec(): ColumnCodec {
   return {
     schema: semantic('string', 'io.debezium.data.Json'),
     fromWire: (buffer, offset, length, sink) => writeString(sink, jsonText(buffer, offset, length)),

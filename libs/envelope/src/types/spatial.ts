@@ -29,7 +29,7 @@ export function geometryCodec(): ColumnCodec {
       'connect.name': 'io.debezium.data.geometry.Geometry',
     },
     ...both((buffer, offset, length, sink) => {
-      if (length < SRID_BYTES + 5) throw badValue(`${length} bytes are too few for a geometry`);
+      if (length < SRID_BYTES) throw badValue(`${length} bytes are too few for a geometry`);
       writeBytes(sink, buffer, offset + SRID_BYTES, length - SRID_BYTES);
       putSrid(sink, readLittleEndian(buffer, offset, SRID_BYTES));
     }),

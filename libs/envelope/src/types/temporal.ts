@@ -1,10 +1,10 @@
+import { WIRE_TYPE } from '@tapline/binlog';
 import type { Column } from '@tapline/schema';
 import { semantic } from '../avro-schema.ts';
 import { LONG_BYTES, putInt, putLong, putSafeLong } from '../avro-write.ts';
 import type { ByteSink } from '../byte-sink.ts';
 import { dateDays, datetimeMs } from '../calendar.ts';
 import { badValue, type ColumnCodec, plainColumn, type TextWriter, type WireWriter } from '../codec.ts';
-import { WIRE } from '../wire-types.ts';
 import { digits2, digits4, fractionMicros, readBigEndian, readFraction, readLittleEndian } from './digits.ts';
 
 /*
@@ -37,7 +37,7 @@ export function datetimeCodec(column: Column, wireType?: number): ColumnCodec {
   const put = micro ? putMicroDatetime : putMilliDatetime;
   return {
     schema: semantic('long', micro ? 'io.debezium.time.MicroTimestamp' : 'io.debezium.time.Timestamp'),
-    fromWire: wireType === WIRE.DATETIME ? oldDatetimeFromWire(put) : datetimeFromWire(fsp, put),
+    fromWire: wireType === WIRE_TYPE.DATETIME ? oldDatetimeFromWire(put) : datetimeFromWire(fsp, put),
     fromText: datetimeFromText(put),
     select: plainColumn,
   };
@@ -98,7 +98,7 @@ function datetimeFromText(put: PutDatetime): TextWriter {
 export function timeCodec(column: Column, wireType?: number): ColumnCodec {
   return {
     schema: semantic('long', 'io.debezium.time.MicroTime'),
-    fromWire: wireType === WIRE.TIME ? oldTimeFromWire : timeFromWire(column.fsp ?? 0),
+    fromWire: wireType === WIRE_TYPE.TIME ? oldTimeFromWire : timeFromWire(column.fsp ?? 0),
     fromText: timeFromText,
     select: plainColumn,
   };

@@ -1,9 +1,9 @@
+import { WIRE_TYPE } from '@tapline/binlog';
 import type { Column } from '@tapline/schema';
 import { semantic } from '../avro-schema.ts';
 import type { ByteSink } from '../byte-sink.ts';
 import { packedOfDays } from '../calendar.ts';
 import type { ColumnCodec, TextWriter } from '../codec.ts';
-import { WIRE } from '../wire-types.ts';
 import { fractionMicros, readBigEndian, readFraction, readLittleEndian } from './digits.ts';
 
 const MAX_BYTES = 30;
@@ -28,7 +28,7 @@ export function timestampCodec(column: Column, wireType?: number): ColumnCodec {
   return {
     schema: semantic('string', 'io.debezium.time.ZonedTimestamp'),
     fromWire:
-      wireType === WIRE.TIMESTAMP
+      wireType === WIRE_TYPE.TIMESTAMP
         ? (buffer, offset, _length, sink) => putTimestamp(sink, readLittleEndian(buffer, offset, 4), 0, 0)
         : (buffer, offset, _length, sink) =>
             putTimestamp(sink, readBigEndian(buffer, offset, 4), readFraction(buffer, offset + 4, fsp), fsp),

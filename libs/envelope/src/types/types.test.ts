@@ -3,7 +3,7 @@ import type { Column } from '@tapline/schema';
 import { compileEnvelope } from '../compile.ts';
 import { ChangeReader } from '../reader/change-reader.ts';
 import type { Value } from '../reader/values.ts';
-import { avscDecode, column, hex, imageOf, tableOf, written } from '../testing.ts';
+import { avscDecode, column, hex, imageOf, tableOf, written } from '../testing/encode.ts';
 import { type ChangeMeta, TransactionContext } from '../transaction.ts';
 
 const meta: ChangeMeta = {

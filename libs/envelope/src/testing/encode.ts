@@ -1,7 +1,7 @@
+import { COLUMN_STATE, type RowImage } from '@tapline/binlog';
 import type { Column, Table } from '@tapline/schema';
 import avsc from 'avsc';
-import { GrowingSink } from './byte-sink.ts';
-import { COLUMN_STATE, type RowImage } from './wire.ts';
+import { GrowingSink } from '../byte-sink.ts';
 
 /* Shared by the tests of this package only. */
 
