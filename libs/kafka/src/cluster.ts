@@ -6,7 +6,7 @@ import { BrokerConnection, type BrokerRequest } from './kafkajs-transport.ts';
 import { type ClusterMetadata, METADATA, metadataRequest, readMetadata, type TopicMetadata } from './metadata.ts';
 
 /** Brokers answer the requests of one connection one after the other: a waiting fetch must not hold up a produce. */
-export type Lines = 'control' | 'produce' | 'fetch' | 'group';
+export type Line = 'control' | 'produce' | `fetch ${string}` | `group ${string}`;
 
 interface Entry {
   readonly opening: Promise<BrokerConnection>;
@@ -114,7 +114,7 @@ export class Cluster {
   }
 
   /** The connection to a broker for one purpose. @throws TaplineError KAFKA_UNREACHABLE (retryable), KAFKA_AUTH, KAFKA_TLS. */
-  async connection(brokerId: number, line: Lines): Promise<BrokerConnection> {
+  async connection(brokerId: number, line: Line): Promise<BrokerConnection> {
     const address = this.#metadata.brokers.get(brokerId);
     if (address === undefined) {
       throw new TaplineError('KAFKA_NOT_READY', { message: `Broker ${brokerId} is not in the cluster's metadata.` });
@@ -123,7 +123,7 @@ export class Cluster {
   }
 
   /** The connection when it is open already: spares a turn of the event loop. */
-  openConnection(brokerId: number, line: Lines): BrokerConnection | undefined {
+  openConnection(brokerId: number, line: Line): BrokerConnection | undefined {
     const address = this.#metadata.brokers.get(brokerId);
     if (address === undefined) return undefined;
     const connection = this.#connections.get(`${line} ${formatAddress(address)}`)?.connection;
@@ -131,11 +131,11 @@ export class Cluster {
   }
 
   /** The same by address (group coordinators). */
-  async connectTo(address: Address, line: Lines): Promise<BrokerConnection> {
+  async connectTo(address: Address, line: Line): Promise<BrokerConnection> {
     return this.#connect(address, line);
   }
 
-  #connect(address: Address, line: Lines): Promise<BrokerConnection> {
+  #connect(address: Address, line: Line): Promise<BrokerConnection> {
     if (this.#closing.signal.aborted) return Promise.reject(this.#closing.signal.reason);
     const key = `${line} ${formatAddress(address)}`;
     const existing = this.#connections.get(key);

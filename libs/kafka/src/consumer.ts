@@ -22,18 +22,21 @@ export interface ConsumeOptions {
   onBatch(batch: ConsumedBatch): Promise<void>;
   onAssigned?(partitions: readonly TopicPartition[]): Promise<void>;
   /**
-   * Partitions go to another member. No onBatch runs for them any more; what was handed over before may still be finished and committed
-   * until this resolves (at most rebalanceTimeoutMs).
+   * The partitions are given up: the group shares them out anew, or the loop is closed. No onBatch begins any more; what was handed
+   * over may be finished and committed until this resolves and the onBatch calls that run have ended, in less than rebalanceTimeoutMs.
+   * What is not committed then is handed over again, to whoever has the partition.
    */
   onRevoked?(partitions: readonly TopicPartition[]): Promise<void>;
   /** Default 30,000. */
   readonly sessionTimeoutMs?: number | undefined;
   /** Default 60,000. */
   readonly rebalanceTimeoutMs?: number | undefined;
-  /** Bytes fetched of one partition at a time. Default 1,048,576. */
+  /** Bytes fetched of one partition at a time; one batch is being handled, one may wait. Default 1,048,576. */
   readonly partitionBytes?: number | undefined;
   /** Bytes of one fetch over all partitions of a broker. Default 8,388,608. */
   readonly fetchBytes?: number | undefined;
+  /** Nothing is fetched while this much is fetched and not handled. Default 33,554,432. */
+  readonly bufferBytes?: number | undefined;
 }
 
 export interface CommitOffset extends TopicPartition {
@@ -43,7 +46,7 @@ export interface CommitOffset extends TopicPartition {
 
 /** A member of a consumer group at work. A group without committed offsets begins at the start of each partition. */
 export interface ConsumerLoop extends AsyncDisposable {
-  /** Resolves when the group coordinator has stored the offsets. Offsets of partitions that are not assigned any more are left out. */
+  /** Resolves when the group coordinator has stored the offsets. Those of partitions that are not assigned any more are left out. */
   commit(offsets: readonly CommitOffset[]): Promise<void>;
   readonly assigned: readonly TopicPartition[];
   /** Rejects once, with what stopped the loop for good (an onBatch that threw included). */

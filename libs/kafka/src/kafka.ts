@@ -3,7 +3,7 @@ import kafkajs, { type Admin, type KafkaConfig as KafkajsConfig } from 'kafkajs'
 import { Cluster } from './cluster.ts';
 import { type KafkaConfig, tlsOptions } from './config.ts';
 import type { ConsumeOptions, ConsumerLoop } from './consumer.ts';
-import { startConsumer } from './kafkajs-consumer.ts';
+import { startConsumer } from './consumer-loop.ts';
 import { kafkajsLogCreator } from './kafkajs-logger.ts';
 import { LogReader } from './log-reader.ts';
 import { BatchingProducer, type OrderedProducer, type ProducerOptions } from './producer.ts';
@@ -62,7 +62,7 @@ class KafkaClient implements Kafka {
   }
 
   async consume(options: ConsumeOptions): Promise<ConsumerLoop> {
-    return this.#own(await startConsumer(this.#kafkajs, this.#cluster, options));
+    return this.#own(await startConsumer(this.#cluster, options));
   }
 
   async check(): Promise<{ brokers: readonly string[] }> {
