@@ -36,7 +36,7 @@ const SOURCE = {
       type: 'integer',
       doc: 'A writer that is silent this long loses its partitions to the others of its name.',
       unit: 'ms',
-      default: 30_000,
+      default: 10_000,
       min: 6000,
       max: 300_000,
     },
