@@ -1,0 +1,112 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sleep } from '@tapline/kernel';
+import type { ManagedProcess, StackBase } from '@tapline/test-stack';
+
+const TAPLINE = fileURLToPath(new URL('../../../tapline', import.meta.url));
+const DEADLINE_MS = 90_000;
+
+export type Config = Readonly<Record<string, unknown>>;
+
+/** A line of a service's log. */
+export interface LogEntry {
+  readonly level: string;
+  readonly message: string;
+  readonly url?: string;
+  readonly error?: { readonly code: string; readonly message: string; readonly remedy?: string };
+}
+
+/** A reader or a writer as people run it: `./tapline reader --config FILE`, a process of its own. */
+export class Service {
+  readonly #process: ManagedProcess;
+
+  private constructor(process: ManagedProcess) {
+    this.#process = process;
+  }
+
+  /** `config` as an object (JSON is YAML) or as the file's own text. */
+  static async start(stack: StackBase, command: 'reader' | 'writer', config: Config | string): Promise<Service> {
+    const stem = `${command}-${Math.random().toString(36).slice(2)}`;
+    const file = join(stack.folder, `${stem}.yaml`);
+    await writeFile(file, typeof config === 'string' ? config : JSON.stringify(config, undefined, 2));
+    return await Service.run(stack, stem, [command, '--config', file]);
+  }
+
+  static async run(stack: StackBase, name: string, args: readonly string[]): Promise<Service> {
+    const process = stack.process({
+      name,
+      command: TAPLINE,
+      args,
+      // The tests run with the packages that are there; the launcher must not install under them.
+      env: { TAPLINE_NO_INSTALL: '1' },
+      logFile: join(stack.folder, `${name}.log`),
+    });
+    await process.launch();
+    return new Service(process);
+  }
+
+  /** Everything printed so far. */
+  async output(): Promise<string> {
+    return await this.#process.logs(16 << 20);
+  }
+
+  async entries(): Promise<LogEntry[]> {
+    const lines = (await this.output()).split('\n').filter((line) => line.startsWith('{') && line.endsWith('}'));
+    return lines.map((line) => JSON.parse(line) as LogEntry);
+  }
+
+  /** Waits for a log line about an error of this code, and gives it. */
+  async errorOf(code: string): Promise<NonNullable<LogEntry['error']>> {
+    let found: LogEntry['error'];
+    await this.until(`an error ${code} in the log`, async () => {
+      found = (await this.entries()).find((entry) => entry.error?.code === code)?.error;
+      return found !== undefined;
+    });
+    return found as NonNullable<LogEntry['error']>;
+  }
+
+  async saysReady(): Promise<boolean> {
+    const url = (await this.entries()).find((entry) => entry.message === 'admin server listening')?.url;
+    if (url === undefined) return false;
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) }).catch(() => undefined);
+    await response?.arrayBuffer();
+    return response?.ok === true;
+  }
+
+  /** Polls until `holds`; fails at once when the service ends by itself, with the end of its log. */
+  async until(what: string, holds: () => Promise<boolean>, deadlineMs = DEADLINE_MS): Promise<void> {
+    const end = performance.now() + deadlineMs;
+    while (!(await holds())) {
+      if (!this.#process.running && !(await holds())) throw new Error(`ended before ${what}\n${await this.#tail()}`);
+      if (performance.now() > end) throw new Error(`not after ${deadlineMs} ms: ${what}\n${await this.#tail()}`);
+      await sleep(100);
+    }
+  }
+
+  get running(): boolean {
+    return this.#process.running;
+  }
+
+  /** Waits until it ends by itself and gives its exit code. */
+  async ended(): Promise<number | null> {
+    const late = new AbortController();
+    const deadline = sleep(DEADLINE_MS, late.signal).then(async () => {
+      throw new Error(`did not end within ${DEADLINE_MS} ms\n${await this.#tail()}`);
+    });
+    deadline.catch(() => undefined);
+    const { code } = await Promise.race([this.#process.exited, deadline]);
+    late.abort();
+    return code;
+  }
+
+  /** SIGTERM; gives the exit code. */
+  async stop(): Promise<number | null> {
+    this.#process.signal('SIGTERM');
+    return await this.ended();
+  }
+
+  async #tail(): Promise<string> {
+    return (await this.output()).slice(-5000);
+  }
+}

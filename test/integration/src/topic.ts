@@ -1,0 +1,208 @@
+import avsc from 'avsc';
+import { Kafka, KafkaJSError, type KafkaMessage, logLevel } from 'kafkajs';
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** A record of a data topic, decoded by avsc alone: none of Tapline's own code takes part. */
+export interface TopicRecord {
+  readonly partition: number;
+  readonly offset: string;
+  readonly key: Row | undefined;
+  /** `t`: a tombstone. */
+  readonly op: 'c' | 'u' | 'd' | 'r' | 't';
+  readonly before?: Row;
+  readonly after?: Row;
+  /** The Avro bytes of the row itself. */
+  readonly beforeBytes?: string;
+  readonly afterBytes?: string;
+}
+
+/** Avro's long as a bigint: a number would round beyond 2^53. */
+const LONG = avsc.types.LongType.__with({
+  fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
+  toBuffer: (value: bigint) => {
+    const buffer = Buffer.alloc(8);
+    buffer.writeBigInt64LE(value);
+    return buffer;
+  },
+  fromJSON: BigInt,
+  toJSON: Number,
+  isValid: (value: unknown) => typeof value === 'bigint',
+  compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
+});
+
+function avroType(schema: string): avsc.types.RecordType {
+  const type = avsc.Type.forSchema(
+    JSON.parse(schema) as avsc.Schema,
+    {
+      wrapUnions: false,
+      omitRecordMethods: true,
+      typeHook: (attributes) => {
+        const name: unknown =
+          typeof attributes === 'object' && attributes !== null && 'type' in attributes ? attributes.type : attributes;
+        return name === 'long' ? LONG : undefined;
+      },
+    } as Partial<avsc.ForSchemaOptions>,
+  );
+  return type as avsc.types.RecordType;
+}
+
+/** Where the schemas are: the registry's topic, or a Confluent-compatible server. */
+export type Schemas = { readonly topic: string } | { readonly url: string };
+
+/** Reads a topic from its beginning to the end that it has now. */
+export class TopicReader {
+  readonly #kafka: Kafka;
+  readonly #schemas: Schemas;
+  readonly #types = new Map<number, avsc.types.RecordType>();
+
+  constructor(brokers: readonly string[], schemas: Schemas = { topic: '_tapline.schemas' }) {
+    this.#kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 20 } });
+    this.#schemas = schemas;
+  }
+
+  /** How many records the topic has; 0 when there is no such topic, or it cannot be asked now (to be polled). */
+  async count(topic: string): Promise<number> {
+    return await this.#withAdmin(async (admin) => {
+      if (!(await admin.listTopics()).includes(topic)) return 0;
+      const ends = await admin.fetchTopicOffsets(topic);
+      return ends.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
+    }).catch((error: unknown) => {
+      if (error instanceof KafkaJSError) return 0;
+      throw error;
+    });
+  }
+
+  async createTopic(topic: string, partitions: number, config: Readonly<Record<string, string>>): Promise<void> {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    await this.#withAdmin(async (admin) => {
+      await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }], waitForLeaders: true });
+    });
+  }
+
+  /** Each partition's records in the order of their offsets. */
+  async read(topic: string): Promise<TopicRecord[]> {
+    const raw = await this.#readRaw(topic);
+    const records: TopicRecord[] = [];
+    for (const { partition, message } of raw) records.push(await this.#decode(partition, message));
+    return records;
+  }
+
+  async #decode(partition: number, message: KafkaMessage): Promise<TopicRecord> {
+    const keyType = message.key === null ? undefined : await this.#typeOf(message.key);
+    const key = message.key === null ? undefined : (keyType?.fromBuffer(message.key.subarray(5)) as Row);
+    const shared = { partition, offset: message.offset, key };
+    if (message.value === null) return { ...shared, op: 't' };
+    const type = await this.#typeOf(message.value);
+    const value = type.fromBuffer(message.value.subarray(5)) as {
+      op: 'c' | 'u' | 'd' | 'r';
+      before?: Row;
+      after?: Row;
+    };
+    return { ...shared, op: value.op, ...rowsOf(type, message.value, value) };
+  }
+
+  /** The type that a framed message names: 0x00, then the schema's id in 4 bytes. */
+  async #typeOf(bytes: Buffer): Promise<avsc.types.RecordType> {
+    if (bytes.length < 5 || bytes[0] !== 0) throw new Error(`not framed: ${bytes.subarray(0, 8).toString('hex')}`);
+    const id = bytes.readInt32BE(1);
+    const known = this.#types.get(id);
+    if (known !== undefined) return known;
+    const type = avroType(await this.#schemaText(id));
+    this.#types.set(id, type);
+    return type;
+  }
+
+  async #schemaText(id: number): Promise<string> {
+    const { schema } = 'url' in this.#schemas ? await this.#ask(this.#schemas.url, id) : await this.#find(id);
+    return schema;
+  }
+
+  async #ask(url: string, id: number): Promise<{ schema: string }> {
+    const response = await fetch(`${url}/schemas/ids/${id}`);
+    return (await response.json()) as { schema: string };
+  }
+
+  /** In the registry's topic an id is the offset plus one. */
+  async #find(id: number): Promise<{ schema: string }> {
+    const topic = 'topic' in this.#schemas ? this.#schemas.topic : '';
+    for (const { message } of await this.#readRaw(topic)) {
+      if (Number(message.offset) + 1 !== id) continue;
+      const text = message.value?.toString() ?? '';
+      const parsed = JSON.parse(text) as { schema?: unknown };
+      return { schema: typeof parsed.schema === 'string' ? parsed.schema : text };
+    }
+    throw new Error(`no schema ${id} in ${topic}`);
+  }
+
+  async #readRaw(topic: string): Promise<{ partition: number; message: KafkaMessage }[]> {
+    const ends = await this.#withAdmin((admin) => admin.fetchTopicOffsets(topic));
+    const open = new Map(
+      ends
+        .filter(({ high, low }) => BigInt(high) > BigInt(low))
+        .map(({ partition, high }) => [partition, BigInt(high)]),
+    );
+    const records: { partition: number; message: KafkaMessage }[] = [];
+    if (open.size === 0) return records;
+    const consumer = this.#kafka.consumer({ groupId: `it-${process.pid}-${Math.random().toString(36).slice(2)}` });
+    await consumer.connect();
+    try {
+      await consumer.subscribe({ topic, fromBeginning: true });
+      await new Promise<void>((resolve, reject) => {
+        consumer
+          .run({
+            autoCommit: false,
+            eachBatch: async ({ batch, resolveOffset }) => {
+              const end = open.get(batch.partition);
+              if (end === undefined) return;
+              for (const message of batch.messages) {
+                if (BigInt(message.offset) < end) records.push({ partition: batch.partition, message });
+              }
+              resolveOffset(batch.lastOffset());
+              if (BigInt(batch.lastOffset()) + 1n >= end) open.delete(batch.partition);
+              if (open.size === 0) resolve();
+            },
+          })
+          .catch(reject);
+      });
+    } finally {
+      await consumer.disconnect();
+    }
+    return records;
+  }
+
+  async #withAdmin<T>(use: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {
+    const admin = this.#kafka.admin();
+    await admin.connect();
+    try {
+      return await use(admin);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+}
+
+/** `before` and `after` are the envelope's first two fields, each a union of null and the row. */
+function rowsOf(
+  type: avsc.types.RecordType,
+  value: Buffer,
+  decoded: { readonly before?: Row | null; readonly after?: Row | null },
+): Pick<TopicRecord, 'before' | 'after' | 'beforeBytes' | 'afterBytes'> {
+  let at = 5;
+  const next = (name: 'before' | 'after'): string => {
+    const from = at;
+    const field = type.fields.find((candidate) => candidate.name === name);
+    at = field === undefined ? at : field.type.decode(value, from).offset;
+    return value.toString('hex', from, at);
+  };
+  if (type.fields[0]?.name !== 'before' || type.fields[1]?.name !== 'after') {
+    throw new Error('the value does not begin with before and after');
+  }
+  const beforeBytes = next('before');
+  const afterBytes = next('after');
+  const { before, after } = decoded;
+  return {
+    ...(before === null || before === undefined ? {} : { before, beforeBytes }),
+    ...(after === null || after === undefined ? {} : { after, afterBytes }),
+  };
+}
