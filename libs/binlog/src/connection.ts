@@ -2,9 +2,11 @@ import type { Socket } from 'node:net';
 import type { TaplineError } from '@tapline/kernel';
 import { readTlsMaterial } from '@tapline/mysql';
 import ZongJi from '@vlasky/zongji';
+import { GtidSet } from './gtid-set.ts';
+import { MariadbPosition } from './mariadb-position.ts';
 import { preflight, type Query } from './preflight.ts';
 import { sourceError } from './server-errors.ts';
-import type { BinlogStreamOptions } from './types.ts';
+import type { BinlogStart, BinlogStreamOptions, Flavor } from './types.ts';
 
 /*
  * The seam with zongji. It makes the connections, the handshake with its authentication plugins and TLS, negotiates checksums, speaks
@@ -50,8 +52,9 @@ export interface DumpConnection {
 const DAY_SECONDS = 86_400;
 
 /** Rejects with SOURCE_* (or the signal's reason); then nothing stays open. */
-export async function openDump(options: BinlogStreamOptions, signal: AbortSignal): Promise<DumpConnection> {
+export async function openDump(given: BinlogStreamOptions, signal: AbortSignal): Promise<DumpConnection> {
   signal.throwIfAborted();
+  const options = { ...given, start: canonical(given.start, given.flavor) };
   const { address } = options;
   const tls = readTlsMaterial(address);
   const zongji = new ZongJi({
@@ -81,6 +84,13 @@ export async function openDump(options: BinlogStreamOptions, signal: AbortSignal
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+/** A GTID text goes into SQL, so only what we printed ourselves goes on. @throws TaplineError SOURCE_GTID_INVALID */
+function canonical(start: BinlogStart, flavor: Flavor): BinlogStart {
+  if (!('gtidSet' in start)) return start;
+  const parsed = flavor === 'mysql' ? GtidSet.parse(start.gtidSet) : MariadbPosition.parse(start.gtidSet);
+  return { gtidSet: parsed.toString() };
 }
 
 function startOptions({ serverId, start }: BinlogStreamOptions): object {

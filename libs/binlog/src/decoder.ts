@@ -167,6 +167,7 @@ export class Decoder {
         const group = readMariadbGtid(reader, header.serverId);
         this.#startGroup(group);
         if (!group.standalone) this.#begin(header, from, out);
+        this.#inXa = group.xa;
         return;
       }
       case EVENT_TYPE.QUERY:

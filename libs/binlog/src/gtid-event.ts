@@ -36,7 +36,15 @@ export function readGtid(reader: EventReader, anonymous: boolean): GtidInfo {
   return { gtid, commitMicros: (high << 32n) | low };
 }
 
-const FIELD = { FLAGS: 0n, UUID: 1n, NUMBER: 2n, TAG: 3n, LAST_COMMITTED: 4n, SEQUENCE: 5n, IMMEDIATE_COMMIT: 6n };
+const TAGGED_FIELD = {
+  FLAGS: 0n,
+  UUID: 1n,
+  NUMBER: 2n,
+  TAG: 3n,
+  LAST_COMMITTED: 4n,
+  SEQUENCE: 5n,
+  IMMEDIATE_COMMIT: 6n,
+};
 /** The newest field this decoder knows of (commit group ticket); a message that makes a newer one mandatory is refused. */
 const LAST_KNOWN_FIELD = 11n;
 
@@ -62,12 +70,12 @@ export function readTaggedGtid(reader: EventReader): GtidInfo {
   let commitMicros: bigint | undefined;
   while (reader.remaining > 0) {
     const id = readVarint(reader);
-    if (id === FIELD.FLAGS) readVarint(reader);
-    else if (id === FIELD.UUID) for (let i = 0; i < 16; i++) uuid[i] = Number(readVarint(reader) & 0xffn);
-    else if (id === FIELD.NUMBER) number = readSignedVarint(reader);
-    else if (id === FIELD.TAG) tag = reader.text(Number(readVarint(reader)), 'GTID tag');
-    else if (id === FIELD.LAST_COMMITTED || id === FIELD.SEQUENCE) readVarint(reader);
-    else if (id === FIELD.IMMEDIATE_COMMIT) {
+    if (id === TAGGED_FIELD.FLAGS) readVarint(reader);
+    else if (id === TAGGED_FIELD.UUID) for (let i = 0; i < 16; i++) uuid[i] = Number(readVarint(reader) & 0xffn);
+    else if (id === TAGGED_FIELD.NUMBER) number = readSignedVarint(reader);
+    else if (id === TAGGED_FIELD.TAG) tag = reader.text(Number(readVarint(reader)), 'GTID tag');
+    else if (id === TAGGED_FIELD.LAST_COMMITTED || id === TAGGED_FIELD.SEQUENCE) readVarint(reader);
+    else if (id === TAGGED_FIELD.IMMEDIATE_COMMIT) {
       commitMicros = readVarint(reader);
       break;
     } else break;
@@ -96,18 +104,26 @@ function readSignedVarint(reader: EventReader): bigint {
 }
 
 /** MariaDB flags2 of GTID_EVENT. */
-const STANDALONE = 1;
+const FLAG = { STANDALONE: 1, PREPARED_XA: 64 };
+
+export interface MariadbGtidInfo extends GtidInfo {
+  /** One statement, without BEGIN and COMMIT. */
+  readonly standalone: boolean;
+  /** The rows up to XA_PREPARE; a later transaction commits them or does not. */
+  readonly xa: boolean;
+}
 
 /**
  * MariaDB GTID_EVENT (Gtid_log_event of log_event.h): seq_no u64 · domain_id u32 · flags2 u8 · and more by flags; server_id is the header's.
  */
-export function readMariadbGtid(reader: EventReader, serverId: number): GtidInfo & { readonly standalone: boolean } {
+export function readMariadbGtid(reader: EventReader, serverId: number): MariadbGtidInfo {
   const sequence = reader.u64('sequence number');
   const domain = reader.u32('domain id');
   const flags = reader.u8('GTID flags');
   return {
     gtid: `${domain}-${serverId}-${sequence}`,
     commitMicros: undefined,
-    standalone: (flags & STANDALONE) !== 0,
+    standalone: (flags & FLAG.STANDALONE) !== 0,
+    xa: (flags & FLAG.PREPARED_XA) !== 0,
   };
 }

@@ -15,6 +15,8 @@ export class TableLayout implements TableMap {
   readonly wanted: boolean;
   /** The plan for images that have all columns, and the image arrays, shared by all rows of this layout. */
   readonly fullPlan: ImagePlan;
+  /** Indexes of JSON columns. */
+  readonly jsonColumns: readonly number[];
   readonly #partialPlans = new Map<string, ImagePlan>();
 
   constructor(id: number, names: readonly [string, string], columns: readonly WireColumn[], rest: LayoutRest) {
@@ -24,6 +26,7 @@ export class TableLayout implements TableMap {
     this.wanted = rest.wanted;
     if (rest.primaryKey !== undefined) this.primaryKey = rest.primaryKey;
     this.fullPlan = ImagePlan.full(columns);
+    this.jsonColumns = [...columns.keys()].filter((i) => columns[i]!.type === WIRE_TYPE.JSON);
   }
 
   /** The plan for the columns set in the bitmap at `offset`. Few bitmaps recur, so plans are kept. */

@@ -133,6 +133,8 @@ export interface BinlogStats {
   readonly events: number;
   /** Rows events skipped because nobody wants their table. */
   readonly skippedRowsEvents: number;
+  /** Bytes taken from the socket that no pull has given out yet. */
+  readonly heldBytes: number;
   /** How often the socket was paused because nobody pulled. */
   readonly pauses: number;
 }
