@@ -22,7 +22,7 @@ export function handleProcess(lifecycle: Lifecycle, log: Logger): Disposable {
   process.on('warning', onWarning);
   // Whoever read the log has gone: the work goes on all the same, and must not fail at the attempt to say so.
   const onLogGone = (): void => undefined;
-  void onLogGone;
+  process.stderr.on('error', onLogGone);
   process.on('SIGTERM', onTerm).on('SIGINT', onInt);
   process.on('uncaughtException', onStray).on('unhandledRejection', onStray);
   return {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { sleep } from './async.ts';
 
 /** A whole service in a process of its own: signals, exit codes and what stdout and stderr get cannot be seen from inside. */
@@ -48,6 +48,11 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tapline-service-'));
   writeFileSync(join(folder, 'service.ts'), SERVICE);
 });
+const started = new Set<ChildProcess>();
+afterEach(() => {
+  for (const child of started) child.kill('SIGKILL');
+  started.clear();
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 interface Run {
@@ -60,6 +65,7 @@ interface Run {
 
 function start(...args: string[]): Run {
   const child = spawn(process.execPath, [join(folder, 'service.ts'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  started.add(child);
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
@@ -139,7 +145,7 @@ test(
       return state.spoken;
     };
     const before = await spoken();
-    while ((await spoken()) < before + 3) await sleep(20);
+    for (let look = 0; look < 500 && (await spoken()) < before + 3; look++) await sleep(20);
     run.child.kill('SIGTERM');
     expect(await run.code).toBe(0);
   },
