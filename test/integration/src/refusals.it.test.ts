@@ -196,7 +196,8 @@ describe('a server that is set up wrongly is refused, with the statement that me
     await scene.sql.run('INSERT INTO t VALUES (4)');
     await refusedWith(await scene.reader(), 'SOURCE_PURGED');
     // Nothing was skipped silently: not even the row that could still be read.
-    expect((await scene.topics.read(scene.topic('t'))).map((record) => record.key?.id).toSorted()).toEqual([1, 2]);
+    const keys = (await scene.topics.read(scene.topic('t'))).map((record) => Number(record.key?.id));
+    expect(keys.toSorted((a, b) => a - b)).toEqual([1, 2]);
   });
 
   test('no binlog at all', async () => {
