@@ -89,6 +89,18 @@ export class Cluster {
     this.#metadata = readMetadata(body);
   }
 
+  /** Sends to the controller (with KRaft: to a broker that passes it on). @throws as anyBroker(). */
+  async controller(request: BrokerRequest): Promise<Buffer> {
+    if (!this.#metadata.brokers.has(this.#metadata.controllerId)) await this.refresh();
+    return (await this.connection(this.#metadata.controllerId, 'control')).request(request);
+  }
+
+  /** Names of all topics there are. */
+  async allTopics(): Promise<string[]> {
+    const { topics } = readMetadata(await this.anyBroker({ ...METADATA, ...metadataRequest(null) }));
+    return [...topics.keys()];
+  }
+
   /** Sends to whichever broker answers. @throws TaplineError KAFKA_UNREACHABLE naming all addresses, KAFKA_AUTH, KAFKA_TLS. */
   async anyBroker(request: BrokerRequest): Promise<Buffer> {
     const known = [...this.#metadata.brokers.values()];

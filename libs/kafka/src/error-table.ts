@@ -76,6 +76,7 @@ export const BROKER_ERROR = {
   topicAuthorizationFailed: 29,
   groupAuthorizationFailed: 30,
   clusterAuthorizationFailed: 31,
+  topicAlreadyExists: 36,
   outOfOrderSequence: 45,
   duplicateSequence: 46,
   unknownProducerId: 59,

@@ -74,6 +74,10 @@ function readPartition(reader: ResponseReader): Omit<FetchedPartition, 'topic'> 
   return { partition, errorCode, highWatermark, logStartOffset, aborted, data: reader.bytes() };
 }
 
+/** Replica ids of who asks: a consumer is told of what all in-sync replicas have, a debugging replica of all that the leader has. */
+const CONSUMER = -1;
+const DEBUGGING_REPLICA = -2;
+
 export const EARLIEST = -2n;
 export const LATEST = -1n;
 
@@ -85,9 +89,14 @@ export function listOffsetsRequest(
   topic: string,
   partitions: readonly number[],
   timestamp: bigint,
+  unreplicatedToo = false,
 ): { parts: readonly Buffer[]; bytes: number } {
   const writer = new RequestWriter(64 + 12 * partitions.length);
-  writer.int32(-1).int8(0).int32(1).string(topic);
+  writer
+    .int32(unreplicatedToo ? DEBUGGING_REPLICA : CONSUMER)
+    .int8(0)
+    .int32(1)
+    .string(topic);
   writer.array(partitions, (partition) => writer.int32(partition).int64(timestamp));
   return writer.finish();
 }

@@ -45,7 +45,7 @@ class KafkaClient implements Kafka {
     const logger = options.logger ?? silentLogger;
     this.#cluster = new Cluster(config, logger);
     this.#kafkajs = new kafkajs.Kafka(kafkajsConfig(config, logger));
-    this.topics = new Topics(this.#cluster, () => this.admin(), options.patienceMs);
+    this.topics = new Topics(this.#cluster, options.patienceMs);
     this.reader = new LogReader(this.#cluster, options.patienceMs);
   }
 

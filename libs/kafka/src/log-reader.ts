@@ -1,4 +1,4 @@
-import { TaplineError } from '@tapline/kernel';
+import { sleep, TaplineError } from '@tapline/kernel';
 import { brokerError } from './classify.ts';
 import type { Cluster } from './cluster.ts';
 import { BROKER_ERROR } from './error-table.ts';
@@ -26,6 +26,9 @@ export interface ReadRange {
   readonly fetchBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+const SETTLE_MS = 100;
+const SETTLED_LOOKS = 3;
 
 /** Reads topic-partitions outside of any consumer group. Retryable failures are retried until the signal aborts. */
 export class LogReader {
@@ -80,6 +83,33 @@ export class LogReader {
   /** The offset after the last record of each partition of the topic. */
   async endOffsets(topic: string, signal?: AbortSignal): Promise<bigint[]> {
     return this.#persist(`asking for the ends of ${topic}`, () => listAll(this.#cluster, topic, LATEST), signal);
+  }
+
+  /**
+   * The ends of the partitions once everything that their leaders have is replicated. A producer that was killed leaves batches behind that
+   * its leader has appended and the followers have not yet: `endOffsets` does not show them, and they come to light later. Where such were
+   * seen, a request of the dead producer may also have waited behind them; so the ends must then stand still for some looks.
+   */
+  async settledEnds(topic: string, signal?: AbortSignal): Promise<bigint[]> {
+    let looks = 0;
+    let needed = 1;
+    let before = '';
+    for (;;) {
+      const written = await this.writtenEnds(topic, signal);
+      const ends = await this.endOffsets(topic, signal);
+      const settled = ends.every((end, partition) => end === written[partition]);
+      looks = settled && (before === ends.join() || needed === 1) ? looks + 1 : 0;
+      before = ends.join();
+      if (looks >= needed) return ends;
+      needed = SETTLED_LOOKS;
+      await sleep(SETTLE_MS, signal);
+    }
+  }
+
+  /** The offset after the last record that each partition's leader has, replicated or not. */
+  async writtenEnds(topic: string, signal?: AbortSignal): Promise<bigint[]> {
+    const list = (): Promise<bigint[]> => listAll(this.#cluster, topic, LATEST, true);
+    return this.#persist(`asking for the log ends of ${topic}`, list, signal);
   }
 
   /** The first offset of each partition of the topic that is still there. */
@@ -157,7 +187,7 @@ export async function listOne(cluster: Cluster, topic: string, partition: number
   return offset;
 }
 
-async function listAll(cluster: Cluster, topic: string, timestamp: bigint): Promise<bigint[]> {
+async function listAll(cluster: Cluster, topic: string, timestamp: bigint, unreplicatedToo = false): Promise<bigint[]> {
   const { partitions } = await cluster.topic(topic);
   const offsets = new Array<bigint>(partitions.length);
   for (const [leader, group] of Map.groupBy(partitions, ({ leader }) => leader)) {
@@ -171,6 +201,7 @@ async function listAll(cluster: Cluster, topic: string, timestamp: bigint): Prom
       topic,
       group.map(({ partition }) => partition),
       timestamp,
+      unreplicatedToo,
     );
     for (const { partition, errorCode, offset } of readListOffsets(
       await connection.request({ ...LIST_OFFSETS, ...request }),

@@ -24,10 +24,12 @@ export interface ClusterMetadata {
 
 export const METADATA = { apiKey: 3, apiVersion: 5 } as const;
 
-/** Metadata Request (Version: 5) => [topics] allow_auto_topic_creation · topics => name STRING. No topics are never created here. */
-export function metadataRequest(topics: readonly string[]): { parts: readonly Buffer[]; bytes: number } {
+/** Metadata Request (Version: 5) => [topics] allow_auto_topic_creation · topics => name STRING. Null: all topics. None is ever created so. */
+export function metadataRequest(topics: readonly string[] | null): { parts: readonly Buffer[]; bytes: number } {
   const writer = new RequestWriter();
-  writer.array(topics, (topic) => writer.string(topic)).int8(0);
+  if (topics === null) writer.int32(-1);
+  else writer.array(topics, (topic) => writer.string(topic));
+  writer.int8(0);
   return writer.finish();
 }
 

@@ -1,6 +1,17 @@
 import { TaplineError } from '@tapline/kernel';
-import type { Admin } from 'kafkajs';
-import { classifyKafkaError } from './classify.ts';
+import {
+  CREATE_TOPICS,
+  createTopicsRequest,
+  DELETE_TOPICS,
+  DESCRIBE_CONFIGS,
+  deleteTopicsRequest,
+  describeTopicConfigsRequest,
+  readCreateTopics,
+  readDeleteTopics,
+  readDescribeConfigs,
+  type TopicResult,
+} from './admin-protocol.ts';
+import { brokerError } from './classify.ts';
 import type { Cluster } from './cluster.ts';
 import { BROKER_ERROR } from './error-table.ts';
 import type { TopicMetadata } from './metadata.ts';
@@ -29,17 +40,12 @@ const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** Topics asked for or made in one request. */
 const CHUNK = 200;
 
-/** DescribeConfigs: resource type TOPIC. */
-const TOPIC_RESOURCE = 2;
-
 export class Topics {
   readonly #cluster: Cluster;
-  readonly #admin: () => Promise<Admin>;
   readonly #patienceMs: number | undefined;
 
-  constructor(cluster: Cluster, admin: () => Promise<Admin>, patienceMs: number | undefined) {
+  constructor(cluster: Cluster, patienceMs: number | undefined) {
     this.#cluster = cluster;
-    this.#admin = admin;
     this.#patienceMs = patienceMs;
   }
 
@@ -62,8 +68,8 @@ export class Topics {
 
   /** Names of all topics, Kafka's own excluded. */
   async list(signal?: AbortSignal): Promise<string[]> {
-    const names = await this.#run('listing topics', (admin) => admin.listTopics(), signal);
-    return names.filter((name) => !name.startsWith('__')).toSorted();
+    const topics = await this.#persist('listing topics', () => this.#cluster.allTopics(), signal);
+    return topics.filter((name) => !name.startsWith('__')).toSorted();
   }
 
   /** Undefined when the topic does not exist. */
@@ -78,27 +84,30 @@ export class Topics {
   async delete(topics: readonly string[], signal?: AbortSignal): Promise<void> {
     const known = await this.#metadata(topics, signal);
     const there = topics.filter((topic) => !isMissing(known.get(topic)));
-    if (there.length > 0) await this.#run('deleting topics', (admin) => admin.deleteTopics({ topics: there }), signal);
+    if (there.length === 0) return;
+    const attempt = async (): Promise<void> => {
+      const body = await this.#cluster.controller({ ...DELETE_TOPICS, ...deleteTopicsRequest(there, this.#timeoutMs) });
+      refuse(readDeleteTopics(body), 'deleting topics', BROKER_ERROR.unknownTopicOrPartition);
+    };
+    await this.#persist('deleting topics', attempt, signal);
   }
 
   async #create(specs: readonly TopicSpec[], signal: AbortSignal | undefined): Promise<void> {
-    const topics = specs.map((spec) => ({
-      topic: spec.topic,
-      numPartitions: spec.partitions,
-      replicationFactor: spec.replicationFactor,
-      configEntries: Object.entries(settings(spec)).map(([name, value]) => ({ name, value })),
-    }));
-    // False: somebody made one of them first; then it is checked like any other.
-    const made = await this.#run(
-      'creating topics',
-      (admin) => admin.createTopics({ topics, waitForLeaders: false }),
-      signal,
-    );
-    const known = await this.#metadata(
-      specs.map(({ topic }) => topic),
-      signal,
-      true,
-    );
+    const topics = specs.map((spec) => ({ ...spec, config: settings(spec) }));
+    let made = true;
+    const attempt = async (): Promise<void> => {
+      const body = await this.#cluster.controller({
+        ...CREATE_TOPICS,
+        ...createTopicsRequest(topics, this.#timeoutMs),
+      });
+      const results = readCreateTopics(body);
+      // Somebody else was first, or an earlier attempt of ours: then the topic is checked like any other.
+      if (results.some(({ errorCode }) => errorCode === BROKER_ERROR.topicAlreadyExists)) made = false;
+      refuse(results, 'creating topics', BROKER_ERROR.topicAlreadyExists);
+    };
+    await this.#persist('creating topics', attempt, signal);
+    const names = specs.map(({ topic }) => topic);
+    const known = await this.#metadata(names, signal, true);
     if (!made) await this.#check(specs, known, signal);
   }
 
@@ -143,36 +152,28 @@ export class Topics {
       }
       return known;
     };
-    return this.#cluster.persist('asking for topics', ask, this.#patience(signal));
+    return this.#persist('asking for topics', ask, signal);
   }
 
   async #configs(
     topics: readonly string[],
     signal: AbortSignal | undefined,
-  ): Promise<Map<string, Record<string, string>>> {
-    const resources = topics.map((name) => ({ type: TOPIC_RESOURCE, name }));
-    const answer = await this.#run(
-      'asking for topic settings',
-      (admin) => admin.describeConfigs({ resources, includeSynonyms: false }),
-      signal,
-    );
-    return new Map(
-      answer.resources.map(({ resourceName, configEntries }) => [
-        resourceName,
-        Object.fromEntries(configEntries.map(({ configName, configValue }) => [configName, configValue])),
-      ]),
-    );
+  ): Promise<Map<string, Readonly<Record<string, string>>>> {
+    const attempt = async (): Promise<Map<string, Readonly<Record<string, string>>>> => {
+      const body = await this.#cluster.anyBroker({ ...DESCRIBE_CONFIGS, ...describeTopicConfigsRequest(topics) });
+      const results = readDescribeConfigs(body);
+      refuse(results, 'asking for the settings of topics');
+      return new Map(results.map(({ topic, config }) => [topic, config]));
+    };
+    return this.#persist('asking for the settings of topics', attempt, signal);
   }
 
-  #run<T>(what: string, operation: (admin: Admin) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    const attempt = async (): Promise<T> => {
-      try {
-        return await operation(await this.#admin());
-      } catch (error) {
-        throw classifyKafkaError(firstOf(error), { address: this.#cluster.addresses });
-      }
-    };
-    return this.#cluster.persist(what, attempt, this.#patience(signal));
+  get #timeoutMs(): number {
+    return this.#cluster.config.requestTimeoutMs ?? 20_000;
+  }
+
+  #persist<T>(what: string, operation: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return this.#cluster.persist(what, operation, this.#patience(signal));
   }
 
   #patience(signal: AbortSignal | undefined): { signal?: AbortSignal; patienceMs?: number } {
@@ -226,8 +227,10 @@ function wrongPartitions(spec: TopicSpec, found: number): TaplineError {
   });
 }
 
-/** kafkajs collects the errors of several topics in one. */
-function firstOf(error: unknown): unknown {
-  const { errors } = error as { errors?: readonly unknown[] };
-  return errors?.[0] ?? error;
+/** Throws the first error that is not the one expected. */
+function refuse(results: readonly TopicResult[], what: string, expected = 0): void {
+  const wrong = results.find(({ errorCode }) => errorCode !== 0 && errorCode !== expected);
+  if (wrong === undefined) return;
+  const { topic, errorCode, message } = wrong;
+  throw brokerError(errorCode, message === '' ? what : `${what}: ${message}`, { topic });
 }

@@ -1,0 +1,40 @@
+import { expect, test } from '@jest/globals';
+import { openStack } from '@tapline/test-stack';
+import { type Kafka, openKafka } from './kafka.ts';
+import { produceNumbered, uniqueName } from './numbered.ts';
+
+const LOGIN = 'org.apache.kafka.common.security.plain.PlainLoginModule required';
+const settings = {
+  'listener.security.protocol.map': 'PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
+  'sasl.enabled.mechanisms': 'PLAIN',
+  'sasl.mechanism.inter.broker.protocol': 'PLAIN',
+  'listener.name.plaintext.plain.sasl.jaas.config': `${LOGIN} username="admin" password="a" user_admin="a" user_tapline="secret";`,
+  // Sessions end soon: a connection must be renewed before.
+  'connections.max.reauth.ms': '2000',
+};
+
+test('login by SASL; connections are renewed before their session ends; a wrong password is KAFKA_AUTH at once', async () => {
+  await using stack = await openStack({ kafka: { brokers: 1, settings } });
+  const { brokers } = stack.kafka.address;
+  const open = (password: string): Kafka =>
+    openKafka({ brokers, sasl: { mechanism: 'plain', username: 'tapline', password } });
+  await using kafka = open('secret');
+  const numbered = { topic: uniqueName('login'), partitions: 2, count: 40 };
+  await kafka.topics.ensure([{ topic: numbered.topic, partitions: 2, replicationFactor: 1 }]);
+  await using producer = kafka.producer();
+  const slowly = async (i: number): Promise<void> => {
+    producer.flush();
+    await new Promise((done) => setTimeout(done, i === 0 ? 0 : 120));
+  };
+  await produceNumbered(producer, numbered, slowly);
+  expect(await kafka.reader.endOffsets(numbered.topic)).toEqual([20n, 20n]);
+  expect(producer.stats.retries).toBe(0);
+
+  await using wrong = open('guess');
+  const refused = { code: 'KAFKA_AUTH', disposition: 'fatal' };
+  await expect(wrong.check()).rejects.toMatchObject(refused);
+  await expect(wrong.topics.list()).rejects.toMatchObject(refused);
+  await using writer = wrong.producer();
+  writer.append(writer.lane(numbered.topic, 0), Buffer.from('k'), null, 1, Buffer.from([0]));
+  await expect(writer.mark()).rejects.toMatchObject(refused);
+});
