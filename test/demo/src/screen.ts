@@ -20,9 +20,8 @@ const seconds = (value: number): string => `${value.toFixed(1).padStart(5)} s`;
 
 /** The view as one line, for logs and pipes. */
 export function plainLine(view: DemoView): string {
-  const rates = `MySQL ${Math.round(view.committedPerSecond)} rows/s, Redis ${Math.round(view.appliedPerSecond)} rows/s`;
-  const lag = `commit → Redis p50 ${milliseconds(view.p50Ms)}, p99 ${milliseconds(view.p99Ms)}`;
-  return `${rates}; ${lag}; MySQL ${view.mysqlRow} | Redis ${view.redisRow}`;
+  const rates = `MySQL ${Math.round(view.committedPerSecond)} rows/s, Redis ${Math.round(view.appliedPerSecond)} changes/s`;
+  return `${rates}, commit → Redis p50 ${milliseconds(view.p50Ms)}, p99 ${milliseconds(view.p99Ms)}`;
 }
 
 /** The view as a block of lines no wider than `columns`. */
@@ -32,7 +31,7 @@ export function block(view: DemoView, columns: number): readonly string[] {
     '',
     `  ${view.phase}   ${Math.round(view.elapsedSeconds)} of ${view.durationSeconds} s`,
     `  committed in MySQL  ${Math.round(view.committedPerSecond).toString().padStart(7)} rows/s   ${count} rows`,
-    `  applied in Redis    ${Math.round(view.appliedPerSecond).toString().padStart(7)} rows/s`,
+    `  applied in Redis    ${Math.round(view.appliedPerSecond).toString().padStart(7)} changes/s`,
     `  commit → Redis      p50 ${milliseconds(view.p50Ms)}   p99 ${milliseconds(view.p99Ms)}`,
     `  ${view.services}`,
     `  MySQL  ${view.mysqlRow}`,
@@ -44,11 +43,15 @@ export function block(view: DemoView, columns: number): readonly string[] {
   );
 }
 
+/** Without a terminal, the row in both places is printed with every fifth line only. */
+const PLAIN_ROWS = 5;
+
 /** Prints events for good and keeps one block up to date below them; without a terminal, plain lines only. */
 export class Screen {
   readonly #live: boolean;
   readonly #started = performance.now();
   #drawn = 0;
+  #shown = 0;
   #last: DemoView | undefined;
 
   constructor(live: boolean) {
@@ -65,6 +68,8 @@ export class Screen {
   show(view: DemoView): void {
     if (!this.#live) {
       this.say(plainLine(view));
+      if (this.#shown++ % PLAIN_ROWS === 0)
+        this.say(`the same row:\n    MySQL  ${view.mysqlRow}\n    Redis  ${view.redisRow}`);
       return;
     }
     this.#erase();

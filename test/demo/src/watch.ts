@@ -48,12 +48,17 @@ export function sumOf(metrics: string, name: string): number {
 /** Keeps the screen up to date until `signal` aborts. */
 export async function watch(watched: Watched, signal: AbortSignal): Promise<void> {
   const started = performance.now();
-  let before = { at: started, rows: 0, applied: 0 };
+  let before = { at: started, rows: 0, applied: 0, order: watched.load.newestOrder };
   while (!signal.aborted) {
     await delay(watched.live ? LIVE_MS : PLAIN_MS, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
     const applied = await counter(watched.writer, 'tapline_writer_applied_total');
-    const now = { at: performance.now(), rows: watched.load.rows, applied: applied ?? 0 };
+    const now = {
+      at: performance.now(),
+      rows: watched.load.rows,
+      applied: applied ?? 0,
+      order: watched.load.newestOrder,
+    };
     const elapsed = (now.at - before.at) / 1000;
     const shown = watched.probe.samples.slice(-SHOWN_SAMPLES);
     watched.screen.show({
@@ -67,7 +72,8 @@ export async function watch(watched: Watched, signal: AbortSignal): Promise<void
       p50Ms: percentile(shown, 0.5),
       p99Ms: percentile(shown, 0.99),
       services: `${stateOf(watched.reader)}   ${stateOf(watched.writer)}`,
-      ...(await sampleRow(watched)),
+      // Placed before the last look, so that it is in Redis by now unless something is down.
+      ...(await sampleRow(watched, before.order)),
     });
     before = now;
   }
@@ -77,10 +83,10 @@ function stateOf({ process }: DemoService): string {
   return `${process.spec.name} ${process.running ? `runs (pid ${process.pid})` : 'is down'}`;
 }
 
-/** The newest order, in MySQL and in Redis. */
-async function sampleRow({ load, mysql, redis }: Watched): Promise<{ mysqlRow: string; redisRow: string }> {
+/** One order, in MySQL and in Redis. */
+async function sampleRow({ mysql, redis }: Watched, order: number): Promise<{ mysqlRow: string; redisRow: string }> {
   const orders = SHOP_TABLES.find(({ name }) => name === 'orders') as ShopTable;
-  const id = String(load.newestOrder);
+  const id = String(order);
   const [rows] = await mysql.query<RowDataPacket[][]>({
     sql: selectRows(orders, `WHERE id = ${id}`),
     rowsAsArray: true,
