@@ -24,14 +24,14 @@ module.exports = {
       name: 'libs-are-below-services',
       comment: 'A library is used by services, never the other way round.',
       severity: 'error',
-      from: { path: '^libs/', pathNot: '\\.it\\.test\\.ts$' },
+      from: { path: '^libs/', pathNot: '\\.it\\.test\\.ts$|/testing/' },
       to: { path: '^(services|test)/' },
     },
     {
       name: 'server-tests-of-libs-use-the-stack-only',
       comment: 'A test of a library against real servers gets these from test/stack.',
       severity: 'error',
-      from: { path: '^libs/.*\\.it\\.test\\.ts$' },
+      from: { path: '^libs/.*(\\.it\\.test\\.ts$|/testing/)' },
       to: { path: '^(services|test)/', pathNot: '^test/stack/' },
     },
     {

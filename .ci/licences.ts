@@ -28,28 +28,42 @@ interface LockedPackage {
   readonly version?: string;
   readonly license?: string;
   readonly link?: boolean;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
 /** SPDX: `(MIT OR GPL-2.0)` needs one side, `A AND B` both. */
-export function isPermissive(expression: string): boolean {
+function isPermissive(expression: string): boolean {
   const plain = expression.replace(/^\((.*)\)$/, '$1');
   if (/ OR /.test(plain)) return plain.split(' OR ').some(isPermissive);
   if (/ AND /.test(plain)) return plain.split(' AND ').every(isPermissive);
   return PERMISSIVE.has(plain);
 }
 
-function licenceOf(path: string, locked: LockedPackage): string {
-  if (locked.license !== undefined) return locked.license;
+type Manifest = { readonly license?: string | { type?: string }; readonly licenses?: readonly { type?: string }[] };
+
+function manifestOf(path: string): Manifest | undefined {
   try {
-    const { license, licenses } = JSON.parse(readFileSync(join(ROOT, path, 'package.json'), 'utf8')) as {
-      license?: string | { type?: string };
-      licenses?: readonly { type?: string }[];
-    };
-    if (typeof license === 'string') return license;
-    return license?.type ?? licenses?.map(({ type }) => type ?? 'unknown').join(' OR ') ?? 'unknown';
+    return JSON.parse(readFileSync(join(ROOT, path, 'package.json'), 'utf8')) as Manifest;
   } catch {
-    return 'unknown';
+    return undefined;
   }
+}
+
+/** A build for another platform is not on this disk: it has the licence of the package that it is a part of. */
+function licenceOf(name: string, path: string, locked: LockedPackage): string {
+  if (locked.license !== undefined) return locked.license;
+  const manifest = manifestOf(path);
+  if (manifest === undefined) {
+    const whole = installed.find(([, { optionalDependencies }]) => optionalDependencies?.[name] !== undefined);
+    return whole === undefined ? 'unknown' : licenceOf(nameOf(whole[0]), ...whole);
+  }
+  const { license, licenses } = manifest;
+  if (typeof license === 'string') return license;
+  return license?.type ?? licenses?.map(({ type }) => type ?? 'unknown').join(' OR ') ?? 'unknown';
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
 }
 
 const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
@@ -62,8 +76,8 @@ const counts = new Map<string, number>();
 const refused: string[] = [];
 const used = new Set<string>();
 for (const [path, locked] of installed) {
-  const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
-  const licence = licenceOf(path, locked);
+  const name = nameOf(path);
+  const licence = licenceOf(name, path, locked);
   counts.set(licence, (counts.get(licence) ?? 0) + 1);
   if (isPermissive(licence)) continue;
   if (EXCEPTIONS[name] === undefined) refused.push(`${name} ${locked.version ?? ''}: ${licence}`);
