@@ -176,12 +176,17 @@ async function stale(cluster: Cluster, error: TaplineError): Promise<TaplineErro
   return error;
 }
 
-export async function listOne(cluster: Cluster, topic: string, partition: number, timestamp: bigint): Promise<bigint> {
+export async function listOne(
+  cluster: Cluster,
+  topic: string,
+  partition: number,
+  timestamp: bigint,
+  unreplicatedToo = false,
+): Promise<bigint> {
   const leader = await leaderOf(cluster, topic, partition);
   const connection = await cluster.connection(leader, 'control');
-  const answer = readListOffsets(
-    await connection.request({ ...LIST_OFFSETS, ...listOffsetsRequest(topic, [partition], timestamp) }),
-  );
+  const request = listOffsetsRequest(topic, [partition], timestamp, unreplicatedToo);
+  const answer = readListOffsets(await connection.request({ ...LIST_OFFSETS, ...request }));
   const { errorCode, offset } = answer[0] ?? { errorCode: -1, offset: -1n };
   if (errorCode !== 0) throw await stale(cluster, brokerError(errorCode, 'listing offsets', { topic, partition }));
   return offset;

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { sleep } from '@tapline/kernel';
 import { openStack } from '@tapline/test-stack';
 import { openKafka } from './kafka.ts';
 import { NO_HEADERS } from './record-batch.ts';
@@ -17,17 +18,17 @@ test('what a dead producer left with the leader only is waited for: later it wou
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
   const leader = topics[0]?.partitions[0]?.leader;
   const follower = stack.kafka.brokers.find(({ id }) => id !== leader);
-  await follower?.pause();
+  follower?.pause();
   {
     await using producer = kafka.producer();
     producer.failed.catch(() => {});
     producer.append(producer.lane(topic, 0), Buffer.from('k'), Buffer.from('left behind'), Date.now(), NO_HEADERS);
     producer.flush();
     // The leader has it; it is not acknowledged while the follower does not answer. Then the producer is gone.
-    while ((await kafka.reader.writtenEnds(topic))[0] !== 2n);
+    while ((await kafka.reader.writtenEnds(topic))[0] !== 2n) await sleep(20);
   }
   const ends = await kafka.reader.settledEnds(topic);
   expect(ends).toEqual([2n]);
   expect(await kafka.reader.endOffsets(topic)).toEqual([2n]);
-  await follower?.resume();
+  follower?.resume();
 });

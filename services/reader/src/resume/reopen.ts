@@ -66,7 +66,7 @@ async function endsOf(
   recorded: readonly bigint[],
   parts: { kafka: TopicReader; signal: AbortSignal },
 ): Promise<bigint[]> {
-  const ends = await parts.kafka.reader.endOffsets(topic, parts.signal);
+  const ends = await parts.kafka.reader.settledEnds(topic, parts.signal);
   if (ends.length !== recorded.length) {
     throw new TaplineError('TOPIC_PARTITIONS', {
       message: `Topic ${topic} has ${ends.length} partitions, the progress record knows ${recorded.length}.`,
