@@ -60,14 +60,20 @@ export function isNoScript(error: unknown): boolean {
 }
 
 function isReply(error: unknown): error is Error {
-  return error instanceof Error && error.name === 'ReplyError';
+  return isObject(error) && error['name'] === 'ReplyError';
 }
 
 /** The code of the error or of the error below it: ioredis wraps what the socket said. */
 function codeOf(error: unknown): string | undefined {
-  for (let one = error, depth = 0; one instanceof Error && depth < 4; depth++) {
-    if ('code' in one && typeof one.code === 'string') return one.code;
-    one = 'lastNodeError' in one ? one.lastNodeError : 'previousErrors' in one ? undefined : one.cause;
+  let one = error;
+  for (let depth = 0; isObject(one) && depth < 4; depth++) {
+    if (typeof one['code'] === 'string') return one['code'];
+    one = one['lastNodeError'] ?? one['cause'];
   }
   return undefined;
+}
+
+/** Not `instanceof Error`: errors of Node's own sockets are of another realm under jest. */
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
