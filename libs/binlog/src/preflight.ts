@@ -8,7 +8,7 @@ export type Query = (sql: string) => Promise<readonly Readonly<Record<string, un
 async function value(query: Query, expression: string): Promise<string> {
   const [row] = await query(`SELECT ${expression} AS v`);
   const v = row?.['v'];
-  return v === null || v === undefined ? '' : String(v);
+  return typeof v === 'string' || typeof v === 'number' ? String(v) : '';
 }
 
 /**

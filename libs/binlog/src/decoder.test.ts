@@ -1,0 +1,199 @@
+import { describe, expect, test } from '@jest/globals';
+import { Decoder } from './decoder.ts';
+import type { BinlogEvent } from './types.ts';
+import { EVENT_TYPE } from './wire-types.ts';
+
+interface Header {
+  readonly type: number;
+  readonly body?: string;
+  readonly end?: number;
+  readonly flags?: number;
+}
+
+function eventBytes({ type, body = '', end = 0, flags = 0 }: Header): Buffer {
+  const rest = Buffer.from(body.replace(/ /g, ''), 'hex');
+  const bytes = Buffer.concat([Buffer.alloc(19), rest]);
+  bytes.writeUInt32LE(1_700_000_000, 0);
+  bytes[4] = type;
+  bytes.writeUInt32LE(1, 5);
+  bytes.writeUInt32LE(bytes.length, 9);
+  bytes.writeUInt32LE(end, 13);
+  bytes.writeUInt16LE(flags, 17);
+  return bytes;
+}
+
+function decode(events: readonly Header[], wanted = true): BinlogEvent[] {
+  const decoder = new Decoder({ wants: () => wanted, file: 'binlog.000001', checksums: false });
+  const out: BinlogEvent[] = [];
+  for (const event of events) {
+    const bytes = eventBytes(event);
+    decoder.decode(bytes, 0, bytes.length, out);
+  }
+  return out;
+}
+
+const hex = (text: string): string => Buffer.from(text).toString('hex');
+const query = (sql: string, end = 0, status = ''): Header => {
+  const length = Buffer.alloc(2);
+  length.writeUInt16LE(status.length / 2);
+  return {
+    type: EVENT_TYPE.QUERY,
+    end,
+    body: `0000000000000000 00 0000 ${length.toString('hex')} ${status} 00 ${hex(sql)}`,
+  };
+};
+const XID: Header = { type: EVENT_TYPE.XID, body: '0100000000000000', end: 900 };
+/** d.t (a INT NOT NULL), table id 7. */
+const MAP: Header = {
+  type: EVENT_TYPE.TABLE_MAP,
+  body: `070000000000 0100 01 ${hex('d')} 00 01 ${hex('t')} 00 01 03 00 00`,
+};
+const rows = (type: number, body: string, id = '070000000000'): Header => ({
+  type,
+  body: `${id} 0100 0200 01 ${body}`,
+});
+const INSERT = rows(EVENT_TYPE.WRITE_ROWS, 'ff 00 2a000000 00 2b000000');
+
+const refusal = (events: readonly Header[], wanted = true): object => {
+  try {
+    decode(events, wanted);
+  } catch (error) {
+    const { code, place, message } = error as { code: string; place: object; message: string };
+    return { code, place, message };
+  }
+  throw new Error('nothing was refused');
+};
+
+describe('transactions', () => {
+  test('rows of a transaction', () => {
+    const [begin, event, commit] = decode([query('BEGIN', 100), MAP, INSERT, XID]);
+    expect(begin).toMatchObject({
+      kind: 'begin',
+      gtid: '',
+      commitMicros: 1_700_000_000_000_000n,
+      position: { position: 4 },
+    });
+    expect(commit).toEqual({ kind: 'commit', position: { file: 'binlog.000001', position: 900 } });
+    if (event?.kind !== 'rows') throw new Error('no rows');
+    expect([event.op, event.table.database, event.table.table, event.rowIndex]).toEqual(['insert', 'd', 't', -1]);
+    const seen: number[] = [];
+    while (event.next()) seen.push(event.after.buffer.readInt32LE(event.after.offsets[0]));
+    expect(seen).toEqual([42, 43]);
+    expect([event.next(), event.rowIndex]).toEqual([false, 1]);
+  });
+
+  test('two events of one table may be read turn about', () => {
+    const events = decode([query('BEGIN'), MAP, INSERT, rows(EVENT_TYPE.WRITE_ROWS, 'ff 00 01000000 00 02000000')]);
+    const [, first, second] = events;
+    if (first?.kind !== 'rows' || second?.kind !== 'rows') throw new Error('no rows');
+    const seen: number[] = [];
+    for (const event of [first, second, first, second]) {
+      event.next();
+      seen.push(event.after.buffer.readInt32LE(event.after.offsets[0]));
+    }
+    expect(seen).toEqual([42, 1, 43, 2]);
+  });
+
+  test('an insert into no column at all is one row, all absent', () => {
+    const [, event] = decode([query('BEGIN'), MAP, rows(EVENT_TYPE.WRITE_ROWS, '00')]);
+    if (event?.kind !== 'rows') throw new Error('no rows');
+    expect([event.next(), event.after.states[0], event.next()]).toEqual([true, 2, false]);
+  });
+
+  test('positions go on beyond 4 GiB, and new files start over', () => {
+    const decoder = new Decoder({ wants: () => true, file: 'a', checksums: false });
+    const feed = (event: Header): number => {
+      const bytes = eventBytes(event);
+      decoder.decode(bytes, 0, bytes.length, []);
+      return decoder.position.position;
+    };
+    const stop = (end: number): Header => ({ type: EVENT_TYPE.STOP, end });
+    expect([stop(2 ** 31), stop(2 ** 32 - 1), stop(500), stop(2 ** 31 + 5)].map(feed)).toEqual([
+      2 ** 31,
+      2 ** 32 - 1,
+      2 ** 32 + 500,
+      2 ** 32 + 2 ** 31 + 5,
+    ]);
+    expect(feed({ type: EVENT_TYPE.ROTATE, body: `0400000000000000 ${hex('b')}`, flags: 0x20 })).toBe(4);
+    expect(decoder.position).toEqual({ file: 'b', position: 4 });
+  });
+
+  test('SQL is read in the client’s character set', () => {
+    const latin1 = query('SELECT 1', 0, '04080008000800');
+    const body = latin1.body!.replace(hex('SELECT 1'), 'e44180');
+    expect(decode([{ ...latin1, body }])).toMatchObject([{ kind: 'statement', sql: 'äA€', inTransaction: false }]);
+    expect(decode([query('CREATE TABLE ü')])).toMatchObject([{ sql: 'CREATE TABLE ü' }]);
+  });
+});
+
+describe('what cannot be followed is refused, with the place', () => {
+  const corrupt = (message: string): object => ({
+    code: 'SOURCE_EVENT_CORRUPT',
+    place: { position: expect.stringMatching(/^binlog\.000001:(4|41)$/) },
+    message: expect.stringContaining(message),
+  });
+
+  test.each<[string, readonly Header[], string]>([
+    ['rows without a table map', [query('BEGIN'), INSERT], 'no table map'],
+    ['rows outside a transaction', [MAP, INSERT], 'outside a transaction'],
+    ['a commit of nothing', [XID], 'outside a transaction'],
+    ['a transaction in a transaction', [query('BEGIN'), query('BEGIN')], 'inside'],
+    [
+      'rows of more columns than the table has',
+      [query('BEGIN'), MAP, { type: 30, body: '070000000000 0100 0200 02 ff ff' }],
+      '2 columns',
+    ],
+    ['a table map that is cut', [{ ...MAP, body: MAP.body!.slice(0, 30) }], 'TABLE_MAP'],
+    ['a row event that is cut', [query('BEGIN'), MAP, { type: 30, body: '0700' }], 'WRITE_ROWS'],
+    [
+      'extra data that overruns',
+      [query('BEGIN'), MAP, { type: 30, body: '070000000000 0100 ff00 01 ff' }],
+      'extra data',
+    ],
+  ])('%s', (_name, events, message) => {
+    expect(refusal(events)).toMatchObject(corrupt(message));
+  });
+
+  test('a header that lies about its length', () => {
+    const bytes = Buffer.concat([eventBytes({ type: EVENT_TYPE.STOP }), Buffer.alloc(1)]);
+    const decoder = new Decoder({ wants: () => true, file: 'f', checksums: false });
+    expect(() => decoder.decode(bytes, 0, bytes.length, [])).toThrow(
+      expect.objectContaining({ code: 'SOURCE_EVENT_CORRUPT' }),
+    );
+  });
+
+  test('a row that overruns its event, at the row', () => {
+    const [, event] = decode([query('BEGIN'), MAP, rows(EVENT_TYPE.WRITE_ROWS, 'ff 00 2a000000 00 2b0000')]);
+    if (event?.kind !== 'rows') throw new Error('no rows');
+    expect(event.next()).toBe(true);
+    expect(() => event.next()).toThrow(
+      expect.objectContaining({ code: 'SOURCE_EVENT_CORRUPT', place: expect.objectContaining({ table: 'd.t' }) }),
+    );
+  });
+
+  test('a column type without a known length stops wanted tables only', () => {
+    const map = { ...MAP, body: MAP.body!.replace(/ 01 03 00 00$/, ' 01 f4 00 00') };
+    expect(refusal([query('BEGIN'), map, INSERT])).toMatchObject({ code: 'SOURCE_EVENT_UNSUPPORTED' });
+    expect(decode([query('BEGIN'), map, INSERT, XID], false).map(({ kind }) => kind)).toEqual(['begin', 'commit']);
+  });
+
+  test('unknown events stop the stream unless they may be ignored; incidents and encryption always do', () => {
+    expect(refusal([{ type: 99 }])).toMatchObject({
+      code: 'SOURCE_EVENT_UNSUPPORTED',
+      message: expect.stringContaining('event type 99'),
+    });
+    expect(decode([{ type: 99, flags: 0x80 }])).toEqual([]);
+    expect(refusal([{ type: EVENT_TYPE.INCIDENT }])).toMatchObject({ code: 'SOURCE_INCIDENT' });
+    expect(refusal([{ type: EVENT_TYPE.MARIA_START_ENCRYPTION }])).toMatchObject({ code: 'SOURCE_EVENT_UNSUPPORTED' });
+  });
+
+  test('a rollback of what was delivered', () => {
+    expect(refusal([query('BEGIN'), MAP, INSERT, query('ROLLBACK')])).toMatchObject({
+      code: 'SOURCE_EVENT_UNSUPPORTED',
+    });
+    expect(decode([query('BEGIN'), MAP, INSERT, query('ROLLBACK')], false).map(({ kind }) => kind)).toEqual([
+      'begin',
+      'commit',
+    ]);
+  });
+});
