@@ -249,30 +249,35 @@ export class Sender {
    *   3. the log ends before it: acknowledged records are gone; 4. something else stands there: both end the producer.
    */
   async #examine(lane: LaneState, batch: RecordBatch, code: number): Promise<void> {
-    const place = { topic: lane.topic, partition: lane.partition };
     try {
       const found = await findOwnBatch(this.#cluster, lane, batch);
+      const end = await logEnd(this.#cluster, lane);
       if (this.#stopped) return;
-      if (found !== undefined) return this.#acknowledged(lane, found);
-      const end = await logEnd(this.#cluster, lane.topic, lane.partition);
-      if (this.#stopped) return;
-      if (lane.nextOffset === undefined || end !== lane.nextOffset)
-        return this.#options.onFailed(logMismatch(lane, end, code));
-      this.#cluster.logger.warn('Kafka: the broker forgot this producer, starting a new sequence', {
-        ...place,
-        reason: brokerErrorName(code),
-      });
-      const { id, epoch } = lane.identity as ProducerIdentity;
-      lane.identity = { id, epoch: epoch + 1 };
-      batch.seal(lane.identity, 0);
-      lane.sequence = nextSequence(0, batch.count);
-      this.#again(lane, brokerError(code, 'producing', place));
+      if (found !== undefined) this.#acknowledged(lane, found);
+      // On a shared lane others may have written behind our last batch; that ours is not among them was just seen.
+      else if (lane.nextOffset !== undefined && (end === lane.nextOffset || lane.shared))
+        this.#startSequence(lane, batch, code);
+      else this.#options.onFailed(logMismatch(lane, end, code));
     } catch (error) {
       if (this.#stopped) return;
       if (isRetryable(error)) this.#again(lane, error as TaplineError);
       else this.#options.onFailed(asTaplineError(error));
+    } finally {
+      this.send();
     }
-    this.send();
+  }
+
+  #startSequence(lane: LaneState, batch: RecordBatch, code: number): void {
+    const place = { topic: lane.topic, partition: lane.partition };
+    const { id, epoch } = lane.identity as ProducerIdentity;
+    this.#cluster.logger.warn('Kafka: the broker forgot this producer, starting a new sequence', {
+      ...place,
+      reason: brokerErrorName(code),
+    });
+    lane.identity = { id, epoch: epoch + 1 };
+    batch.seal(lane.identity, 0);
+    lane.sequence = nextSequence(0, batch.count);
+    this.#again(lane, brokerError(code, 'producing', place));
   }
 
   /** Gets the producer id and the leaders; then goes on. */

@@ -1,3 +1,4 @@
+import { TaplineError } from '@tapline/kernel';
 import type { Cluster } from './cluster.ts';
 import { LATEST } from './fetch-protocol.ts';
 import type { LaneState } from './lane.ts';
@@ -5,9 +6,18 @@ import { fetchOne, listOne } from './log-reader.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { listBatches } from './record-reader.ts';
 
-/** The offset after the last record of the partition now. */
-export function logEnd(cluster: Cluster, topic: string, partition: number): Promise<bigint> {
-  return listOne(cluster, topic, partition, LATEST);
+/**
+ * The offset after the last record of the partition, when all of it is replicated: what only the leader has cannot be looked at
+ * yet, and may be the batch in question. @throws TaplineError KAFKA_NOT_READY (retryable) otherwise.
+ */
+export async function logEnd(cluster: Cluster, { topic, partition }: LaneState): Promise<bigint> {
+  const written = await listOne(cluster, topic, partition, LATEST, true);
+  const end = await listOne(cluster, topic, partition, LATEST);
+  if (written === end) return end;
+  throw new TaplineError('KAFKA_NOT_READY', {
+    message: `The leader has records up to ${written}, of which only those up to ${end} are replicated.`,
+    place: { topic, partition, offset: String(end) },
+  });
 }
 
 /**
@@ -17,7 +27,7 @@ export function logEnd(cluster: Cluster, topic: string, partition: number): Prom
 export async function findOwnBatch(cluster: Cluster, lane: LaneState, batch: RecordBatch): Promise<bigint | undefined> {
   const { topic, partition, nextOffset } = lane;
   if (nextOffset === undefined) return undefined;
-  const end = await logEnd(cluster, topic, partition);
+  const end = await logEnd(cluster, lane);
   for (let offset = nextOffset; offset < end; ) {
     const { data } = await fetchOne(cluster, { topic, partition, offset, maxBytes: 1024 * 1024 });
     const batches = listBatches(data, { topic, partition });

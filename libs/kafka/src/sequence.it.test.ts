@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { testServers } from '@tapline/test-stack';
+import { type Kafka, openKafka } from './kafka.ts';
+import type { LaneState } from './lane.ts';
+import { uniqueName } from './numbered.ts';
+import type { OrderedProducer } from './producer.ts';
+import { NO_HEADERS } from './record-batch.ts';
+
+/**
+ * The broker's refusals of a sequence number, provoked by turning the lane's own counters: what a broker would answer after it lost
+ * or forgot what it had.
+ */
+let kafka: Kafka;
+const made: string[] = [];
+
+beforeAll(async () => {
+  kafka = openKafka({ brokers: (await testServers('kafka')).kafka.brokers });
+});
+
+afterAll(async () => {
+  await kafka.topics.delete(made);
+  await kafka[Symbol.asyncDispose]();
+});
+
+/** A lane with eight acknowledged batches of one record each, numbered from 0. */
+async function filled(producer: OrderedProducer, shared = false): Promise<LaneState> {
+  const topic = uniqueName('sequence');
+  made.push(topic);
+  await kafka.topics.ensure([{ topic, partitions: 1, replicationFactor: 1 }]);
+  const lane = producer.lane(topic, 0, { shared }) as LaneState;
+  for (let i = 0; i < 8; i++) await send(producer, lane, i);
+  return lane;
+}
+
+async function send(producer: OrderedProducer, lane: LaneState, i: number): Promise<bigint | undefined> {
+  producer.append(lane, Buffer.from(String(i)), null, 1, NO_HEADERS);
+  return (await producer.mark()).get(lane);
+}
+
+async function numbers({ topic }: LaneState): Promise<number[]> {
+  const all: number[] = [];
+  for await (const records of kafka.reader.read({ topic, partition: 0 }))
+    all.push(...records.map(({ key }) => Number(key)));
+  return all;
+}
+
+test.each([
+  ['ahead of what the broker knows (records forgotten)', 20],
+  ['long behind what the broker knows (a duplicate of something older)', 1],
+])('a sequence %s, with the log where it must be: a new sequence, nothing lost or doubled', async (_, sequence) => {
+  await using producer = kafka.producer();
+  const lane = await filled(producer);
+  lane.sequence = sequence;
+  expect(await send(producer, lane, 8)).toBe(9n);
+  expect(await send(producer, lane, 9)).toBe(10n);
+  expect(lane.identity?.epoch).toBe(1);
+  expect(await numbers(lane)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+});
+
+test('a batch that stands in the log already at its offset, but is refused as an old duplicate, counts as acknowledged', async () => {
+  await using producer = kafka.producer();
+  const lane = await filled(producer);
+  // As if the acknowledgement of the second batch had never come.
+  lane.sequence = 1;
+  lane.nextOffset = 1n;
+  expect(await send(producer, lane, 1)).toBe(2n);
+  expect(await numbers(lane)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+});
+
+test('acknowledged records that are gone end the producer', async () => {
+  await using producer = kafka.producer();
+  const lane = await filled(producer);
+  lane.sequence = 20;
+  lane.nextOffset = 12n;
+  await expect(send(producer, lane, 8)).rejects.toMatchObject({ code: 'KAFKA_LOG_TRUNCATED', place: { offset: '8' } });
+});
+
+test('records of somebody else in the place of ours end the producer', async () => {
+  await using producer = kafka.producer();
+  const lane = await filled(producer);
+  lane.sequence = 20;
+  lane.nextOffset = 5n;
+  await expect(send(producer, lane, 8)).rejects.toMatchObject({ code: 'TOPIC_SECOND_WRITER' });
+});
+
+test('on a shared lane the records of others are no reason to stop', async () => {
+  await using producer = kafka.producer();
+  const lane = await filled(producer, true);
+  await using other = kafka.producer();
+  await send(other, other.lane(lane.topic, 0) as LaneState, 100);
+  lane.sequence = 20;
+  await send(producer, lane, 8);
+  expect(await numbers(lane)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 100, 8]);
+});
