@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sleep, type TaplineError } from '@tapline/kernel';
 import { testServers } from '@tapline/test-stack';
@@ -153,5 +154,50 @@ describe('a long result', () => {
       code: 'SOURCE_FAILED',
     });
     expect(await root.query('SELECT 1')).toEqual([['1']]);
+  });
+});
+
+describe('encryption', () => {
+  const cipherOf = async (address: MysqlAddress): Promise<string> => {
+    await using connection = await connect(address);
+    const [row] = await connection.query("SHOW SESSION STATUS LIKE 'Ssl_cipher'");
+    return row?.[1] ?? '';
+  };
+
+  test('is used when asked for, and the certificate is checked as far as asked for', async () => {
+    const { mysql } = await testServers('mysql');
+    await using root = await connect(mysql);
+    const [row] = await root.query('SELECT @@datadir, @@ssl_ca');
+    const ca = join(row?.[0] ?? '', row?.[1] ?? '');
+    expect(await cipherOf(mysql)).toBe('');
+    expect(await cipherOf({ ...mysql, tls: { mode: 'required' } })).not.toBe('');
+    expect(await cipherOf({ ...mysql, tls: { mode: 'verifyCa', ca } })).not.toBe('');
+    // The server made its certificate itself, in a name of its own.
+    for (const tls of [{ mode: 'verifyCa' }, { mode: 'verifyIdentity', ca }] as const) {
+      expect(await refusal(connect({ ...mysql, tls }))).toMatchObject({ code: 'SOURCE_TLS', disposition: 'fatal' });
+    }
+    const unread = await refusal(connect({ ...mysql, tls: { mode: 'verifyCa', ca: `${ca}.none` } }));
+    expect(unread).toMatchObject({ code: 'CONFIG_INVALID', place: { path: 'source.tls.ca' } });
+  });
+
+  test('that the server does not offer is refused', async () => {
+    const { mariadb } = await testServers('mariadb');
+    expect(await refusal(connect({ ...mariadb, tls: { mode: 'required' } }))).toMatchObject({ code: 'SOURCE_TLS' });
+  });
+
+  test('that an account requires is named', async () => {
+    const { mysql } = await testServers('mysql');
+    const name = uniqueName('tls').slice(0, 30);
+    await using root = await connect(mysql);
+    await root.execute(`CREATE USER '${name}'@'%' IDENTIFIED BY 'p' REQUIRE SSL`);
+    try {
+      // Without encryption such an account is simply not let in.
+      expect(await refusal(connect({ ...mysql, user: name, password: 'p' }))).toMatchObject({
+        code: 'SOURCE_ACCESS_DENIED',
+      });
+      expect(await cipherOf({ ...mysql, user: name, password: 'p', tls: { mode: 'required' } })).not.toBe('');
+    } finally {
+      await root.execute(`DROP USER '${name}'@'%'`);
+    }
   });
 });
