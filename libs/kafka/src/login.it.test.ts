@@ -1,11 +1,19 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { openStack } from '@tapline/test-stack';
 import { type Kafka, openKafka } from './kafka.ts';
 import { produceNumbered, uniqueName } from './numbered.ts';
 
 const LOGIN = 'org.apache.kafka.common.security.plain.PlainLoginModule required';
+/** Signed by itself, for localhost and 127.0.0.1; it protects nothing. */
+const certificate = fileURLToPath(new URL('fixtures/test-only-cert.pem', import.meta.url));
+const keystore = fileURLToPath(new URL('fixtures/test-only-keystore.pem', import.meta.url));
 const settings = {
-  'listener.security.protocol.map': 'PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
+  'listener.security.protocol.map': 'PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT',
+  'ssl.keystore.type': 'PEM',
+  'ssl.keystore.location': keystore,
+  'ssl.truststore.type': 'PEM',
+  'ssl.truststore.location': certificate,
   'sasl.enabled.mechanisms': 'PLAIN',
   'sasl.mechanism.inter.broker.protocol': 'PLAIN',
   'listener.name.plaintext.plain.sasl.jaas.config': `${LOGIN} username="admin" password="a" user_admin="a" user_tapline="secret";`,
@@ -13,11 +21,11 @@ const settings = {
   'connections.max.reauth.ms': '2000',
 };
 
-test('login by SASL; connections are renewed before their session ends; a wrong password is KAFKA_AUTH at once', async () => {
+test('TLS and login by SASL; connections are renewed before their session ends; a wrong password is KAFKA_AUTH, an unknown certificate KAFKA_TLS', async () => {
   await using stack = await openStack({ kafka: { brokers: 1, settings } });
   const { brokers } = stack.kafka.address;
   const open = (password: string): Kafka =>
-    openKafka({ brokers, sasl: { mechanism: 'plain', username: 'tapline', password } });
+    openKafka({ brokers, tls: { ca: certificate }, sasl: { mechanism: 'plain', username: 'tapline', password } });
   await using kafka = open('secret');
   const numbered = { topic: uniqueName('login'), partitions: 2, count: 40 };
   await kafka.topics.ensure([{ topic: numbered.topic, partitions: 2, replicationFactor: 1 }]);
@@ -37,4 +45,9 @@ test('login by SASL; connections are renewed before their session ends; a wrong 
   await using writer = wrong.producer();
   writer.append(writer.lane(numbered.topic, 0), Buffer.from('k'), null, 1, Buffer.from([0]));
   await expect(writer.mark()).rejects.toMatchObject(refused);
+
+  await using distrusting = openKafka({ brokers, tls: true });
+  await expect(distrusting.check()).rejects.toMatchObject({ code: 'KAFKA_TLS', disposition: 'fatal' });
+  await using plain = openKafka({ brokers, connectTimeoutMs: 2_000 }, { patienceMs: 1 });
+  await expect(plain.check()).rejects.toMatchObject({ code: 'KAFKA_UNREACHABLE' });
 });
