@@ -41,15 +41,23 @@ async function run(args: readonly string[]): Promise<number> {
   const chosen = STAGES.filter(({ name }) => values[name] === true);
   const folder = await mkdtemp(join(tmpdir(), 'tapline-test-'));
   let totals = NOTHING;
+  // A signal to this process alone must end the tests too; what ran until then is counted, and the broken-off run as a failure.
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    stop.abort();
+  };
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
   try {
     for (const stage of chosen.length === 0 ? STAGES : chosen) {
       const started = performance.now();
-      const result = await runStage(stage, positionals, join(folder, `${stage.name}.json`));
+      const result = await runStage(stage, positionals, join(folder, `${stage.name}.json`), stop.signal);
       const seconds = Math.round((performance.now() - started) / 1000);
       process.stderr.write(`${stage.title}: ${totalsLine(result)} in ${seconds} s\n`);
       totals = add(totals, result);
+      if (stop.signal.aborted) break;
     }
   } finally {
+    process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
     await rm(folder, { recursive: true, force: true });
   }
   // That no test ran is no proof of anything.
@@ -58,7 +66,12 @@ async function run(args: readonly string[]): Promise<number> {
   return good ? EXIT_OK : EXIT_FAILED;
 }
 
-async function runStage(stage: Stage, paths: readonly string[], resultFile: string): Promise<Totals> {
+async function runStage(
+  stage: Stage,
+  paths: readonly string[],
+  resultFile: string,
+  stop: AbortSignal,
+): Promise<Totals> {
   process.stderr.write(`\n${stage.title}\n`);
   const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
   const jest = [join(ROOT, 'node_modules/jest/bin/jest.js'), '--config', join(ROOT, stage.config)];
@@ -68,10 +81,15 @@ async function runStage(stage: Stage, paths: readonly string[], resultFile: stri
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  const kill = (): void => {
+    child.kill('SIGTERM');
+  };
+  stop.addEventListener('abort', kill);
   const exitCode = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
+  stop.removeEventListener('abort', kill);
   const text = await readFile(resultFile, 'utf8').catch(() => undefined);
   return totalsOf(text === undefined ? undefined : (JSON.parse(text) as JestCounts), exitCode);
 }
