@@ -146,6 +146,7 @@ test(
     };
     const before = await spoken();
     for (let look = 0; look < 500 && (await spoken()) < before + 3; look++) await sleep(20);
+    expect(await spoken()).toBeGreaterThanOrEqual(before + 3);
     run.child.kill('SIGTERM');
     expect(await run.code).toBe(0);
   },
