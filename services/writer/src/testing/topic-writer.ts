@@ -38,6 +38,7 @@ const COLUMNS: readonly Column[] = [
  * grow by one.
  */
 export class TopicWriter implements AsyncDisposable {
+  readonly source: string;
   readonly topic: string;
   readonly partitions: number;
   version = 1_000_000n;
@@ -53,6 +54,7 @@ export class TopicWriter implements AsyncDisposable {
     producer: OrderedProducer,
     envelope: ReturnType<typeof compileEnvelope>,
   ) {
+    this.source = source;
     this.topic = `${source}.shop.item`;
     this.partitions = partitions;
     this.#producer = producer;

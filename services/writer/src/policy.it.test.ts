@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type KafkaRecord, readHeader } from '@tapline/kafka';
+import { until, WriterFixture } from './testing/fixture.ts';
+import { WriterProcess } from './testing/writer-process.ts';
+
+let fixture: WriterFixture;
+
+beforeAll(async () => {
+  fixture = await WriterFixture.open();
+}, 300_000);
+
+afterAll(async () => {
+  await fixture?.[Symbol.asyncDispose]();
+});
+
+describe('a change that can never be applied', () => {
+  test('onError: stop leaves the writer standing at it, with what came before committed and the reason to be seen', async () => {
+    await using topic = await fixture.topic(1);
+    const flags = fixture.flags(topic);
+    topic.put({ id: 1, name: 'fine', price: '1.00' });
+    topic.putBytes(2, Buffer.from('no change event'));
+    topic.put({ id: 3, name: 'behind it', price: '3.00' });
+    await topic.sent();
+    await using writer = new WriterProcess(flags);
+    await until('the writer stops', async () => (await writer.state())?.['writer'] === 'stopped', writer);
+    const place = { topic: topic.topic, partition: 0, offset: '1' };
+    expect(await writer.state()).toMatchObject({ error: { code: 'ENVELOPE_UNREADABLE', place } });
+    await until('what came before is committed', async () => (await fixture.committed(topic)).get(0) === '1', writer);
+    expect([...(await fixture.rows(topic)).keys()]).toEqual([1]);
+    expect(await writer.metrics()).toMatch(/^tapline_writer_stopped\{.*\} 1$/m);
+    expect(await writer.stop()).toBe(1);
+  });
+
+  test('onError: deadLetter parks it with everything that puts it back, and goes on', async () => {
+    await using topic = await fixture.topic(1);
+    const flags = fixture.flags(topic, { onError: 'deadLetter', 'deadLetters.partitions': '1' });
+    await fixture.redis.rpush(`${topic.source}:2`, 'in the way');
+    const damaged = Buffer.concat([Buffer.from('no change event'), Buffer.alloc(300_000, 7)]);
+    topic.put({ id: 1, name: 'fine', price: '1.00' });
+    topic.putBytes(9, damaged);
+    topic.put({ id: 2, name: 'meets a list', price: '2.00' });
+    topic.put({ id: 3, name: 'behind them', price: '3.00' });
+    await topic.sent();
+    await using writer = new WriterProcess(flags);
+    await until('all is committed', () => fixture.caughtUp(topic), writer);
+    await fixture.redis.del(`${topic.source}:2`);
+    expect(new Set((await fixture.rows(topic)).keys())).toEqual(new Set([1, 3]));
+    expect(await writer.state()).toMatchObject({ writer: 'consuming', counts: { applied: 2, deadLetters: 2 } });
+
+    const letters: KafkaRecord[] = [];
+    const dead = `${flags['name']}.dead-letters`;
+    const end = (await (await fixture.kafka.admin()).fetchTopicOffsets(dead))[0]?.high ?? '0';
+    for await (const records of fixture.kafka.reader.read({ topic: dead, partition: 0, from: 0n, to: BigInt(end) }))
+      letters.push(...records);
+    const header = (letter: KafkaRecord | undefined, name: string): Buffer | null | undefined =>
+      letter && readHeader(letter.headers, name);
+    const [unreadable, wrongType] = letters;
+    expect(letters).toHaveLength(2);
+    expect(String(unreadable?.key)).toBe(`${topic.topic}/0/1`);
+    expect(unreadable?.value?.equals(damaged)).toBe(true);
+    expect(String(header(unreadable, 'dl.code'))).toBe('ENVELOPE_UNREADABLE');
+    expect(header(unreadable, 'v')?.readBigInt64BE(0)).toBe(1_000_002n);
+    expect(String(header(wrongType, 'dl.code'))).toBe('SINK_REDIS_WRONG_TYPE');
+    expect(String(header(wrongType, 'dl.offset'))).toBe('2');
+    expect(String(header(wrongType, 'dl.topic'))).toBe(topic.topic);
+    expect(header(wrongType, 'dl.key')?.length).toBeGreaterThan(5);
+    expect(await writer.stop()).toBe(0);
+  });
+});
