@@ -97,6 +97,13 @@ export class Scene implements AsyncDisposable {
     return scene;
   }
 
+  /** One more session as root in the scene's database, to be disposed by the caller. */
+  async session(): Promise<Sql> {
+    const sql = await Sql.open(this.#addresses.mysql);
+    await sql.use(this.database);
+    return sql;
+  }
+
   topic(table: string, source: string = this.source): string {
     return `${source}.${this.database}.${table}`;
   }

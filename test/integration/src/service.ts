@@ -106,6 +106,11 @@ export class Service {
     return await this.ended();
   }
 
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    await this.#process.kill();
+  }
+
   async #tail(): Promise<string> {
     return (await this.output()).slice(-5000);
   }
