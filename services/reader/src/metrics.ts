@@ -40,7 +40,7 @@ export const READER_METRICS = {
   lag: {
     type: 'gauge',
     name: 'tapline_reader_lag_seconds',
-    doc: 'Age of the newest transaction taken from the binlog at the moment it was taken; 0 while the source is silent.',
+    doc: 'Age of the newest transaction at the moment it was taken from the binlog.',
   },
   binlogBytes: { type: 'counter', name: 'tapline_reader_binlog_bytes_total', doc: 'Bytes of binlog read.' },
 } as const satisfies MetricTable;

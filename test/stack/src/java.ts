@@ -31,10 +31,11 @@ export async function findJava(): Promise<Java> {
   return { command, release };
 }
 
+// In the cache's folder: goals without a project leave a folder `target` where they run.
 // Two Maven runs share ~/.m2, which is not safe while both write the same artifact.
 async function maven(args: readonly string[]): Promise<void> {
   await withFileLock(join(cacheFolder(), 'locks', 'maven.lock'), async () => {
-    await runCommand('mvn', ['-B', '-q', '-Dstyle.color=never', ...args], MAVEN);
+    await runCommand('mvn', ['-B', '-q', '-Dstyle.color=never', ...args], { ...MAVEN, cwd: cacheFolder() });
   });
 }
 
