@@ -136,7 +136,15 @@ function columnField(column: Column, name: string, type: AvroType): AvroField {
   };
 }
 
+/** Names that servers have for one type. */
+const SAME_TYPE: Readonly<Record<string, string>> = {
+  geometrycollection: 'geomcollection',
+  integer: 'int',
+  numeric: 'decimal',
+  real: 'double',
+};
+
 function typeName(column: Column): string {
   const fsp = column.fsp ?? 0;
-  return `${column.type}${fsp > 0 ? `(${fsp})` : ''}${column.unsigned ? ' unsigned' : ''}`;
+  return `${SAME_TYPE[column.type] ?? column.type}${fsp > 0 ? `(${fsp})` : ''}${column.unsigned ? ' unsigned' : ''}`;
 }
