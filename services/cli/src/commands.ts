@@ -43,6 +43,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./status/index.ts')).status,
   },
   {
+    name: 'bench',
+    summary: 'measure speed and memory on this machine, beside what limits them',
+    load: async () => (await import('./bench/index.ts')).bench,
+  },
+  {
     name: 'test',
     summary: 'run the tests: unit, against real servers, kill and restart',
     load: async () => (await import('./test/index.ts')).test,

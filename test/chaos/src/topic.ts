@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import avsc from 'avsc';
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import { type AvroField, avroType, type DecodedEnvelope, fieldImage } from './avro-image.ts';
@@ -170,7 +171,15 @@ export class TopicReader {
     const admin = this.#kafka.admin();
     await admin.connect();
     try {
-      return await use(admin);
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await use(admin);
+        } catch (error) {
+          // A topic just made, or a broker just back, has no leaders for a moment.
+          if (attempt === 50 || !(error as { retriable?: boolean }).retriable) throw error;
+          await sleep(200);
+        }
+      }
     } finally {
       await admin.disconnect();
     }

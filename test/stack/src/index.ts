@@ -1,5 +1,6 @@
-export { cacheFolder, type Provisioned, provisionedVersions } from './cache.ts';
+export { cacheFolder, type Provisioned, provisionedVersions, provisionOnce } from './cache.ts';
 export { ProcessServer, type Server, StackContext } from './context.ts';
+export { copyJars, findJava, type Java } from './java.ts';
 export { withFileLock } from './lock.ts';
 export { releasePorts, reservePorts } from './ports.ts';
 export { ManagedProcess, type ProcessExit, type ProcessSpec } from './process.ts';

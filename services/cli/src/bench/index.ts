@@ -1,0 +1,62 @@
+import { EXIT_OK, TaplineError } from '@tapline/kernel';
+import { BENCHES, type BenchName, resultJson, resultTable, runBench } from '@tapline/test-bench';
+import { numberFlag, parseFlags } from '../arguments.ts';
+import type { CliCommand } from '../command.ts';
+
+const NAMES = Object.keys(BENCHES) as BenchName[];
+
+const HELP = `tapline bench ${NAMES.join('|')} [flags]
+
+Measures Tapline on servers of its own, on this machine, beside what limits it in the same run. Quiet machine, please: the load before is printed.
+${NAMES.map((name) => `  ${name.padEnd(9)} ${BENCHES[name].summary} (${BENCHES[name].rows.toLocaleString('en')} rows)`).join('\n')}
+  --rows N          other than that
+  --runs N          so often; the table shows medians (default 1)
+  --peer debezium   catchup: Debezium in Kafka Connect beside it, fetched with Maven
+  --json            every run as JSON on stdout, instead of the table
+  --short           some seconds, to see that it works; the figures mean nothing
+`;
+
+function benchName(given: readonly string[]): BenchName {
+  const name = NAMES.find((candidate) => candidate === given[0]);
+  if (name !== undefined && given.length === 1) return name;
+  throw new TaplineError('CONFIG_INVALID', {
+    message: `tapline bench wants one of ${NAMES.join(', ')}, not ${JSON.stringify(given.join(' '))}.`,
+    remedy: 'tapline bench --help says what each measures.',
+  });
+}
+
+function peerOf(name: BenchName, value: string | boolean | undefined): { peer?: 'debezium' } {
+  if (value === undefined) return {};
+  if (value === 'debezium' && name === 'catchup') return { peer: 'debezium' };
+  throw new TaplineError('CONFIG_INVALID', {
+    message: `--peer ${String(value)} is not known for ${name}; there is --peer debezium for catchup.`,
+  });
+}
+
+async function run(args: readonly string[]): Promise<number> {
+  const text = { type: 'string' } as const;
+  const parsed = parseFlags(args, {
+    rows: text,
+    runs: text,
+    peer: text,
+    json: { type: 'boolean' },
+    short: { type: 'boolean' },
+  });
+  const { values, positionals } = parsed;
+  if (values['help'] === true) {
+    process.stdout.write(HELP);
+    return EXIT_OK;
+  }
+  const name = benchName(positionals);
+  const result = await runBench(name, {
+    ...(values['rows'] === undefined ? {} : { rows: numberFlag(parsed, 'rows', 0, 1) }),
+    runs: numberFlag(parsed, 'runs', 1, 1),
+    ...peerOf(name, values['peer']),
+    short: values['short'] === true,
+    say: (line) => process.stderr.write(`${line}\n`),
+  });
+  process.stdout.write(`${values['json'] === true ? resultJson(result) : resultTable(result)}\n`);
+  return EXIT_OK;
+}
+
+export const bench: CliCommand = { run };

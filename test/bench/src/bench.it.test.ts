@@ -1,0 +1,23 @@
+import { expect, test } from '@jest/globals';
+import { type BenchName, resultJson, resultTable, runBench } from './index.ts';
+
+// The short forms: that each bench runs to its end and measures every thing it names. The figures mean nothing.
+test.each<[BenchName, string[]]>([
+  ['catchup', ['tapline reader', 'binlog from the socket, undecoded', "Kafka's producer tool, same bytes"]],
+  ['latency', ['commit → Kafka consumer', 'commit → Redis']],
+  ['redis', ['tapline writer → Redis', 'plain HSETs on a raw socket']],
+  ['memory', ['reader, one transaction']],
+])(
+  'bench %s',
+  async (name, measured) => {
+    const result = await runBench(name, { short: true });
+    expect(result.runs.map((run) => run.map(({ what }) => what))).toEqual([measured]);
+    for (const measurement of result.runs.flat()) {
+      const figures = [measurement.seconds ?? 1, ...Object.values(measurement.figures ?? {})];
+      expect(figures.every((figure) => Number.isFinite(figure) && figure >= 0)).toBe(true);
+    }
+    expect(JSON.parse(resultJson(result))).toMatchObject({ bench: name });
+    expect(resultTable(result).split('\n')).toHaveLength(measured.length + 1);
+  },
+  400_000,
+);

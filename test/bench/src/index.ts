@@ -1,0 +1,64 @@
+import { benchCatchup } from './catchup.ts';
+import { benchLatency } from './latency.ts';
+import { benchMemory } from './memory.ts';
+import type { BenchOptions } from './options.ts';
+import { benchRedis } from './redis.ts';
+import { type BenchResult, type Measurement, machine } from './report.ts';
+
+export { type BenchResult, type Measurement, resultJson, resultTable } from './report.ts';
+
+interface Bench {
+  readonly summary: string;
+  /** Rows when the caller does not say, and rows of the short form that only shows that the bench works. */
+  readonly rows: number;
+  readonly shortRows: number;
+  readonly run: (options: BenchOptions) => Promise<(readonly Measurement[])[]>;
+}
+
+export const BENCHES = {
+  catchup: {
+    summary: 'rows in the binlog already → acknowledged in Kafka',
+    rows: 1_000_000,
+    shortRows: 5000,
+    run: benchCatchup,
+  },
+  latency: {
+    summary: 'commit → Kafka consumer and → Redis, at 1,000 rows/s',
+    rows: 30_000,
+    shortRows: 1000,
+    run: benchLatency,
+  },
+  redis: { summary: 'rows in a topic already → Redis', rows: 1_000_000, shortRows: 5000, run: benchRedis },
+  memory: {
+    summary: 'the reader through one transaction of so many rows',
+    rows: 1_000_000,
+    shortRows: 20_000,
+    run: benchMemory,
+  },
+} as const satisfies Record<string, Bench>;
+
+export type BenchName = keyof typeof BENCHES;
+
+export interface RunBenchOptions {
+  readonly rows?: number;
+  readonly runs?: number;
+  /** Also runs this beside Tapline; only `catchup` has it. */
+  readonly peer?: 'debezium';
+  /** A few seconds, figures without meaning. */
+  readonly short?: boolean;
+  readonly say?: (line: string) => void;
+}
+
+/** Runs one bench on servers of its own. */
+export async function runBench(name: BenchName, options: RunBenchOptions = {}): Promise<BenchResult> {
+  const bench: Bench = BENCHES[name];
+  const startedAt = new Date().toISOString();
+  const on = machine();
+  const runs = await bench.run({
+    rows: options.rows ?? (options.short === true ? bench.shortRows : bench.rows),
+    runs: options.runs ?? 1,
+    ...(options.peer === undefined ? {} : { peer: options.peer }),
+    say: options.say ?? (() => undefined),
+  });
+  return { bench: name, runs, machine: on, startedAt };
+}

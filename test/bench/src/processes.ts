@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+
+/** Clock ticks of /proc/PID/stat a second: USER_HZ, 100 on every Linux that Node runs on. */
+const TICKS = 100;
+
+/** User and system time that a process has used so far, in seconds; 0 when it is gone. */
+export function cpuSeconds(pid: number | undefined): number {
+  const stat = read(pid, 'stat');
+  // The name in the second field may hold blanks and parentheses.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return stat === '' ? 0 : (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
+/** The most memory a process has had resident so far (VmHWM), in MiB. */
+export function peakRssMib(pid: number | undefined): number {
+  return Number(/VmHWM:\s+(\d+)/.exec(read(pid, 'status'))?.[1] ?? 0) / 1024;
+}
+
+/** Runnable processes over the last minute: how much else the machine has to do. */
+export function machineLoad(): number {
+  return Number(readFileSync('/proc/loadavg', 'utf8').split(' ')[0]);
+}
+
+function read(pid: number | undefined, file: string): string {
+  if (pid === undefined) return '';
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** What processes have used since the meter was made. */
+export class CpuMeter {
+  readonly #pids: Readonly<Record<string, number | undefined>>;
+  readonly #start: Readonly<Record<string, number>>;
+
+  constructor(pids: Readonly<Record<string, number | undefined>>) {
+    this.#pids = pids;
+    this.#start = Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)]));
+  }
+
+  /** CPU seconds of each process. */
+  used(): Record<string, number> {
+    return Object.fromEntries(
+      Object.entries(this.#pids).map(([name, pid]) => [name, cpuSeconds(pid) - (this.#start[name] ?? 0)]),
+    );
+  }
+}

@@ -1,0 +1,71 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { KafkaCluster, ManagedProcess, SqlServer, StackBase } from '@tapline/test-stack';
+import { DATABASE, TABLE } from './rows.ts';
+
+const CLI = fileURLToPath(new URL('../../../services/cli/src/main.ts', import.meta.url));
+
+export const PARTITIONS = 8;
+
+/** Topic that a reader of this name publishes the benchmark's table to. */
+export const topicOf = (name: string): string => `${name}.${DATABASE}.${TABLE}`;
+
+async function service(
+  stack: StackBase,
+  command: 'reader' | 'writer',
+  config: Readonly<Record<string, unknown>> & { readonly name: string },
+): Promise<ManagedProcess> {
+  const file = join(stack.folder, `${command}-${config.name}.yaml`);
+  // JSON is YAML.
+  await writeFile(file, JSON.stringify(config, undefined, 2));
+  return stack.process({
+    name: `${command} ${config.name}`,
+    command: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', CLI, command, '--config', file],
+    logFile: join(stack.folder, `${command}-${config.name}.log`),
+  });
+}
+
+type ReaderStack = StackBase & { readonly mysql: SqlServer; readonly kafka: KafkaCluster };
+
+/** A reader with default settings, from this GTID set on; not launched yet. */
+export async function createReader(stack: ReaderStack, name: string, gtidSet: string): Promise<ManagedProcess> {
+  const { host, port, user, password } = stack.mysql.readerAddress;
+  return await service(stack, 'reader', {
+    name,
+    source: { host, port, user, password, include: [`${DATABASE}.*`] },
+    kafka: { brokers: [...stack.kafka.address.brokers] },
+    topics: { partitions: PARTITIONS, replicationFactor: 1 },
+    snapshot: { mode: 'never' },
+    start: { gtidSet },
+  });
+}
+
+/** A writer into Redis with default settings; not launched yet. */
+export async function createWriter(
+  stack: StackBase & {
+    readonly kafka: KafkaCluster;
+    readonly redis: { readonly address: { readonly address: string } };
+  },
+  name: string,
+  topic: string,
+): Promise<ManagedProcess> {
+  return await service(stack, 'writer', {
+    name,
+    source: { brokers: [...stack.kafka.address.brokers], topics: [topic] },
+    sink: { type: 'redis', address: stack.redis.address.address },
+  });
+}
+
+/** Resolves when the service has logged `text`. @throws with the end of its log when it ends by itself before. */
+export async function untilLogged(process: ManagedProcess, text: string): Promise<void> {
+  await process.waitReady(async () => (await process.logs()).includes(text));
+}
+
+/** For polling loops. @throws when the process has ended. */
+export function aliveCheck(process: ManagedProcess): () => void {
+  return () => {
+    if (!process.running) throw new Error(`${process.spec.name} has ended; its log is ${process.spec.logFile}`);
+  };
+}
