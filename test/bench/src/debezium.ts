@@ -79,6 +79,8 @@ export async function prepareDebezium(stack: PeerStack, say: (line: string) => v
         [
           `io.debezium:debezium-connector-mysql:${DEBEZIUM_VERSION}`,
           `io.debezium:debezium-embedded:${DEBEZIUM_VERSION}`,
+          // Else an older API wins that finds no logger.
+          'org.slf4j:slf4j-api:2.0.17',
           'org.slf4j:slf4j-simple:2.0.17',
         ],
         into,
@@ -117,7 +119,9 @@ export async function prepareDebezium(stack: PeerStack, say: (line: string) => v
     say('Debezium finds its place');
     await connect.launch();
     // A row comes and goes, so that there is an offset to store.
-    await connect.waitReady(async () => (await connect.logs()).includes('Keepalive thread is running'));
+    await connect.waitReady(async () =>
+      (await connect.logs()).includes(`Connected to ${stack.mysql.host}:${stack.mysql.port}`),
+    );
     await stack.mysql.execute(
       `INSERT INTO ${DATABASE}.${TABLE} (id) VALUES (2000000000); DELETE FROM ${DATABASE}.${TABLE}; ALTER TABLE ${DATABASE}.${TABLE} AUTO_INCREMENT = 1`,
     );
