@@ -5,8 +5,9 @@ import { openKafka } from './kafka.ts';
 import { produceNumbered, uniqueName, verifyNumbered } from './numbered.ts';
 
 /** Stands between clients and a broker. An armed connection is cut at the next answer: the broker has done what was asked, the client never learns. */
-class AnswerCutter {
+class AnswerCutter implements AsyncDisposable {
   readonly server: Server;
+  readonly #sockets = new Set<Socket>();
   #armed = false;
   cuts = 0;
 
@@ -17,7 +18,13 @@ class AnswerCutter {
         client.destroy();
         broker.destroy();
       };
-      for (const socket of [client, broker]) socket.on('error', end).on('close', end);
+      for (const socket of [client, broker]) {
+        this.#sockets.add(socket);
+        socket.on('error', end).on('close', () => {
+          this.#sockets.delete(socket);
+          end();
+        });
+      }
       client.on('data', (chunk) => forward(broker, client, chunk));
       broker.on('data', (chunk) => {
         if (!this.#armed) return forward(client, broker, chunk);
@@ -31,6 +38,11 @@ class AnswerCutter {
   arm(): void {
     this.#armed = true;
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((done) => this.server.close(done));
+  }
 }
 
 function forward(to: Socket, from: Socket, chunk: Buffer): void {
@@ -43,7 +55,7 @@ test('answers that never arrive: what the broker had written is recognised when 
   await using stack = await openStack({});
   const [port] = (await stack.reserve(1)) as [number];
   let brokerPort = 0;
-  const cutter = new AnswerCutter(() => brokerPort);
+  await using cutter = new AnswerCutter(() => brokerPort);
   await new Promise<void>((done) => cutter.server.listen(port, '127.0.0.1', done));
   const settings = { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}` };
   const kafkaServer = await stack.add('kafka', { settings });
@@ -60,5 +72,4 @@ test('answers that never arrive: what the broker had written is recognised when 
   expect(cutter.cuts).toBeGreaterThan(5);
   expect(producer.stats.retries).toBeGreaterThan(5);
   expect(await verifyNumbered(brokers, numbered)).toEqual([]);
-  cutter.server.close();
 });
