@@ -1,8 +1,11 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { openStack, testServers } from '@tapline/test-stack';
 import { Redis } from 'ioredis';
 import { Scene } from './scene.ts';
 import { TopicReader } from './topic.ts';
+
+// Each test starts processes, on a machine that may be busy with others.
+jest.setTimeout(240_000);
 
 const ids = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 const insert = (from: number, to: number): string =>
@@ -60,7 +63,7 @@ describe('a server that is down is named, waited for, and nothing is lost', () =
     await scene.records(reader, 't', 1010);
     expect(await reader.stop()).toBe(0);
     expect(await published(scene.topics, scene.topic('t'))).toEqual(ids(1, 1010));
-  }, 240_000);
+  });
 
   test('the schema registry not there yet', async () => {
     const { mysql, kafka } = await testServers('mysql', 'kafka');
@@ -78,7 +81,7 @@ describe('a server that is down is named, waited for, and nothing is lost', () =
     expect(await reader.stop()).toBe(0);
     const topics = new TopicReader(kafka.brokers, { url });
     expect(await published(topics, scene.topic('t'))).toEqual(ids(1, 10));
-  }, 240_000);
+  });
 
   test('Redis not there yet, then full', async () => {
     const { mysql, kafka } = await testServers('mysql', 'kafka');
@@ -106,5 +109,5 @@ describe('a server that is down is named, waited for, and nothing is lost', () =
     redis.disconnect();
     expect(await writer.stop()).toBe(0);
     expect(await reader.stop()).toBe(0);
-  }, 240_000);
+  });
 });

@@ -210,6 +210,7 @@ function times(): TypeColumn[] {
 
 function texts(): TypeColumn[] {
   const european = ["'é€ß'", "''", "' a '", "'it''s'", "'back\\\\slash'"];
+  const chinese = ["'中文'", "''", "'a中'", "'ab'", "'文'"];
   const inCharset = (name: string, type: string, charset: string, values: readonly string[]): TypeColumn => ({
     name,
     type: `${type} CHARACTER SET ${charset}`,
@@ -219,6 +220,13 @@ function texts(): TypeColumn[] {
   return [
     inCharset('c_utf8mb4', 'char(10)', 'utf8mb4', ["'😀é中'", "''", "'a  '", "'\\0'", "'\\n\\r'"]),
     inCharset('v_utf8mb3', 'varchar(300)', 'utf8mb3', ["REPEAT('中', 300)", ...european.slice(1)]),
+    inCharset('v_latin1', 'varchar(20)', 'latin1', european),
+    inCharset('v_gbk', 'varchar(20)', 'gbk', chinese),
+    inCharset('v_big5', 'varchar(20)', 'big5', chinese),
+    inCharset('v_sjis', 'varchar(20)', 'sjis', ["'日本'", "''", "'ｱｲｳ'", "'ab'", "'表'"]),
+    inCharset('v_ucs2', 'varchar(20)', 'ucs2', chinese),
+    inCharset('v_utf16', 'varchar(20)', 'utf16', ["'😀'", ...chinese.slice(1)]),
+    inCharset('v_cp1251', 'varchar(20)', 'cp1251', ["'Привет'", "''", "'a'", "'Ж'", "'ы'"]),
     inCharset('t_tiny', 'tinytext', 'utf8mb4', european),
     inCharset('t_long', 'longtext', 'utf8mb4', ["REPEAT('ü', 70000)", "''", "'x'", "'\\t'", "'😀'"]),
   ];
