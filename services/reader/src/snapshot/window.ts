@@ -36,7 +36,7 @@ export class ChunkWindow {
 
   /** The chunk, or undefined while it is being read. @throws what the read threw. */
   result(): Chunk | undefined {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure !== undefined) throw this.#failure as Error;
     this.#seen = this.#chunk !== undefined;
     return this.#chunk;
   }
