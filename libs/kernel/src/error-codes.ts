@@ -189,7 +189,7 @@ export const ERROR_CODES = {
     disposition: 'fatal',
     summary: 'Redis refused the user or the password, or the user may not run a command or touch a key.',
     remedy:
-      'Check `sink.username` and `sink.password`. The user needs +evalsha +eval +ping +info +hget +hset +hlen +get +set +getrange +setrange +del +expire +persist, and +cluster in a cluster, on the row keys and on `sink.versionPrefix`.',
+      'Check `sink.username` and `sink.password`. The user needs +evalsha +eval +ping +info +hget +hset +hlen +get +set +ttl +getrange +setrange +del +expire +persist, and +cluster in a cluster, on the row keys and on `sink.versionPrefix`.',
   },
   SINK_REDIS_CLUSTER: {
     disposition: 'retryable',

@@ -76,6 +76,9 @@ describe('values', () => {
     const texts = versions.map(versionText);
     expect(texts.every((text) => /^[0-9a-f]{16}$/.test(text))).toBe(true);
     expect(texts.toSorted()).toEqual(texts);
+    const buffer = new RespBuffer(16);
+    for (const version of versions) buffer.hex64(version);
+    expect(buffer.view().toString()).toBe(texts.map((text) => `$16\r\n${text}\r\n`).join(''));
   });
 });
 

@@ -60,34 +60,31 @@ export class CallEncoder {
     if (this.#indexes.length === 0) this.#firstKey = key;
     this.#indexes.push(index);
     this.#keys.text(key);
-    const version = versionText(change.version);
-    this.#args.text(version);
+    this.#args.hex64(change.version);
     if (change.after === null) this.#args.encoded(DELETE, 1);
     else if (this.#config.as === 'hash') this.#fields(change.after);
     else {
       this.#args.encoded(ONE, 1);
       this.#args.text(
-        this.#config.as === 'json' ? jsonOf(change.after, `${this.#head}${version}"`) : this.#value(change),
+        this.#config.as === 'json'
+          ? jsonOf(change.after, `${this.#head}${versionText(change.version)}"`)
+          : this.#value(change),
       );
     }
   }
 
   end(): Call {
-    const keys = Buffer.from(this.#keys.view());
-    const args = Buffer.from(this.#args.view());
-    const [rows, count, script] = [this.#keys.count, this.#args.count, this.#script];
-    const command = (name: string, body: string): Buffer =>
-      Buffer.concat([
-        Buffer.from(`*${3 + rows + count}\r\n`),
-        bulkString(name),
-        bulkString(body),
-        bulkString(String(rows)),
-        keys,
-        args,
-      ]);
+    const keys = this.#keys.view();
+    const args = this.#args.view();
+    const count = 3 + this.#keys.count + this.#args.count;
+    const rows = String(this.#keys.count);
+    const head = (name: string, script: string): Buffer =>
+      Buffer.concat([Buffer.from(`*${count}\r\n`), bulkString(name), bulkString(script), bulkString(rows)]);
+    const sha = head('EVALSHA', this.#script.sha);
+    const bytes = Buffer.concat([sha, keys, args]);
     return {
-      bytes: command('EVALSHA', script.sha),
-      withText: () => command('EVAL', script.text),
+      bytes,
+      withText: () => Buffer.concat([head('EVAL', this.#script.text), bytes.subarray(sha.length)]),
       key: this.#firstKey,
       indexes: this.#indexes,
     };

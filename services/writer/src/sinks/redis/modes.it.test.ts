@@ -166,6 +166,7 @@ describe('what Redis refuses', () => {
       '+hlen',
       '+get',
       '+set',
+      '+ttl',
       '+del',
     ];
     await redis.call('ACL', 'SETUSER', 'writer', 'on', '>pw-of-writer', ...grant);

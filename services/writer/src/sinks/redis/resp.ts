@@ -4,6 +4,12 @@ const HEADER_BYTES = 13;
 /** Below it a loop over the characters is faster than a call into the runtime. */
 const LOOP_CHARS = 32;
 
+const HEX_DIGITS = Buffer.from('0123456789abcdef');
+const HEX64_HEADER = Buffer.from('$16\r\n');
+/** One 64-bit number and its halves, the low one first: every platform that Node runs on is little endian. */
+const HALVES_AS_BIG = new BigUint64Array(1);
+const HALVES = new Uint32Array(HALVES_AS_BIG.buffer);
+
 /**
  * Redis protocol, as far as commands need it ("RESP protocol spec", Redis documentation):
  *
@@ -38,9 +44,13 @@ export class RespBuffer {
 
   /** Appends bytes that are bulk strings already. */
   encoded(bulkStrings: Uint8Array, count: number): void {
-    this.#ensure(bulkStrings.length);
-    this.#bytes.set(bulkStrings, this.#length);
-    this.#length += bulkStrings.length;
+    const { length } = bulkStrings;
+    this.#ensure(length);
+    if (length < LOOP_CHARS) {
+      const at = this.#length;
+      for (let index = 0; index < length; index++) this.#bytes[at + index] = bulkStrings[index] as number;
+    } else this.#bytes.set(bulkStrings, this.#length);
+    this.#length += length;
     this.count += count;
   }
 
@@ -69,6 +79,20 @@ export class RespBuffer {
       this.#header(bytes);
       this.#length += this.#bytes.write(value, this.#length, 'utf8');
     }
+    this.#end();
+  }
+
+  /** 16 hexadecimal digits. */
+  hex64(value: bigint): void {
+    HALVES_AS_BIG[0] = value;
+    this.#ensure(HEX64_HEADER.length + 16 + CR_LF_BYTES);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    for (let index = 0; index < HEX64_HEADER.length; index++) bytes[at++] = HEX64_HEADER[index] as number;
+    for (const half of [HALVES[1] as number, HALVES[0] as number]) {
+      for (let shift = 28; shift >= 0; shift -= 4) bytes[at++] = HEX_DIGITS[(half >>> shift) & 15] as number;
+    }
+    this.#length = at;
     this.#end();
   }
 

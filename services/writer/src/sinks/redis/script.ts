@@ -17,6 +17,9 @@ import type { RedisConfig } from './config.ts';
  * holds another kind of value is refused and the rows after it go on; what the server refuses as a whole (full, read-only) stops the
  * call at that row, and nothing of it or after it is written.
  *
+ * Most rows that are new were never deleted. So that they cost no look for a deleted version, the prefix itself is a key, there as long as any
+ * version key made by a delete or a lifetime may be.
+ *
  * `redis.pcall` gives a table with `err` where `redis.call` would end the script half-way without saying at which row.
  */
 export interface GuardScript {
@@ -30,13 +33,15 @@ export function guardScript(config: RedisConfig): GuardScript {
   const shape = config.as === 'hash' ? hash(config) : config.as === 'json' ? json(config) : text(config);
   const lines = `
 local stale,refused,stopped,why={},{},0,''
+local marks=redis.call('GET',ARGV[1])
+local lasting=false
 local j=2
 for i=1,#KEYS do
   local k,v,n=KEYS[i],ARGV[j],tonumber(ARGV[j+1])
   local mark=ARGV[1]..k
   ${shape.current}
   local live=cur
-  if not cur then cur=redis.call('GET',mark) end
+  if marks and not cur then cur=redis.call('GET',mark) end
   if type(cur)=='table' then
     refused[#refused+1]=i
     refused[#refused+1]=cur.err
@@ -45,6 +50,7 @@ for i=1,#KEYS do
   elseif n<0 then
     local r=${remember(config, config.as === 'string')}
     if type(r)=='table' and r.err then stopped=i why=r.err break end
+    ${announce(config)}
     ${config.onDelete === 'delete' ? "if live then redis.call('DEL',k) end" : shape.expire}
   else
     ${shape.write}
@@ -113,10 +119,26 @@ export function jsonHead(versionField: string): string {
  * so that without a lifetime theirs is dropped.
  */
 function remember(config: RedisConfig, always: boolean): string {
-  const stays = config.onDelete === 'expire' ? config.expireSeconds : 0;
-  const seconds = config.deletedVersionSeconds + stays;
+  const seconds = rememberedSeconds(config);
   if (seconds > 0) return `redis.pcall('SET',mark,v,'EX',${seconds})`;
   return always ? `redis.pcall('DEL',mark)` : 'false';
+}
+
+function rememberedSeconds({ onDelete, expireSeconds, deletedVersionSeconds }: RedisConfig): number {
+  return deletedVersionSeconds + (onDelete === 'expire' ? expireSeconds : 0);
+}
+
+/** Once a call: the prefix's own key, for at least as long as the version keys that the call makes. Never shortened. */
+function announce(config: RedisConfig): string {
+  const { ttlSeconds, deletedVersionSeconds } = config;
+  const ofRows = ttlSeconds > 0 ? ttlSeconds + Math.max(deletedVersionSeconds, 1) : 0;
+  const seconds = Math.max(ofRows, rememberedSeconds(config));
+  if (seconds === 0) return '';
+  return `if not lasting then
+      lasting=true
+      marks='1'
+      if redis.call('TTL',ARGV[1])<${seconds} then redis.call('SET',ARGV[1],'1','EX',${seconds}) end
+    end`;
 }
 
 /** A row that expires by itself leaves its version behind like a deleted one; a row that comes back from a deferred delete stays. */
@@ -124,7 +146,8 @@ function lifetime(config: RedisConfig): string {
   const { ttlSeconds, deletedVersionSeconds } = config;
   if (ttlSeconds > 0) {
     return `redis.call('EXPIRE',k,${ttlSeconds})
-    redis.call('SET',mark,v,'EX',${ttlSeconds + Math.max(deletedVersionSeconds, 1)})`;
+    redis.call('SET',mark,v,'EX',${ttlSeconds + Math.max(deletedVersionSeconds, 1)})
+    ${announce(config)}`;
   }
   return config.onDelete === 'expire' && config.as === 'hash' ? "if live then redis.call('PERSIST',k) end" : '';
 }

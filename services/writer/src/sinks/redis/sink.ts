@@ -60,9 +60,8 @@ export class RedisSink implements Sink {
 
   #calls(changes: readonly Change[]): Call[] {
     const keys = changes.map((change) => this.#key(change));
-    const indexes = changes.map((_, index) => index);
     const calls: Call[] = [];
-    this.#encode(changes, keys, indexes, this.#config.versionPrefix, calls);
+    this.#encode(changes, keys, changes.keys(), this.#config.versionPrefix, calls);
     return calls;
   }
 
@@ -86,7 +85,7 @@ export class RedisSink implements Sink {
   #encode(
     changes: readonly Change[],
     keys: readonly string[],
-    indexes: readonly number[],
+    indexes: Iterable<number>,
     prefix: string,
     calls: Call[],
   ): void {
