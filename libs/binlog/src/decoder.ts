@@ -266,7 +266,7 @@ export class Decoder {
     if (sql === 'COMMIT') return this.#commit(out);
     const word = /^[a-z]+(?:\s+[a-z]+)?/i.exec(sql.slice(0, 64))?.[0].toUpperCase().replace(/\s+/g, ' ') ?? '';
     if (word.startsWith('XA ')) return this.#xa(word, header, from, out);
-    if (word.startsWith('SAVEPOINT')) return;
+    if (word.startsWith('SAVEPOINT') || word === 'RELEASE SAVEPOINT') return;
     const inTransaction = this.#transaction !== 'none';
     if (inTransaction && word.startsWith('ROLLBACK')) return this.#rollback(sql, out);
     this.#delivered = true;

@@ -17,7 +17,7 @@ export class PacketQueue {
   buffer: Buffer = Buffer.alloc(0);
   start = 0;
   end = 0;
-  /** Bytes held that were not given out. */
+  /** Bytes held that were neither given out nor put into the event in the making: that one must be let in however large it is. */
   bytes = 0;
   readonly #chunks: Buffer[] = [];
   #at = 0;
@@ -26,11 +26,6 @@ export class PacketQueue {
   push(chunk: Buffer): void {
     this.bytes += chunk.length;
     this.#chunks.push(chunk);
-  }
-
-  /** An event larger than what may be held must be let in all the same. */
-  get needsMore(): boolean {
-    return this.#assembly !== undefined && this.#chunks.length === 0;
   }
 
   /** False: no whole packet is there. */

@@ -53,7 +53,9 @@ export async function* payloadPieces(payload: PayloadInfo): AsyncGenerator<Buffe
     return;
   }
   if (uncompressedBytes !== undefined && uncompressedBytes > 0 && uncompressedBytes <= AT_ONCE_BYTES) {
-    yield zstdDecompressSync(bytes, { maxOutputLength: uncompressedBytes });
+    const plain = zstdDecompressSync(bytes, { maxOutputLength: uncompressedBytes });
+    if (plain.length !== uncompressedBytes) throw sizeMismatch(plain.length, uncompressedBytes);
+    yield plain;
     return;
   }
   const zstd = createZstdDecompress({ chunkSize: 256 * 1024 });
@@ -69,6 +71,10 @@ export async function* payloadPieces(payload: PayloadInfo): AsyncGenerator<Buffe
     zstd.destroy();
   }
   if (uncompressedBytes !== undefined && seen !== uncompressedBytes) {
-    throw corrupt(`${seen} bytes decompressed, ${uncompressedBytes} announced`);
+    throw sizeMismatch(seen, uncompressedBytes);
   }
+}
+
+function sizeMismatch(seen: number, announced: number): Error {
+  return corrupt(`${seen} bytes decompressed, ${announced} announced`);
 }

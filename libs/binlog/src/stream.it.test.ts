@@ -280,6 +280,13 @@ describe.each(['mysql', 'mysql80'] as const)('what only MySQL has, on %s', (name
     expect(ids(changes)).toEqual(['7']);
   });
 
+  test('over TLS', async () => {
+    const { changes } = await source.changesOf(["INSERT INTO t (id, v) VALUES (-20, 'secret')"], {
+      address: { ...source.address, tls: { mode: 'required' } },
+    });
+    expect(ids(changes)).toEqual(['-20']);
+  });
+
   test('savepoints and tables of other engines', async () => {
     await source.root.execute('CREATE TABLE isam (id INT) ENGINE = MyISAM');
     const { changes, begins, commits } = await source.changesOf([

@@ -70,6 +70,7 @@ class SocketStream implements BinlogStream {
   }
 
   async pull(): Promise<readonly BinlogEvent[]> {
+    this.#signal.throwIfAborted();
     const out: BinlogEvent[] = [];
     try {
       for (;;) {

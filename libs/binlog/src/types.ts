@@ -133,7 +133,7 @@ export interface BinlogStats {
   readonly events: number;
   /** Rows events skipped because nobody wants their table. */
   readonly skippedRowsEvents: number;
-  /** Bytes taken from the socket that no pull has given out yet. */
+  /** Bytes taken from the socket that no pull has given out yet, without an event that is still arriving. */
   readonly heldBytes: number;
   /** How often the socket was paused because nobody pulled. */
   readonly pauses: number;

@@ -85,6 +85,19 @@ describe('broken JSON is refused, never read beyond its end', () => {
     expect(() => text(hex)).toThrow(expect.objectContaining({ code }));
   });
 
+  test('values that share their bytes, so that a short column would be a long text', () => {
+    const count = 1000;
+    const entries = Buffer.alloc(4 + count * 3);
+    const bytes = Buffer.concat([Buffer.from([2]), entries, Buffer.from([200, 1]), Buffer.alloc(200, 'x')]);
+    bytes.writeUInt16LE(count, 1);
+    bytes.writeUInt16LE(bytes.length - 1, 3);
+    for (let i = 0; i < count; i++) {
+      bytes[5 + i * 3] = 12;
+      bytes.writeUInt16LE(4 + count * 3, 6 + i * 3);
+    }
+    expect(() => jsonText(bytes, 0, bytes.length)).toThrow(expect.objectContaining({ code }));
+  });
+
   test('every prefix and every flipped byte gives a text or SOURCE_EVENT_CORRUPT', () => {
     const outcome = (bytes: Buffer): string => {
       try {
