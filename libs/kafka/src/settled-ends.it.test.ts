@@ -20,7 +20,7 @@ test('what a dead producer left with the leader only is waited for: later it wou
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
   const leader = topics[0]?.partitions[0]?.leader;
   const follower = stack.kafka.brokers.find(({ id }) => id !== leader);
-  await follower?.pause();
+  follower?.pause();
   producer.append(lane, Buffer.from('k'), Buffer.from('left behind'), Date.now(), NO_HEADERS);
   producer.flush();
   // The leader has it; it is not acknowledged while the follower does not answer. Then the producer is gone.
