@@ -202,8 +202,6 @@ export class Session implements AsyncDisposable, PumpTarget {
     };
   }
 
-  // --- PumpTarget -------------------------------------------------------------------------------------------------------
-
   begin(gtid: string, commitMicros: bigint, position: BinlogPosition): void {
     this.#takenMs = Date.now();
     this.#newestCommitMs = Number(commitMicros / 1000n);
@@ -250,8 +248,6 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#checkpointed = transactions;
     this.#checkpointer.start(this.#describe());
   }
-
-  // ----------------------------------------------------------------------------------------------------------------------
 
   async #load(loader: SnapshotLoader): Promise<void> {
     await loader.atBoundary(this.#executed);

@@ -81,7 +81,8 @@ function columnOf(wire: WireColumn, layout: TableMap, collations: ReadonlyMap<nu
     });
   }
   const { type, ...details } = describe(wire, collation);
-  const unsigned = wire.unsigned ?? false;
+  // The binlog says it of YEAR too, information_schema does not.
+  const unsigned = type !== 'year' && (wire.unsigned ?? false);
   return {
     name: wire.name,
     type,
