@@ -1,4 +1,4 @@
-import { type Address, formatAddress } from './config.ts';
+import type { Address } from './config.ts';
 import { RequestWriter, ResponseReader } from './protocol.ts';
 
 export interface PartitionMetadata {
@@ -70,8 +70,4 @@ function readPartition(reader: ResponseReader): PartitionMetadata {
   reader.array((r) => r.int32());
   // 9 REPLICA_NOT_AVAILABLE is only about replicas: the leader is there.
   return { partition, leader: error === 0 || error === 9 ? leader : -1, replicas, isr };
-}
-
-export function describeBrokers(metadata: ClusterMetadata): string {
-  return [...metadata.brokers].map(([id, address]) => `${id} at ${formatAddress(address)}`).join(', ');
 }
