@@ -42,11 +42,6 @@ export function putSafeLong(sink: ByteSink, value: number): void {
   else putLong(sink, Math.floor(value / 0x1_0000_0000), value);
 }
 
-/** A long given as a bigint: for rare paths. */
-export function putBigLong(sink: ByteSink, value: bigint): void {
-  putLong(sink, Number(BigInt.asIntN(32, value >> 32n)), Number(value & 0xffff_ffffn));
-}
-
 /** The length before bytes and strings: not negative, below 2^31. */
 export function putLength(sink: ByteSink, length: number): void {
   if (length < 64) sink.buffer[sink.position++] = length << 1;
