@@ -3,6 +3,7 @@ import { TaplineError } from '@tapline/kernel';
 import type { Column, Table } from '@tapline/schema';
 import { LONG_BYTES, putInt, putRaw, putSafeLong, writeString } from './avro-write.ts';
 import { type ByteSink, GrowingSink } from './byte-sink.ts';
+import { decodeText } from './charsets/decode-text.ts';
 import type { ColumnCodec } from './codec.ts';
 import { columnCodec } from './columns.ts';
 import { type Connector, keySchemaText, valueSchemaText } from './envelope-schema.ts';
@@ -68,8 +69,8 @@ export interface TableEnvelope {
 export function compileEnvelope(options: EnvelopeOptions): TableEnvelope {
   const { table, wire } = options;
   const name = `${table.database}.${table.name}`;
-  const codecs = table.columns.map((column, i) => codecOf(name, column, wire?.columns[i]));
   if (wire !== undefined) checkWire(table, wire);
+  const codecs = table.columns.map((column, i) => codecOf(name, column, wire?.columns[i]));
   const keyIndexes = options.keyColumns?.map((key) => columnIndex(table, key));
   const rowOf = (indexes: readonly number[]): RowWriter =>
     new RowWriter(
@@ -96,12 +97,18 @@ export function compileEnvelope(options: EnvelopeOptions): TableEnvelope {
 
 function codecOf(table: string, column: Column, wire: TableMap['columns'][number] | undefined): ColumnCodec {
   try {
-    return columnCodec(column, wire);
+    return columnCodec(withExactMembers(column, wire), wire);
   } catch (error) {
     if (!(error instanceof TaplineError)) throw error;
     const message = `Column ${column.name} (${column.columnType}): ${error.message}`;
     throw new TaplineError(error.code, { message, place: { table }, cause: error });
   }
+}
+
+/** The binlog has members as they are, where information_schema shows `?` for characters beyond the basic plane. */
+function withExactMembers(column: Column, wire: TableMap['columns'][number] | undefined): Column {
+  if (column.members === undefined || wire?.memberBytes === undefined) return column;
+  return { ...column, members: wire.memberBytes.map((bytes) => decodeText(column.charset ?? 'utf8mb4', bytes)) };
 }
 
 function columnIndex(table: Table, name: string): number {

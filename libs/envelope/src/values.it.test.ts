@@ -246,9 +246,8 @@ function normal(text: string | null, type: string): string | null {
   if (type === 'double') return String(Number(text));
   if (type === 'datetime') return text.replace(' ', 'T');
   if (type === 'timestamp') return text.startsWith('0000') ? '0000-00-00T00:00:00Z' : `${text.replace(' ', 'T')}Z`;
-  return /int|year/.test(type) && !type.includes('point')
-    ? String(BigInt(text))
-    : text.replace(/^(-?)0+(?=\d+\.)/, type === 'decimal' ? '$1' : '$&');
+  if (type === 'decimal') return text.replace(/^0+(?=\d+\.)/, '');
+  return /^(tiny|small|medium|big)?int$|^year$/.test(type) ? String(BigInt(text)) : text;
 }
 
 function shown(value: Value, type: string): string | null {

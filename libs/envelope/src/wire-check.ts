@@ -2,6 +2,8 @@ import type { TableMap, WireColumn } from '@tapline/binlog';
 import { WIRE_TYPE } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
 import type { Column, Table } from '@tapline/schema';
+import { charsetOfCollation } from './charsets/collations.ts';
+import { decodeText } from './charsets/decode-text.ts';
 
 const text = [WIRE_TYPE.STRING, WIRE_TYPE.VAR_STRING, WIRE_TYPE.VARCHAR, WIRE_TYPE.VARCHAR_COMPRESSED] as const;
 const blob = [
@@ -70,14 +72,22 @@ function mismatch(table: Table, known: string, seen: string): TaplineError {
 function difference(column: Column, wire: WireColumn): readonly [string, string] | undefined {
   if (wire.name !== undefined && wire.name !== column.name) return ['by that name', `the name is ${wire.name}`];
   const types = WIRE_TYPES.get(column.type) ?? [WIRE_TYPE.GEOMETRY];
-  if (!types.includes(wire.type)) return [column.columnType, `wire type ${wire.type}`];
+  if (!types.includes(wire.type)) return [column.columnType, `type ${wireTypeName(wire.type)}`];
   if (wire.nullable !== column.nullable) return [nullability(column.nullable), nullability(wire.nullable)];
   if (wire.unsigned !== undefined && wire.unsigned !== column.unsigned && isNumber(column)) {
     return [column.unsigned ? 'unsigned' : 'signed', wire.unsigned ? 'unsigned' : 'signed'];
   }
+  const charset = differentCharset(column, wire) ?? differentMembers(column, wire);
+  if (charset !== undefined) return charset;
   const meta = expectedMeta(column, wire.type);
   if (meta !== undefined && meta !== wire.meta) return [column.columnType, `type metadata ${wire.meta}, not ${meta}`];
   return undefined;
+}
+
+const typeNames = new Map<number, string>(Object.entries(WIRE_TYPE).map(([name, type]) => [type, name]));
+
+function wireTypeName(type: number): string {
+  return typeNames.get(type) ?? String(type);
 }
 
 function nullability(nullable: boolean): string {
@@ -102,4 +112,35 @@ function expectedMeta(column: Column, type: number): number | undefined {
     default:
       return undefined;
   }
+}
+
+/** The same character set under two names. */
+const SAME_CHARSET: Readonly<Record<string, string>> = { utf8: 'utf8mb3' };
+
+function differentCharset(column: Column, wire: WireColumn): readonly [string, string] | undefined {
+  if (wire.charsetId === undefined || !HAS_CHARSET.test(column.type)) return undefined;
+  const seen = charsetOfCollation(wire.charsetId);
+  const known = column.charset ?? 'binary';
+  if (seen === undefined || seen === (SAME_CHARSET[known] ?? known)) return undefined;
+  return [`in character set ${known}`, `character set ${seen} (collation ${wire.charsetId})`];
+}
+
+const HAS_CHARSET = /^(var)?char$|text$|binary$|blob$/;
+
+/** information_schema shows `?` for characters beyond the basic plane in members; the binlog has them as they are. */
+function differentMembers(column: Column, wire: WireColumn): readonly [string, string] | undefined {
+  const { members } = column;
+  if (wire.memberBytes === undefined || members === undefined) return undefined;
+  const seen = wire.memberBytes.map((bytes) => decodeText(column.charset ?? 'utf8mb4', bytes));
+  const same = seen.length === members.length && seen.every((text, i) => isSameMember(members[i] as string, text));
+  return same ? undefined : [`with members ${quotedList(members)}`, `members ${quotedList(seen)}`];
+}
+
+function isSameMember(known: string, seen: string): boolean {
+  return known === seen || known === seen.replace(/[\u{10000}-\u{10ffff}]/gu, '?');
+}
+
+function quotedList(members: readonly string[]): string {
+  const text = members.map((member) => `'${member}'`).join(', ');
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -34,11 +34,12 @@ test('every code of every character set is decoded as the server decodes it', as
     for (const range of RANGES) {
       const decoded = await decodedByServer(server, charset, range);
       decoded.forEach((text, i) => {
-        // Bytes that are ill-formed or cut short in the character set cannot be in a column.
-        if (text === null || text === '') return;
+        // null: ill-formed, which cannot be in a column.
+        if (text === null) return;
         const bytes = Buffer.from(range.prefix + (range.first + i).toString(16).padStart(range.bytes * 2, '0'), 'hex');
         const seen = utf32(decodeText(charset, bytes));
-        if (seen !== text) different.push([charset, bytes.toString('hex'), seen, text]);
+        // The server leaves a code out that is cut short at the end; such bytes cannot be in a column either.
+        if (seen !== text && seen !== `${text}0000003F`) different.push([charset, bytes.toString('hex'), seen, text]);
       });
     }
   }

@@ -1,0 +1,78 @@
+import { describe, expect, test } from '@jest/globals';
+import { type TableMap, WIRE_TYPE, type WireColumn } from '@tapline/binlog';
+import type { Column } from '@tapline/schema';
+import { column, tableOf } from './testing/encode.ts';
+import { checkWire } from './wire-check.ts';
+
+const table = tableOf([
+  column('id', 'int', { unsigned: true }),
+  column('price', 'decimal', { precision: 12, scale: 2, nullable: true }),
+  column('at', 'datetime', { fsp: 3 }),
+  column('state', 'enum', { members: ['new', 'döne'], charset: 'latin1' }),
+  column('name', 'varchar', { charset: 'latin1', length: 10 }),
+]);
+
+const good: readonly WireColumn[] = [
+  { type: WIRE_TYPE.LONG, meta: 0, nullable: false, unsigned: true, name: 'id' },
+  { type: WIRE_TYPE.NEWDECIMAL, meta: (12 << 8) | 2, nullable: true, name: 'price', unsigned: false },
+  { type: WIRE_TYPE.DATETIME2, meta: 3, nullable: false, name: 'at' },
+  {
+    type: WIRE_TYPE.ENUM,
+    meta: 1,
+    nullable: false,
+    name: 'state',
+    charsetId: 8,
+    memberBytes: [Buffer.from('new'), Buffer.from('döne', 'latin1')],
+  },
+  { type: WIRE_TYPE.VARCHAR, meta: 10, nullable: false, name: 'name', charsetId: 8 },
+];
+
+function wire(columns: readonly WireColumn[]): TableMap {
+  return { id: 1, database: 'shop', table: 't', columns };
+}
+
+function changed(index: number, change: Partial<WireColumn>): TableMap {
+  return wire(good.map((one, i) => (i === index ? { ...one, ...change } : one)));
+}
+
+describe('the table against the binlog', () => {
+  test('what fits is taken, with metadata and without', () => {
+    expect(() => checkWire(table, wire(good))).not.toThrow();
+    const minimal = good.map(({ type, meta, nullable }) => ({ type, meta, nullable }));
+    expect(() => checkWire(table, wire(minimal))).not.toThrow();
+  });
+
+  test.each<readonly [string, TableMap, string]>([
+    ['a renamed column', changed(0, { name: 'ident' }), 'ident'],
+    ['another type', changed(0, { type: WIRE_TYPE.LONGLONG }), 'id'],
+    ['another sign', changed(0, { unsigned: false }), 'unsigned'],
+    ['another nullability', changed(1, { nullable: false }), 'NOT NULL'],
+    ['another scale', changed(1, { meta: (12 << 8) | 3 }), 'price'],
+    ['other fraction digits', changed(2, { meta: 6 }), 'at'],
+    ['other members', changed(3, { memberBytes: [Buffer.from('new')] }), 'state'],
+    [
+      'members in another order',
+      changed(3, { memberBytes: [Buffer.from('d\xf6ne', 'latin1'), Buffer.from('new')] }),
+      'state',
+    ],
+    ['bytes instead of text', changed(4, { charsetId: 63 }), 'name'],
+    ['another character set', changed(4, { charsetId: 45 }), 'utf8mb4'],
+    ['one column more', wire([...good, good[0] as WireColumn]), '6'],
+    ['another table', { ...wire(good), table: 'u' }, 'shop.u'],
+  ])('%s is SCHEMA_MISMATCH', (_, seen, named) => {
+    expect(() => checkWire(table, seen)).toThrow(
+      expect.objectContaining({
+        code: 'SCHEMA_MISMATCH',
+        message: expect.stringContaining(named),
+        place: { table: 'shop.t' },
+      }),
+    );
+  });
+
+  test('a member that information_schema shows with ? for an emoji fits', () => {
+    const seen: Column = column('state', 'enum', { members: ['new', '?'], charset: 'utf8mb4' });
+    const memberBytes = [Buffer.from('new'), Buffer.from('😀')];
+    const columns = [{ type: WIRE_TYPE.ENUM, meta: 1, nullable: false, name: 'state', charsetId: 45, memberBytes }];
+    expect(() => checkWire(tableOf([seen]), wire(columns))).not.toThrow();
+  });
+});
