@@ -39,7 +39,9 @@ describe('transaction payloads', () => {
     [1000, 1001],
     [1000, 999],
   ])('of %i bytes that announce %i are refused', async (length, announced) => {
-    await expect(read(compressed(Buffer.alloc(length), announced))).rejects.toThrow(Error);
+    await expect(read(compressed(Buffer.alloc(length), announced))).rejects.toMatchObject({
+      kind: 'SOURCE_EVENT_CORRUPT',
+    });
   });
 
   test('fields are bounded by their lengths; unknown ones are passed over', () => {

@@ -53,9 +53,7 @@ export async function* payloadPieces(payload: PayloadInfo): AsyncGenerator<Buffe
     return;
   }
   if (uncompressedBytes !== undefined && uncompressedBytes > 0 && uncompressedBytes <= AT_ONCE_BYTES) {
-    const plain = zstdDecompressSync(bytes, { maxOutputLength: uncompressedBytes });
-    if (plain.length !== uncompressedBytes) throw sizeMismatch(plain.length, uncompressedBytes);
-    yield plain;
+    yield decompressAtOnce(bytes, uncompressedBytes);
     return;
   }
   const zstd = createZstdDecompress({ chunkSize: 256 * 1024 });
@@ -73,6 +71,17 @@ export async function* payloadPieces(payload: PayloadInfo): AsyncGenerator<Buffe
   if (uncompressedBytes !== undefined && seen !== uncompressedBytes) {
     throw sizeMismatch(seen, uncompressedBytes);
   }
+}
+
+function decompressAtOnce(bytes: Buffer, announced: number): Buffer {
+  let plain: Buffer;
+  try {
+    plain = zstdDecompressSync(bytes, { maxOutputLength: announced });
+  } catch (error) {
+    throw corrupt(`the payload does not decompress (${error instanceof Error ? error.message : 'unknown'})`);
+  }
+  if (plain.length !== announced) throw sizeMismatch(plain.length, announced);
+  return plain;
 }
 
 function sizeMismatch(seen: number, announced: number): Error {

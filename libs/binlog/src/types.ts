@@ -9,7 +9,7 @@ export interface BinlogStreamOptions {
   /** The id by which the source knows this reader; unique among its replicas, 1..4294967295. */
   readonly serverId: number;
   readonly flavor: Flavor;
-  /** `gtidSet`: everything not in the set ('' is everything the source still has). */
+  /** `gtidSet`: everything not in the set. On MySQL '' is refused (SOURCE_PURGED) once the source has purged anything. */
   readonly start: BinlogStart;
   /** Pure; asked once a table layout. Rows of unwanted tables are skipped undecoded and give no event. */
   wants(database: string, table: string): boolean;
