@@ -146,4 +146,26 @@ describe('the writer, as a process', () => {
     expect(watcher.wentBack).toEqual([]);
     expect(watcher.polls).toBeGreaterThan(10);
   }, 300_000);
+
+  test('writers of one name share the partitions, and the last one left takes all over', async () => {
+    await using topic = await fixture.topic();
+    const flags = fixture.flags(topic);
+    const load = new Load(topic, 200);
+    await using watcher = new Watcher(topic, 200);
+    await using first = new WriterProcess(flags);
+    load.run(2000);
+    await topic.sent();
+    await until('the first applies', async () => (await appliedBy(first)) > 0, first);
+    await using second = new WriterProcess(flags);
+    await until('the second has partitions', async () => Number((await second.state())?.['assigned'] ?? 0) > 0, second);
+    load.run(4000);
+    await topic.sent();
+    await until('the second applies', async () => (await appliedBy(second)) > 0, second);
+    load.run(2000);
+    expect(await first.stop()).toBe(0);
+    await topic.sent();
+    await until('all is committed', () => fixture.caughtUp(topic), second);
+    await load.assertIn(topic);
+    expect(watcher.wentBack).toEqual([]);
+  }, 300_000);
 });

@@ -7,6 +7,7 @@ import type { RedisConfig } from './config.ts';
 /** Longest pause between two tries to connect again. */
 const MAX_RECONNECT_MS = 2000;
 const CONNECT_TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_MS = 10_000;
 
 /** The connection as the sink needs it: commands as finished bytes, answered in order. Whoever sends decides about sending again: nothing is queued or resent here. */
 export interface RedisClient extends AsyncDisposable {
@@ -52,11 +53,13 @@ class NodeClient implements RedisClient {
   readonly address: string;
   readonly clustered = false;
   readonly #redis: Redis;
+  readonly #timeoutMs: number;
   /** Why there is no connection now; what is thrown at commands then says only that there is none. */
   #lastError: unknown;
 
   constructor(config: RedisConfig) {
     this.address = config.address;
+    this.#timeoutMs = config.timeoutMs;
     this.#redis = new Redis({ ...nodeOptions(config), ...placeOptions(config), lazyConnect: true });
     this.#redis.on('error', (error: unknown) => {
       this.#lastError = error;
@@ -76,7 +79,8 @@ class NodeClient implements RedisClient {
   send(name: string, key: string, bytes: Buffer): Promise<unknown> {
     if (this.#redis.status !== 'ready')
       return Promise.reject(this.#lastError ?? new Error(`connection is ${this.#redis.status}`));
-    return this.#redis.sendCommand(new BuiltCommand(name, key, bytes)) as Promise<unknown>;
+    const answer = this.#redis.sendCommand(new BuiltCommand(name, key, bytes)) as Promise<unknown>;
+    return answeredInTime(answer, this.#timeoutMs, () => this.reconnect());
   }
 
   async ping(): Promise<void> {
@@ -97,10 +101,12 @@ class ClusterClient implements RedisClient {
   readonly address: string;
   readonly clustered = true;
   readonly #cluster: Cluster;
+  readonly #timeoutMs: number;
   #lastError: unknown;
 
   constructor(config: RedisConfig) {
     this.address = config.address;
+    this.#timeoutMs = config.timeoutMs;
     this.#cluster = new Cluster(addresses(config.address), {
       lazyConnect: true,
       enableOfflineQueue: false,
@@ -128,7 +134,8 @@ class ClusterClient implements RedisClient {
   send(name: string, key: string, bytes: Buffer): Promise<unknown> {
     if (this.#cluster.status !== 'ready')
       return Promise.reject(this.#lastError ?? new Error(`cluster is ${this.#cluster.status}`));
-    return this.#cluster.sendCommand(new BuiltCommand(name, key, bytes)) as Promise<unknown>;
+    const answer = this.#cluster.sendCommand(new BuiltCommand(name, key, bytes)) as Promise<unknown>;
+    return answeredInTime(answer, this.#timeoutMs, () => this.reconnect());
   }
 
   async ping(): Promise<void> {
@@ -145,6 +152,19 @@ class ClusterClient implements RedisClient {
   }
 }
 
+/**
+ * A server that is silent (frozen, or behind a cable that was pulled) is left by closing the connection, which rejects everything that waits on it.
+ * ioredis' own `socketTimeout` keeps its timer over a reconnect and then closes the new connection.
+ */
+async function answeredInTime(answer: Promise<unknown>, timeoutMs: number, late: () => void): Promise<unknown> {
+  const timer = setTimeout(late, timeoutMs);
+  try {
+    return await answer;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** How every single connection behaves. Nothing is retried below the engine: it knows what was answered and keeps the order. */
 function nodeOptions(config: RedisConfig): RedisOptions {
   return {
@@ -153,7 +173,7 @@ function nodeOptions(config: RedisConfig): RedisOptions {
     ...(config.tls === undefined ? {} : { tls: tlsOptions(config.tls) }),
     db: config.mode === 'cluster' ? 0 : config.database,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    socketTimeout: config.timeoutMs,
+    keepAlive: KEEP_ALIVE_MS,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,

@@ -208,6 +208,21 @@ describe('what Redis refuses', () => {
   });
 });
 
+describe('a server that is frozen', () => {
+  test('is given up after timeoutMs, tried again, and has the row when it wakes up', async () => {
+    const frozen = await stack.add('redis', true);
+    await using sink = await openSink({ address: frozen.address.address, key: 'frozen:${key}', timeoutMs: 500 });
+    await putPatiently(sink, 1, { id: 1 }, { id: 1 });
+    frozen.pause();
+    expect(await put(sink, 2, { id: 1 }, { id: 1 })).toBe('SINK_REDIS_UNREACHABLE');
+    frozen.resume();
+    await putPatiently(sink, 2, { id: 1 }, { id: 1, a: 'new' });
+    const eyes = new Redis({ host: frozen.host, port: frozen.port });
+    expect(await eyes.hget('frozen:1', '_v')).toBe('0000000000000002');
+    eyes.disconnect();
+  });
+});
+
 describe('sentinel', () => {
   test('rows go to the master that the sentinels name, and to the new one after a failover', async () => {
     const group: RedisSentinelGroup = await stack.add('redisSentinel', true);
