@@ -8,6 +8,8 @@ import type { RedisConfig } from './config.ts';
 const MAX_RECONNECT_MS = 2000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 10_000;
+/** How long a peer may take to close its side. */
+const DISCONNECT_MS = 250;
 
 /** The connection as the sink needs it: commands as finished bytes, answered in order. Whoever sends decides about sending again: nothing is queued or resent here. */
 export interface RedisClient extends AsyncDisposable {
@@ -174,6 +176,7 @@ function nodeOptions(config: RedisConfig): RedisOptions {
     db: config.mode === 'cluster' ? 0 : config.database,
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepAlive: KEEP_ALIVE_MS,
+    disconnectTimeout: DISCONNECT_MS,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
