@@ -31,9 +31,14 @@ export function timestampValue(seconds: string): string {
   return microsValue(BigInt(whole) * 1_000_000n + BigInt(fraction.padEnd(6, '0').slice(0, 6)));
 }
 
-/** A whole row: the values in column order. */
+/**
+ * A whole row: the values in column order, without the NULLs at its end, so that a row written before its table got another column is the same
+ * as that row read afterwards.
+ */
 export function rowImage(values: readonly string[]): string {
-  return JSON.stringify(values);
+  let length = values.length;
+  while (length > 0 && values[length - 1] === NULL) length--;
+  return JSON.stringify(values.slice(0, length));
 }
 
 export function imageValues(image: string): string[] {

@@ -11,6 +11,8 @@ interface Scope {
   readonly rows: number;
   readonly bigRows: number;
   readonly big: boolean;
+  /** The table accounts has its column `extra`. */
+  readonly altered: boolean;
 }
 
 /** The statements of one transaction, without BEGIN and COMMIT. */
@@ -65,14 +67,15 @@ function someId(random: Random, { rows }: Scope): number {
 function insertAccount(random: Random, scope: Scope): Statement {
   const text = random.chance(0.3) ? null : someWord(random).repeat(random.int(1, 20));
   return {
-    sql: 'REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, NOW(6))',
+    sql: 'REPLACE INTO accounts (id, owner, balance, note, rev, changed) VALUES (?, ?, ?, ?, ?, NOW(6))',
     values: [someId(random, scope), someWord(random), random.int(-10_000, 10_000) / 100, text, random.int(0, 2 ** 31)],
   };
 }
 
 function updateAccount(random: Random, scope: Scope): Statement {
+  const extra = scope.altered ? ', extra = COALESCE(extra, 0) + 1' : '';
   return {
-    sql: 'UPDATE accounts SET balance = balance + ?, rev = rev + 1, changed = NOW(6) WHERE id = ?',
+    sql: `UPDATE accounts SET balance = balance + ?, rev = rev + 1, changed = NOW(6)${extra} WHERE id = ?`,
     values: [random.int(-500, 500) / 100, someId(random, scope)],
   };
 }
@@ -80,7 +83,7 @@ function updateAccount(random: Random, scope: Scope): Statement {
 /** A few rows that every connection changes all the time. */
 function updateHotAccount(random: Random): Statement {
   return {
-    sql: 'INSERT INTO accounts VALUES (?, ?, 0, NULL, 1, NOW(6)) ON DUPLICATE KEY UPDATE rev = rev + 1, changed = NOW(6)',
+    sql: 'INSERT INTO accounts (id, owner, balance, note, rev, changed) VALUES (?, ?, 0, NULL, 1, NOW(6)) ON DUPLICATE KEY UPDATE rev = rev + 1, changed = NOW(6)',
     values: [random.int(1, 5), 'hot'],
   };
 }
@@ -186,6 +189,9 @@ function changeEvents(random: Random): Statement {
 function noise(random: Random): Statement {
   return { sql: 'INSERT INTO noise (text) VALUES (?)', values: [someWord(random)] };
 }
+
+/** Changes the table of the most changes while they go on; instant, so that old rows are not written again. */
+export const ALTER = 'ALTER TABLE accounts ADD COLUMN extra INT';
 
 /** One statement over many rows: a transaction far longer than any buffer of a batch. */
 function bigStatement(random: Random, { bigRows }: Scope): Statement {

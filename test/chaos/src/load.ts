@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, createConnection } from 'mysql2/promise';
-import { type Statement, someTransaction } from './load-statements.ts';
+import { ALTER, type Statement, someTransaction } from './load-statements.ts';
 import { Random } from './random.ts';
 
 export interface LoadOptions {
@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly bigRows: number;
   /** At most so many big transactions. */
   readonly bigTransactions: number;
+  /** The ALTER comes when so many rows have changed; never, when absent. */
+  readonly alterAfterRows?: number;
   /** Rows that createTables made in each table. */
   readonly rows: number;
 }
@@ -22,6 +24,7 @@ export interface LoadStats {
   rows: number;
   bigTransactions: number;
   transactions: number;
+  altered: boolean;
   /** Statements or transactions refused by the server for reasons the load provokes itself: duplicate keys, deadlocks. */
   refused: number;
 }
@@ -39,7 +42,7 @@ const LOCK_TIMEOUT = 1205;
 const DEADLOCK = 1213;
 
 export function startLoad(options: LoadOptions): Load {
-  const stats: LoadStats = { rows: 0, bigTransactions: 0, transactions: 0, refused: 0 };
+  const stats: LoadStats = { rows: 0, bigTransactions: 0, transactions: 0, altered: false, refused: 0 };
   const seeds = new Random(options.seed);
   const stop = new AbortController();
   const startedMs = performance.now();
@@ -55,7 +58,15 @@ export function startLoad(options: LoadOptions): Load {
     try {
       while (!stop.signal.aborted) {
         const big = worker === 0 && stats.bigTransactions < options.bigTransactions && performance.now() >= nextBigMs;
-        const rows = await runTransaction(connection, someTransaction(random, { ...options, big }), stats);
+        if (worker === 2 && !stats.altered && stats.rows >= (options.alterAfterRows ?? Number.POSITIVE_INFINITY)) {
+          await connection.query(ALTER);
+          stats.altered = true;
+        }
+        const rows = await runTransaction(
+          connection,
+          someTransaction(random, { ...options, big, altered: stats.altered }),
+          stats,
+        );
         if (big) {
           stats.bigTransactions++;
           nextBigMs = performance.now() + random.int(BIG_EVERY_MS / 2, BIG_EVERY_MS * 1.5);

@@ -37,6 +37,7 @@ test("replaying the oracle's records gives the tables as MySQL has them, whateve
       rowsPerSecond: 1e6,
       bigRows: 2000,
       bigTransactions: 1,
+      alterAfterRows: 500,
       rows,
     });
     while (load.stats.transactions < 500) await new Promise((resolve) => setTimeout(resolve, 50));

@@ -18,7 +18,8 @@ export interface ExpectedRecord {
 export interface ExpectedTable {
   /** `db.table`. */
   readonly table: string;
-  readonly columns: readonly string[];
+  /** As they were in the end. */
+  columns: readonly string[];
   /** Empty: the table is published without a key (`append`). */
   readonly keyColumns: readonly string[];
   readonly records: ExpectedRecord[];
@@ -70,6 +71,8 @@ export class OracleBuilder implements Oracle {
     const table = this.tables.get(change.table) ?? this.#open(change);
     if (!this.transactions.has(change.gtid)) this.transactions.set(change.gtid, this.transactions.size);
     this.changes++;
+    if (change.layout.columns.length > table.columns.length)
+      table.columns = change.layout.columns.map((column) => column.name);
     const { gtid, op, before, after } = change;
     const oldKey = this.#key(change.table, before);
     const newKey = this.#key(change.table, after);

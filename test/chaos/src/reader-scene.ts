@@ -33,6 +33,8 @@ export interface SceneOptions {
   /** Rows of each big transaction. */
   readonly bigRows: number;
   readonly bigTransactions: number;
+  /** When the load alters a table. */
+  readonly alterAfterRows?: number;
   /** Overrides of the reader's configuration. */
   readonly config?: Config;
 }
@@ -43,6 +45,7 @@ export async function readerScene({
   rows,
   bigRows,
   bigTransactions,
+  alterAfterRows,
   config,
 }: SceneOptions): Promise<ReaderScene> {
   const { mysql, kafka } = stack;
@@ -83,6 +86,7 @@ export async function readerScene({
         rowsPerSecond,
         bigRows,
         bigTransactions,
+        ...(alterAfterRows === undefined ? {} : { alterAfterRows }),
         rows,
       }),
     drained: async () => await drained(mysql, topicReader),

@@ -20,7 +20,7 @@ export interface TopicRecord {
 
 export interface TopicContents {
   readonly topic: string;
-  /** Column names of the values read, in order; undefined when there was no value. */
+  /** Column names of the value with the most of them, in order; undefined when there was no value. */
   readonly columns: readonly string[] | undefined;
   readonly partitions: readonly (readonly TopicRecord[])[];
 }
@@ -52,7 +52,7 @@ export class TopicReader {
     let columns: readonly string[] | undefined;
     const count = await this.#readRaw(topic, ({ partition, message }, partitionCount) => {
       const { record, names } = this.#decode(message, partitionCount);
-      columns = names ?? columns;
+      if ((names?.length ?? 0) > (columns?.length ?? 0)) columns = names;
       (partitions[partition] ??= []).push(record);
     });
     return { topic, columns, partitions: Array.from({ length: count }, (_, p) => partitions[p] ?? []) };

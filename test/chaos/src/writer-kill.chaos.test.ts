@@ -35,7 +35,14 @@ test(`the writer killed ${KILLS} times and Redis once: every row as in MySQL, an
   console.log(`seed ${seed}: play again with TAPLINE_CHAOS_SEED=${seed}`);
   const random = new Random(seed);
   await using stack = await openStack({ mysql: true, kafka: 1, redis: { appendonly: 'yes', appendfsync: 'always' } });
-  const scene = await readerScene({ stack, seed, rows: ROWS, bigRows: 20_000, bigTransactions: LONG ? 20 : 3 });
+  const scene = await readerScene({
+    stack,
+    seed,
+    rows: ROWS,
+    bigRows: 20_000,
+    bigTransactions: LONG ? 20 : 3,
+    alterAfterRows: random.int(500, 8000),
+  });
   const { reader } = scene;
   const topics = TABLES.map(({ table }) => scene.topics.get(table) as string);
   const writer = await taplineService(stack, 'writer', {
