@@ -19,6 +19,8 @@ export interface SinkDefinition<G extends GroupField = GroupField> {
   /** One sentence for --help and the reference. */
   readonly summary: string;
   readonly config: G;
+  /** What the declaration alone cannot say: values that do not go together. Pure. @throws TaplineError CONFIG_INVALID. */
+  check?(config: ValueOf<G>): void;
   /** Connects, and rejects with a TaplineError when the store is not there or the configuration cannot work on it. */
   open(config: ValueOf<G>, context: SinkContext): Promise<Sink>;
 }

@@ -3,7 +3,6 @@ import { type Finding, failedFinding, goodFinding, silentLogger } from '@tapline
 import { openRegistry, registryFinding } from '@tapline/registry';
 import type { WriterConfig } from './config.ts';
 import { SINKS } from './sinks/index.ts';
-import { compileTransforms } from './transform/index.ts';
 
 /** How long what does not answer is asked again, or waited for. */
 const PATIENCE_MS = 5_000;
@@ -20,7 +19,6 @@ export async function examine(config: WriterConfig): Promise<Record<string, read
       await registryFinding(() => openRegistry(source.registry, { kafka, patienceMs: PATIENCE_MS })),
     ];
   }
-  areas['transform'] = [transformFinding(config)];
   areas[`sink ${config.sink.type}`] = [await sinkFinding(config)];
   return areas;
 }
@@ -40,15 +38,6 @@ async function topicFinding(kafka: Kafka, topic: string): Promise<Finding> {
     };
   } catch (error) {
     return failedFinding(check, error);
-  }
-}
-
-function transformFinding(config: WriterConfig): Finding {
-  try {
-    compileTransforms(config.transform, config.maskSecret ?? '');
-    return goodFinding('transform', `${config.transform.length} steps, all of them understood.`);
-  } catch (error) {
-    return failedFinding('transform', error);
   }
 }
 

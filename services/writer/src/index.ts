@@ -1,9 +1,11 @@
-export { examine } from './examine.ts';
-
 import { type ServiceCommand, serviceCommand } from '@tapline/kernel';
 import { WRITER_CONFIG } from './config.ts';
 import { WRITER_METRICS } from './metrics.ts';
+import { SINKS } from './sinks/index.ts';
+import { compileTransforms } from './transform/index.ts';
 import { openWriter } from './writer.ts';
+
+export { examine } from './examine.ts';
 
 /** `tapline writer`: topics → one sink. */
 export const command: ServiceCommand = serviceCommand({
@@ -11,5 +13,9 @@ export const command: ServiceCommand = serviceCommand({
   summary: 'Applies the changes of topics to one sink (Redis), in order, never backwards.',
   config: WRITER_CONFIG,
   metrics: [WRITER_METRICS],
+  check: ({ sink: { type, ...settings }, transform, maskSecret }) => {
+    SINKS[type].check?.(settings);
+    compileTransforms(transform, maskSecret ?? '');
+  },
   open: openWriter,
 });

@@ -130,13 +130,18 @@ test('nothing there: source, brokers and sink each fail with their own code', as
 name: ${name}-writer
 source: { brokers: ["127.0.0.1:${kafkaPort}"], topics: [${name}.${name}.t] }
 sink: { type: redis, address: "127.0.0.1:${redisPort}" }
-transform: [{ filter: "op in [" }]
 `);
-  expect(troubles(sink)).toEqual([
-    'brokers fail KAFKA_UNREACHABLE',
-    'transform fail CONFIG_INVALID',
-    'connection fail SINK_REDIS_UNREACHABLE',
-  ]);
+  expect(troubles(sink)).toEqual(['brokers fail KAFKA_UNREACHABLE', 'connection fail SINK_REDIS_UNREACHABLE']);
+});
+
+test('a configuration that cannot work is refused before anything is looked at', async () => {
+  const broken = `
+name: ${name}-writer
+source: { brokers: ["127.0.0.1:1"], topics: [t] }
+sink: { type: redis }
+transform: [{ filter: "op in [" }]
+`;
+  await expect(doctor(broken)).rejects.toThrow(/CONFIG_INVALID.*transform\[0\]\.filter/s);
 });
 
 test('a writer: missing topic and unreachable sink are told, the broker is well', async () => {

@@ -7,8 +7,8 @@ export const redisSink: SinkDefinition<typeof REDIS_CONFIG> = {
   type: 'redis',
   summary: 'Redis or Valkey: a hash, a JSON text or a string a row; standalone, cluster or sentinel.',
   config: REDIS_CONFIG,
+  check: checkConfig,
   async open(config, context) {
-    checkConfig(config);
     const [{ connect }, { RedisSink }] = await Promise.all([import('./client.ts'), import('./sink.ts')]);
     return new RedisSink(await connect(config, context.signal), config);
   },
