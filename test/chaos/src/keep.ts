@@ -3,15 +3,28 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { ManagedProcess } from '@tapline/test-stack';
 
-/** Keeps the log of a service beyond its stack, for looking at a failed run: in TAPLINE_CHAOS_LOGS, or in a folder under the system's temporary one. */
-export function logKept(service: ManagedProcess): AsyncDisposable {
-  return {
-    async [Symbol.asyncDispose]() {
-      const folder = process.env.TAPLINE_CHAOS_LOGS ?? join(tmpdir(), 'tapline-chaos-logs');
-      await mkdir(folder, { recursive: true });
-      const kept = join(folder, `${process.pid}-${basename(service.spec.logFile)}`);
-      await copyFile(service.spec.logFile, kept).catch(() => {});
-      console.log(`the log of ${service.spec.name} is ${kept}`);
-    },
-  };
+/** Keeps the logs of services beyond their stack when a test fails, in a folder under the system's temporary one. */
+export class KeptLogs implements AsyncDisposable {
+  readonly #services: readonly ManagedProcess[];
+  #passed = false;
+
+  constructor(...services: readonly ManagedProcess[]) {
+    this.#services = services;
+  }
+
+  /** Nothing to look into. */
+  passed(): void {
+    this.#passed = true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#passed) return;
+    const folder = join(tmpdir(), 'tapline-chaos-logs');
+    await mkdir(folder, { recursive: true });
+    for (const { spec } of this.#services) {
+      const kept = join(folder, `${process.pid}-${basename(spec.logFile)}`);
+      await copyFile(spec.logFile, kept).catch(() => {});
+      console.log(`the log of ${spec.name} is ${kept}`);
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { openStack } from '@tapline/test-stack';
-import { logKept } from './keep.ts';
+import { KeptLogs } from './keep.ts';
 import { chaosSeed, Random } from './random.ts';
 import { readerScene } from './reader-scene.ts';
 import { launch, live, liveAndBeKilled, liveUntil, stopCleanly } from './services.ts';
@@ -23,7 +23,7 @@ test(`the reader killed ${KILLS} times and the broker twice: every change once a
     ...(LONG ? { alterAfterRows: random.int(500, 8000) } : {}),
   });
   const { reader } = scene;
-  await using _log = logKept(reader);
+  await using logs = new KeptLogs(reader);
   const load = scene.startLoad(LONG ? 1000 : 600);
   const brokers = stack.kafka.brokers;
   // The load is running at the start, so the first kills fall into the first load; each broker restart falls between two kills.
@@ -57,4 +57,5 @@ test(`the reader killed ${KILLS} times and the broker twice: every change once a
   expect(result.changes).toBeGreaterThan(rows / 4);
   expect(result.snapshotRows).toBeGreaterThan(0);
   expect(await scene.topicReader.listTopics()).not.toContain('chaos.shop.noise');
+  logs.passed();
 });

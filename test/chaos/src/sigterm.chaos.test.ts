@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { openStack } from '@tapline/test-stack';
-import { logKept } from './keep.ts';
+import { KeptLogs } from './keep.ts';
 import { chaosSeed, Random } from './random.ts';
 import { readerScene } from './reader-scene.ts';
 import { launch, live, liveUntil, stopCleanly } from './services.ts';
@@ -14,7 +14,7 @@ test('SIGTERM drains: exit code 0, progress at the end of the topics, nothing pu
   await using stack = await openStack({ mysql: true, kafka: 1 });
   const scene = await readerScene({ stack, seed, rows: 1000, bigRows: 5000, bigTransactions: 3 });
   const { reader, topicReader } = scene;
-  await using _log = logKept(reader);
+  await using logs = new KeptLogs(reader);
   const load = scene.startLoad(LONG ? 1000 : 600);
   for (let life = 1; life <= (LONG ? 12 : 4); life++) {
     const logged = await launch(reader);
@@ -40,4 +40,5 @@ test('SIGTERM drains: exit code 0, progress at the end of the topics, nothing pu
   const result = await scene.compare();
   expect(result.differences).toEqual([]);
   expect(result.changes).toBeGreaterThan(0);
+  logs.passed();
 });

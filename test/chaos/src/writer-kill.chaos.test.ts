@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { openStack } from '@tapline/test-stack';
 import { Redis } from 'ioredis';
 import { consumedAll } from './group.ts';
-import { logKept } from './keep.ts';
+import { KeptLogs } from './keep.ts';
 import { someWord } from './load-tables.ts';
 import { chaosSeed, Random } from './random.ts';
 import { readerScene } from './reader-scene.ts';
@@ -51,8 +51,7 @@ test(`the writer killed ${KILLS} times and Redis once: every row as in MySQL, an
     source: { brokers: [...stack.kafka.address.brokers], topics, sessionTimeoutMs: 6000 },
     sink: { type: 'redis', address: stack.redis.address.address },
   });
-  await using _readerLog = logKept(reader);
-  await using _writerLog = logKept(writer);
+  await using logs = new KeptLogs(reader, writer);
   const load = scene.startLoad(LONG ? 1000 : 600);
   await reader.launch();
   // The writer does not make the topics: its first life begins when they are there.
@@ -102,4 +101,5 @@ test(`the writer killed ${KILLS} times and Redis once: every row as in MySQL, an
   expect(watched.regressions).toEqual([]);
   expect(result.rows).toBeGreaterThan(ROWS);
   expect(watched.advances).toBeGreaterThan(100);
+  logs.passed();
 });
