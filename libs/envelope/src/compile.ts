@@ -1,7 +1,7 @@
 import type { RowImage, TableMap } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
 import type { Column, Table } from '@tapline/schema';
-import { LONG_BYTES, putInt, putRaw, putSafeLong, writeString } from './avro-write.ts';
+import { LONG_BYTES, putInt, putSafeLong, putWords, writeString } from './avro-write.ts';
 import { type ByteSink, GrowingSink } from './byte-sink.ts';
 import { decodeText } from './charsets/decode-text.ts';
 import type { ColumnCodec } from './codec.ts';
@@ -229,7 +229,7 @@ class CompiledEnvelope implements TableEnvelope {
     if (transaction.generation !== this.#generation) this.#startTransaction(transaction);
     const { block } = transaction;
     sink.ensure(source.position + block.position + 6 * LONG_BYTES);
-    putRaw(sink, source.buffer, 0, source.position);
+    putWords(sink, source.buffer, source.view, 0, source.position);
     putSafeLong(sink, meta.position);
     putInt(sink, meta.row);
     const { buffer } = sink;
@@ -241,7 +241,7 @@ class CompiledEnvelope implements TableEnvelope {
     buffer[position++] = VALUE_BRANCH;
     sink.position = position;
     putSafeLong(sink, meta.readMs);
-    putRaw(sink, block.buffer, 0, block.position);
+    putWords(sink, block.buffer, block.view, 0, block.position);
     if (!transaction.hasBlock) return;
     putSafeLong(sink, meta.totalOrder);
     putSafeLong(sink, meta.tableOrder);
@@ -251,7 +251,8 @@ class CompiledEnvelope implements TableEnvelope {
     const source = this.#source;
     source.position = this.#tableBytes;
     source.ensure(transaction.source.position);
-    putRaw(source, transaction.source.buffer, 0, transaction.source.position);
+    const { buffer, view, position } = transaction.source;
+    putWords(source, buffer, view, 0, position);
     this.#generation = transaction.generation;
   }
 }

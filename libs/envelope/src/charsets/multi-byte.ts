@@ -65,7 +65,7 @@ function decode(bytes: Buffer, two: Uint16Array, three: Uint16Array | undefined,
     } else if (three !== undefined && byte === 0x8f && at + 2 < bytes.length) {
       units[count++] = cell(three, bytes, at + 1);
       at += 3;
-    } else if (at + 1 < bytes.length && !(three !== undefined && isSingle(byte))) {
+    } else if (at + 1 < bytes.length && !(three !== undefined && isSingle(byte, bytes[at + 1] as number))) {
       units[count++] = cell(two, bytes, at);
       at += 2;
     } else {
@@ -76,9 +76,10 @@ function decode(bytes: Buffer, two: Uint16Array, three: Uint16Array | undefined,
   return textOf(units, count);
 }
 
-/** In EUC-JP 0x80 … 0xa0 stand alone, without a meaning, but for 0x8e (half-width katakana) and 0x8f. */
-function isSingle(byte: number): boolean {
-  return byte <= 0xa0 && byte !== 0x8e && byte !== 0x8f;
+/** In EUC-JP 0x80 … 0xa0 stand alone, without a meaning, but for 0x8e (in front of half-width katakana) and 0x8f. */
+function isSingle(byte: number, next: number): boolean {
+  if (byte === 0x8e) return next < 0xa1 || next > 0xdf;
+  return byte <= 0xa0 && byte !== 0x8f;
 }
 
 function cell(table: Uint16Array, bytes: Buffer, at: number): number {

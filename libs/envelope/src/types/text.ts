@@ -1,5 +1,5 @@
 import type { Column } from '@tapline/schema';
-import { INT_BYTES, putLength, putRaw, writeBytes } from '../avro-write.ts';
+import { INT_BYTES, putLength, putRaw, writeBytes, writeFromImage } from '../avro-write.ts';
 import { type CharsetWriter, charsetWriter } from '../charsets/charset.ts';
 import { type ColumnCodec, plainColumn, type TextWriter, type WireWriter } from '../codec.ts';
 
@@ -19,7 +19,7 @@ function decoded(write: CharsetWriter): Omit<ColumnCodec, 'schema'> {
   };
 }
 
-const copy: WireWriter = (buffer, offset, length, sink) => writeBytes(sink, buffer, offset, length);
+const copy: WireWriter = (buffer, offset, length, sink) => writeFromImage(sink, buffer, offset, length);
 const copyText: TextWriter = (bytes, sink) => writeBytes(sink, bytes, 0, bytes.length);
 
 /** BINARY, VARBINARY and the BLOBs → bytes. */
