@@ -9,7 +9,7 @@ import { bitCodec, integerCodec, yearCodec } from './types/integers.ts';
 import { jsonCodec } from './types/json.ts';
 import { geometryCodec, pointCodec, vectorCodec } from './types/spatial.ts';
 import { dateCodec, datetimeCodec, timeCodec } from './types/temporal.ts';
-import { binaryCodec, textCodec } from './types/text.ts';
+import { binaryCodec, fixedBytesCodec, textCodec } from './types/text.ts';
 import { timestampCodec } from './types/timestamp.ts';
 
 type MakeCodec = (column: Column, wire: WireColumn | undefined) => ColumnCodec;
@@ -33,6 +33,7 @@ const CODECS: ReadonlyMap<string, MakeCodec> = new Map<string, MakeCodec>([
   ['timestamp', (column, wire) => timestampCodec(column, wire?.type)],
   ...['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext'].map((type) => [type, textCodec] as const),
   ...['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob'].map((type) => [type, binaryCodec] as const),
+  ...['uuid', 'inet6', 'inet4'].map((type) => [type, fixedBytesCodec] as const),
   ['enum', enumCodec],
   ['set', setCodec],
   ['json', jsonCodec],

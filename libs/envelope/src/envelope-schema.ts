@@ -136,12 +136,15 @@ function columnField(column: Column, name: string, type: AvroType): AvroField {
   };
 }
 
-/** Names that servers have for one type. */
+/** One type under several names; MariaDB's last three are BINARY in the binlog. */
 const SAME_TYPE: Readonly<Record<string, string>> = {
   geometrycollection: 'geomcollection',
   integer: 'int',
   numeric: 'decimal',
   real: 'double',
+  uuid: 'binary',
+  inet6: 'binary',
+  inet4: 'binary',
 };
 
 function typeName(column: Column): string {

@@ -145,6 +145,12 @@ const MYSQL: readonly Case[] = [
   ],
 ];
 
+const MARIADB: readonly Case[] = [
+  ['UUID', "'123e4567-e89b-12d3-a456-426614174000'", "'0190163d-8694-739b-aea5-966c26f8ad91'"],
+  ['INET6', "'::1'", "'2001:db8::'"],
+  ['INET4', "'1.2.3.0'"],
+];
+
 const NEW: readonly Case[] = [['VECTOR(3)', "STRING_TO_VECTOR('[1,-2.5,3e38]')", "STRING_TO_VECTOR('[0.1,0,-0.0]')"]];
 
 const CASES: readonly (readonly [SourceName, string, readonly Case[]])[] = [
@@ -152,7 +158,7 @@ const CASES: readonly (readonly [SourceName, string, readonly Case[]])[] = [
   ['mysql', 'spatial types', [...SPATIAL, ...MYSQL_SPATIAL]],
   ['mysql80', 'all types', [...COMMON, ...MYSQL]],
   ['mysql80', 'spatial types', [...SPATIAL, ...MYSQL_SPATIAL]],
-  ['mariadb', 'all types', COMMON],
+  ['mariadb', 'all types', [...COMMON, ...MARIADB]],
   ['mariadb', 'spatial types', SPATIAL],
 ];
 
@@ -234,7 +240,7 @@ const SPATIAL_TYPE = /geom|point|linestring|polygon/;
 
 /** What a person would select to see the value: bytes as hexadecimal digits. */
 function plainExpression({ name, type }: Table['columns'][number]): string {
-  if (/binary|blob|vector/.test(type) || SPATIAL_TYPE.test(type)) return `HEX(${name})`;
+  if (/binary|blob|vector|uuid|inet/.test(type) || SPATIAL_TYPE.test(type)) return `HEX(${name})`;
   if (type === 'bit') return `${name}+0`;
   return /float|double/.test(type) ? `${name}*1e0` : name;
 }

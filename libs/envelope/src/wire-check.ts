@@ -5,14 +5,8 @@ import type { Column, Table } from '@tapline/schema';
 import { charsetOfCollation } from './charsets/collations.ts';
 import { decodeText } from './charsets/decode-text.ts';
 
-const text = [WIRE_TYPE.STRING, WIRE_TYPE.VAR_STRING, WIRE_TYPE.VARCHAR, WIRE_TYPE.VARCHAR_COMPRESSED] as const;
-const blob = [
-  WIRE_TYPE.BLOB,
-  WIRE_TYPE.TINY_BLOB,
-  WIRE_TYPE.MEDIUM_BLOB,
-  WIRE_TYPE.LONG_BLOB,
-  WIRE_TYPE.BLOB_COMPRESSED,
-] as const;
+const text = [WIRE_TYPE.STRING, WIRE_TYPE.VAR_STRING, WIRE_TYPE.VARCHAR] as const;
+const blob = [WIRE_TYPE.BLOB, WIRE_TYPE.TINY_BLOB, WIRE_TYPE.MEDIUM_BLOB, WIRE_TYPE.LONG_BLOB] as const;
 
 /** DATA_TYPE → the binlog types that may carry it. */
 const WIRE_TYPES: ReadonlyMap<string, readonly number[]> = new Map<string, readonly number[]>([
@@ -37,6 +31,9 @@ const WIRE_TYPES: ReadonlyMap<string, readonly number[]> = new Map<string, reado
   ['varchar', text],
   ['binary', text],
   ['varbinary', text],
+  ['uuid', text],
+  ['inet6', text],
+  ['inet4', text],
   ...['tiny', '', 'medium', 'long'].flatMap((size) => [[`${size}text`, blob] as const, [`${size}blob`, blob] as const]),
   ['enum', [WIRE_TYPE.ENUM]],
   ['set', [WIRE_TYPE.SET]],

@@ -32,6 +32,17 @@ export function binaryCodec(column: Column): ColumnCodec {
   };
 }
 
+/** MariaDB's UUID (16 bytes), INET6 (16) and INET4 (4): the binlog says no more of them than BINARY(n), so that is what they are. */
+export function fixedBytesCodec(column: Column): ColumnCodec {
+  const width = column.length ?? 16;
+  return {
+    schema: 'bytes',
+    fromWire: padded(width),
+    fromText: copyText,
+    select: (name) => `CAST(${name} AS BINARY(${width}))`,
+  };
+}
+
 /** The wire leaves trailing zero bytes of BINARY(n) out; SELECT gives all n. */
 function padded(width: number): WireWriter {
   return (buffer, offset, length, sink) => {
