@@ -118,7 +118,8 @@ export class Decoder {
   #readFormat(buffer: Buffer, start: number, end: number): number {
     const reader = this.#reader.reset(buffer, start + EVENT_HEADER_BYTES, end);
     const version = reader.u16('binlog version');
-    reader.take(50 + 4, 'server version');
+    const server = reader.text(50, 'server version');
+    reader.take(4, 'time of creation');
     const headerLength = reader.u8('header length');
     if (version !== 4 || headerLength !== EVENT_HEADER_BYTES) {
       throw unsupported(`binlog version ${version} with ${headerLength}-byte headers`, 'Use MySQL 5.7 or newer.');
@@ -127,6 +128,7 @@ export class Decoder {
     const algorithm = reader.u8('checksum algorithm');
     if (algorithm > 1) throw unsupported(`checksum algorithm ${algorithm}`, 'Set binlog_checksum to CRC32 or NONE.');
     this.#checksums = algorithm === 1;
+    this.#tables.isMariadb = /mariadb/i.test(server);
     if (this.#checksums && !hasValidFormatChecksum(buffer, start, end))
       throw corrupt('the checksum does not match the event');
     return end - CHECKSUM_BYTES;

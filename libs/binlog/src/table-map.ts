@@ -65,6 +65,8 @@ interface Seen {
  * Layouts are kept by their bytes (all but the table id): the same bytes give the same object, also under a new table id.
  */
 export class TableMaps {
+  /** What the FORMAT_DESCRIPTION says of the server that wrote the file: the optional metadata differs. */
+  isMariadb = false;
   readonly #wants: (database: string, table: string) => boolean;
   readonly #byId = new Map<number, Seen>();
   readonly #byBody = new Map<string, Seen>();
@@ -119,7 +121,7 @@ export class TableMaps {
     reader.reset(reader.buffer, metaEnd, restOfEvent);
     const nullable = reader.bytes((count + 7) >> 3, 'nullable bitmap');
     for (const [i, column] of columns.entries()) column.nullable = (nullable[i >> 3]! & (1 << (i & 7))) !== 0;
-    const primaryKey = applyMetadata(reader, columns);
+    const primaryKey = applyMetadata(reader, columns, this.isMariadb);
     const wanted = this.#wants(database, table);
     return new TableLayout(id, [database, table], columns, { wanted, primaryKey });
   }

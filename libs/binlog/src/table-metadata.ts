@@ -29,6 +29,9 @@ const CHARACTER: ReadonlySet<number> = new Set([
   WIRE_TYPE.VARCHAR_COMPRESSED,
 ]);
 
+/** MariaDB's Field_geom is a Field_blob, and counted among the columns with a character set; MySQL leaves it out. */
+const MARIADB_CHARACTER: ReadonlySet<number> = new Set([...CHARACTER, WIRE_TYPE.GEOMETRY]);
+
 type Chosen = readonly MutableColumn[];
 
 /**
@@ -36,7 +39,12 @@ type Chosen = readonly MutableColumn[];
  * Each field lists values for the columns of one kind only, in column order. Unknown types are skipped: they only add knowledge.
  * Returns the primary key's column indexes, when told.
  */
-export function applyMetadata(event: EventReader, columns: readonly MutableColumn[]): readonly number[] | undefined {
+export function applyMetadata(
+  event: EventReader,
+  columns: readonly MutableColumn[],
+  isMariadb: boolean,
+): readonly number[] | undefined {
+  const character = isMariadb ? MARIADB_CHARACTER : CHARACTER;
   const of = (types: ReadonlySet<number>): Chosen => columns.filter((column) => types.has(column.type));
   const ofType = (type: number): Chosen => columns.filter((column) => column.type === type);
   const named = (): Chosen => columns.filter(({ type }) => type === WIRE_TYPE.ENUM || type === WIRE_TYPE.SET);
@@ -54,10 +62,10 @@ export function applyMetadata(event: EventReader, columns: readonly MutableColum
         });
         break;
       case 2:
-        readDefaultCharset(field, of(CHARACTER));
+        readDefaultCharset(field, of(character));
         break;
       case 3:
-        for (const column of of(CHARACTER)) column.charsetId = field.packed('collation');
+        for (const column of of(character)) column.charsetId = field.packed('collation');
         break;
       case 4:
         for (const column of columns) column.name = field.text(field.packed('column name length'), 'column name');
