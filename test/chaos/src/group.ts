@@ -1,4 +1,5 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
 
 /** Whether a consumer group has committed everything that the topics hold now. */
 export async function consumedAll(
@@ -6,9 +7,7 @@ export async function consumedAll(
   groupId: string,
   topics: readonly string[],
 ): Promise<boolean> {
-  const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  try {
+  return await withAdmin(brokers, async (admin) => {
     const committed = await admin.fetchOffsets({ groupId, topics: [...topics] });
     for (const { topic, partitions } of committed) {
       const done = new Map(partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
@@ -16,7 +15,41 @@ export async function consumedAll(
         if (BigInt(high) > BigInt(low) && (done.get(partition) ?? -1n) < BigInt(high)) return false;
     }
     return true;
+  });
+}
+
+/** The sum of the offsets that the group has committed. */
+export async function committed(
+  brokers: readonly string[],
+  groupId: string,
+  topics: readonly string[],
+): Promise<number> {
+  return await withAdmin(brokers, async (admin) => {
+    const offsets = await admin.fetchOffsets({ groupId, topics: [...topics] });
+    return offsets
+      .flatMap(({ partitions }) => partitions)
+      .reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0);
+  });
+}
+
+async function withAdmin<T>(brokers: readonly string[], use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    return await whenReady(() => use(admin));
   } finally {
     await admin.disconnect();
+  }
+}
+
+/** Tries again while a broker says "not now": a topic or the groups' own topic just made, a broker just back. */
+export async function whenReady<T>(use: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await use();
+    } catch (error) {
+      if (attempt === 100 || !(error as { retriable?: boolean }).retriable) throw error;
+      await sleep(200);
+    }
   }
 }

@@ -30,7 +30,7 @@ export interface LoadStats {
 }
 
 /** A randomized load that runs until it is stopped. The statements of each connection follow from the seed; how they interleave does not. */
-export interface Load {
+export interface Load extends AsyncDisposable {
   readonly stats: LoadStats;
   /** Resolves when the last transaction is committed. @throws when a connection failed meanwhile. */
   stop(): Promise<LoadStats>;
@@ -85,6 +85,10 @@ export function startLoad(options: LoadOptions): Load {
       stop.abort();
       await all;
       return stats;
+    },
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await Promise.allSettled(workers);
     },
   };
 }

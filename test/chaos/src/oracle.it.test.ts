@@ -29,7 +29,7 @@ test("replaying the oracle's records gives the tables as MySQL has them, whateve
     const [status] = await connection.query('SHOW BINARY LOG STATUS');
     const rows = 300;
     await createTables({ connection, database, rows, random: new Random(1) });
-    const load = startLoad({
+    await using load = startLoad({
       address: mysql,
       database,
       seed: 7,

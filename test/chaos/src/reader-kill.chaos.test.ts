@@ -24,14 +24,14 @@ test(`the reader killed ${KILLS} times and the broker twice: every change once a
   });
   const { reader } = scene;
   await using logs = new KeptLogs(reader);
-  const load = scene.startLoad(LONG ? 1000 : 600);
+  await using load = scene.startLoad(LONG ? 1000 : 600);
   const brokers = stack.kafka.brokers;
   // The load is running at the start, so the first kills fall into the first load; each broker restart falls between two kills.
   const restarts = [Math.floor(KILLS / 3), Math.floor((2 * KILLS) / 3)];
   for (let kill = 0; kill < KILLS; kill++) {
     const restart = restarts.indexOf(kill);
     if (restart < 0) {
-      await liveAndBeKilled(reader, { random, working: '"streaming"', lifeMs: 2500 });
+      await liveAndBeKilled(reader, { random, working: '"streaming"', done: () => scene.published(), lifeMs: 2000 });
       continue;
     }
     const logged = await launch(reader);

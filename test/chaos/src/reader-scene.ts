@@ -19,6 +19,8 @@ export interface ReaderScene {
   readonly topics: ReadonlyMap<string, string>;
   readonly topicReader: TopicReader;
   startLoad(rowsPerSecond: number): Load;
+  /** Records in all topics. */
+  published(): Promise<number>;
   /** Whether the reader's durable progress holds everything that MySQL has committed, the first load included. */
   drained(): Promise<boolean>;
   /** Reads all topics and judges them. */
@@ -89,6 +91,13 @@ export async function readerScene({
         ...(alterAfterRows === undefined ? {} : { alterAfterRows }),
         rows,
       }),
+    published: async () => {
+      const there = new Set(await topicReader.listTopics());
+      let records = 0;
+      for (const topic of topics.values())
+        if (there.has(topic)) for (const end of await topicReader.ends(topic)) records += Number(end);
+      return records;
+    },
     drained: async () => await drained(mysql, topicReader),
     compare: async () => {
       const keys = new Map(Object.entries(LOAD_KEYS).map(([table, key]) => [`${DATABASE}.${table}`, key]));

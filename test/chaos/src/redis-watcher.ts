@@ -11,7 +11,7 @@ export interface WatcherReport {
   readonly advances: number;
 }
 
-export interface Watcher {
+export interface Watcher extends AsyncDisposable {
   stop(): Promise<WatcherReport>;
 }
 
@@ -63,14 +63,18 @@ export function watchRedis(options: { port: number; random: Random; someKey: (ra
       await sleep(results.some(({ status }) => status === 'rejected') ? 200 : 2);
     }
   })();
+  const end = async (): Promise<void> => {
+    stop.abort();
+    await running;
+    redis.disconnect();
+  };
   return {
     stop: async () => {
-      stop.abort();
-      await running;
-      redis.disconnect();
+      await end();
       const { regressions, readings, advances } = memory;
       return { regressions: regressions.slice(0, 20), readings, advances };
     },
+    [Symbol.asyncDispose]: end,
   };
 }
 

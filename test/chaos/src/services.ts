@@ -39,16 +39,18 @@ export async function launch(service: ManagedProcess): Promise<() => Promise<str
 
 /**
  * Launches the service and kills it with SIGKILL: now and then at any moment of its start, otherwise up to `lifeMs` after it has logged `working`,
- * so that on the slowest machine too most lives get something done.
+ * and every other time not before `done` has grown, so that on the slowest machine too there is something between two kills.
  */
 export async function liveAndBeKilled(
   service: ManagedProcess,
-  { random, working, lifeMs }: { random: Random; working: string; lifeMs: number },
+  { random, working, done, lifeMs }: { random: Random; working: string; done: () => Promise<number>; lifeMs: number },
 ): Promise<void> {
+  const before = await done();
   const logged = await launch(service);
   if (random.chance(0.25)) await live(service, random.int(0, 1500));
   else {
     await liveUntil(service, async () => (await logged()).includes(working), working);
+    if (random.chance(0.5)) await liveUntil(service, async () => (await done()) > before, 'further than before');
     await live(service, random.int(0, lifeMs));
   }
   await service.kill();

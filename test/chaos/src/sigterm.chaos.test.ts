@@ -15,7 +15,7 @@ test('SIGTERM drains: exit code 0, progress at the end of the topics, nothing pu
   const scene = await readerScene({ stack, seed, rows: 1000, bigRows: 5000, bigTransactions: 3 });
   const { reader, topicReader } = scene;
   await using logs = new KeptLogs(reader);
-  const load = scene.startLoad(LONG ? 1000 : 600);
+  await using load = scene.startLoad(LONG ? 1000 : 600);
   for (let life = 1; life <= (LONG ? 12 : 4); life++) {
     const logged = await launch(reader);
     // Not before it handles signals: until then SIGTERM ends any process at once.

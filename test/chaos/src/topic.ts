@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import avsc from 'avsc';
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import { type AvroField, avroType, type DecodedEnvelope, fieldImage } from './avro-image.ts';
+import { whenReady } from './group.ts';
 import { murmur2Partition } from './murmur2.ts';
 
 /** A record of a data topic, decoded. `t` is a tombstone. Images are those of image.ts. */
@@ -171,15 +171,7 @@ export class TopicReader {
     const admin = this.#kafka.admin();
     await admin.connect();
     try {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await use(admin);
-        } catch (error) {
-          // A topic just made, or a broker just back, has no leaders for a moment.
-          if (attempt === 50 || !(error as { retriable?: boolean }).retriable) throw error;
-          await sleep(200);
-        }
-      }
+      return await whenReady(() => use(admin));
     } finally {
       await admin.disconnect();
     }

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { openStack } from '@tapline/test-stack';
 import { Redis } from 'ioredis';
-import { consumedAll } from './group.ts';
+import { committed, consumedAll } from './group.ts';
 import { KeptLogs } from './keep.ts';
 import { someWord } from './load-tables.ts';
 import { chaosSeed, Random } from './random.ts';
@@ -45,14 +45,15 @@ test(`the writer killed ${KILLS} times and Redis once: every row as in MySQL, an
     ...(LONG ? { alterAfterRows: random.int(500, 8000) } : {}),
   });
   const { reader } = scene;
+  const { brokers } = stack.kafka.address;
   const topics = TABLES.map(({ table }) => scene.topics.get(table) as string);
   const writer = await taplineService(stack, 'writer', {
     name: 'to-redis',
-    source: { brokers: [...stack.kafka.address.brokers], topics, sessionTimeoutMs: 6000 },
+    source: { brokers: [...brokers], topics, sessionTimeoutMs: 6000 },
     sink: { type: 'redis', address: stack.redis.address.address },
   });
   await using logs = new KeptLogs(reader, writer);
-  const load = scene.startLoad(LONG ? 1000 : 600);
+  await using load = scene.startLoad(LONG ? 1000 : 600);
   await reader.launch();
   // The writer does not make the topics: its first life begins when they are there.
   await liveUntil(
@@ -60,12 +61,17 @@ test(`the writer killed ${KILLS} times and Redis once: every row as in MySQL, an
     async () => (await scene.topicReader.listTopics()).includes(topics[2] as string),
     'far enough to have made the topics',
   );
-  const watcher = watchRedis({ port: stack.redis.port, random: random.fork(), someKey });
+  await using watcher = watchRedis({ port: stack.redis.port, random: random.fork(), someKey });
 
   const restart = random.int(1, KILLS - 2);
   for (let kill = 0; kill < KILLS; kill++) {
     if (kill !== restart) {
-      await liveAndBeKilled(writer, { random, working: WORKING, lifeMs: 2500 });
+      await liveAndBeKilled(writer, {
+        random,
+        working: WORKING,
+        done: () => committed(brokers, 'to-redis', topics),
+        lifeMs: 2000,
+      });
       continue;
     }
     const logged = await launch(writer);
@@ -81,11 +87,7 @@ test(`the writer killed ${KILLS} times and Redis once: every row as in MySQL, an
   await liveUntil(reader, () => scene.drained(), 'at the end of the binlog');
   await stopCleanly(reader);
   await writer.launch();
-  await liveUntil(
-    writer,
-    () => consumedAll(stack.kafka.address.brokers, 'to-redis', topics),
-    'at the end of its topics',
-  );
+  await liveUntil(writer, () => consumedAll(brokers, 'to-redis', topics), 'at the end of its topics');
   await stopCleanly(writer);
   const watched = await watcher.stop();
 
