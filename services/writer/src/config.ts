@@ -19,9 +19,9 @@ const SOURCE = {
     registry: REGISTRY_FIELD as typeof REGISTRY_FIELD,
     bufferBytes: {
       type: 'integer',
-      doc: 'Keys and values held in memory on their way to the sink; then reading waits. As changes they take some times as much.',
+      doc: 'Keys and values held in memory on their way to the sink; then reading waits. As changes they take some times as much, and more than the sink takes at once only makes the process larger.',
       unit: 'bytes',
-      default: 8_388_608,
+      default: 2_097_152,
       min: 65_536,
     },
     commitMs: {

@@ -22,6 +22,9 @@ import { compileTransforms } from './transform/index.ts';
 /** How long a rebalance waits for changes of partitions that go away: what is not settled by then is applied again by their next member. */
 const REVOKE_MS = 10_000;
 
+/** Fetched of one partition at a time: what is fetched is decoded as a whole, and changes are far larger in memory than their bytes. */
+const PARTITION_BYTES = 262_144;
+
 /** Connects everything. Retryable failures are waited out; what is wrong for good rejects. */
 export async function openWriter(context: ServiceContext<WriterConfig>, stop: AbortSignal): Promise<RunningService> {
   const { config, log, metrics } = context;
@@ -126,6 +129,9 @@ class Writer implements RunningService {
       group: name,
       topics: source.topics,
       sessionTimeoutMs: source.sessionTimeoutMs,
+      partitionBytes: Math.min(PARTITION_BYTES, source.bufferBytes),
+      fetchBytes: source.bufferBytes,
+      bufferBytes: source.bufferBytes,
       onBatch: (batch) => this.#engine.accept(batch),
       onRevoked: async (partitions) => {
         const late = new AbortController();

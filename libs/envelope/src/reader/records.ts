@@ -1,7 +1,7 @@
 import type { AvroField, AvroObject, AvroType } from '../avro-schema.ts';
 import { type Cursor, unreadable } from './avro-read.ts';
 import { collectNames, fieldsOf, type NamedTypes, resolve, valueReader } from './read-types.ts';
-import { type Skip, skipper } from './skip.ts';
+import { skipper } from './skip.ts';
 import type { ReadValue, Value } from './values.ts';
 
 /** Column name → value, in the table's column order. SQL NULL is `null`. */
@@ -119,26 +119,65 @@ const NO_SOURCE: SourceBlock = {
   snapshot: 'false',
 };
 
+/**
+ * Most of the block is that of the record before: all up to `pos` changes with the transaction or the table only. Avro is read from left to right
+ * without gaps, so where the same bytes stand the same values are, and one comparison stands for reading them.
+ */
 function sourceField(type: AvroType, names: NamedTypes): ReadField {
   const record = resolve(type, names) as AvroObject;
-  const fields: (readonly [keyof SourceBlock | undefined, Skip | ReadSource])[] = fieldsOf(record).map((field) =>
-    field.name in NO_SOURCE
-      ? [field.name as keyof SourceBlock, sourceValue(field.type, names)]
-      : [undefined, skipper(field.type, names)],
-  );
+  const fields = fieldsOf(record).map((field) => sourcePart(field, names));
+  const own = fieldsOf(record).findIndex((field) => field.name === 'pos' || field.name === 'row');
+  const shared = fields.slice(0, own < 0 ? fields.length : own);
+  const rest = fields.slice(shared.length);
+  let head: SourceBlock = NO_SOURCE;
+  let bytes: Buffer | undefined;
   return (cursor, draft) => {
-    const source: Record<string, unknown> = { ...NO_SOURCE };
-    for (const [name, read] of fields) {
-      if (name === undefined) read(cursor);
-      else source[name] = read(cursor);
+    const start = cursor.position;
+    const { buffer } = cursor;
+    const length = bytes?.length ?? 0;
+    if (
+      bytes !== undefined &&
+      start + length <= buffer.length &&
+      buffer.compare(bytes, 0, length, start, start + length) === 0
+    ) {
+      cursor.position = start + length;
+    } else {
+      const read: DraftSource = { ...NO_SOURCE };
+      for (const part of shared) part(cursor, read);
+      cursor.check();
+      head = read;
+      bytes = Buffer.from(buffer.subarray(start, cursor.position));
     }
-    draft.source = source as unknown as SourceBlock;
+    const { name, db, table, ts_ms, gtid, file, pos, row, snapshot } = head;
+    const source: DraftSource = { name, db, table, ts_ms, gtid, file, pos, row, snapshot };
+    for (const part of rest) part(cursor, source);
+    draft.source = source;
+  };
+}
+
+type DraftSource = { -readonly [K in keyof SourceBlock]: SourceBlock[K] };
+type ReadPart = (cursor: Cursor, source: DraftSource) => void;
+
+function sourcePart(field: AvroField, names: NamedTypes): ReadPart {
+  if (!(field.name in NO_SOURCE)) {
+    const skip = skipper(field.type, names);
+    return (cursor) => skip(cursor);
+  }
+  const read = sourceValue(field.type, names);
+  if (field.name === 'pos' || field.name === 'row') {
+    const name = field.name;
+    return (cursor, source) => {
+      source[name] = read(cursor) as number;
+    };
+  }
+  const name = field.name;
+  return (cursor, source) => {
+    (source as Record<string, unknown>)[name] = read(cursor);
   };
 }
 
 type ReadSource = (cursor: Cursor) => string | number | null;
 
-/** Strings of the source block repeat from record to record: the last one is kept and reused where its bytes come again. */
 function sourceValue(type: AvroType, names: NamedTypes): ReadSource {
   const resolved = resolve(type, names);
   if (Array.isArray(resolved)) {
@@ -150,22 +189,7 @@ function sourceValue(type: AvroType, names: NamedTypes): ReadSource {
     };
   }
   const name = typeof resolved === 'string' ? resolved : (resolved as AvroObject).type;
-  if (name === 'string') return repeatedString();
+  if (name === 'string') return (cursor) => cursor.string();
   if (name === 'null') return () => null;
   return (cursor) => cursor.longNumber();
-}
-
-function repeatedString(): ReadSource {
-  let bytes = Buffer.alloc(0);
-  let text = '';
-  return (cursor) => {
-    const length = cursor.length();
-    const start = cursor.position;
-    cursor.position = start + length;
-    if (length !== bytes.length || bytes.compare(cursor.buffer, start, start + length) !== 0) {
-      bytes = Buffer.from(cursor.buffer.subarray(start, start + length));
-      text = bytes.toString('utf8');
-    }
-    return text;
-  };
 }
