@@ -6,6 +6,9 @@ import type { Random } from './random.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
+/** What a reader logs when it begins to publish. */
+export const STREAMING = '"streaming"';
+
 /** A configuration, or a part of one. */
 export type Config = Readonly<Record<string, unknown>>;
 
@@ -30,11 +33,17 @@ export async function taplineService(
 }
 
 /** Launches the service. @returns what it has logged since then, whenever asked. */
-export async function launch(service: ManagedProcess): Promise<() => Promise<string>> {
+async function launch(service: ManagedProcess): Promise<() => Promise<string>> {
   const { logFile } = service.spec;
   const { size } = await stat(logFile).catch(() => ({ size: 0 }));
   await service.launch();
   return async () => (await readFile(logFile)).subarray(size).toString();
+}
+
+/** Launches the service and waits until it has logged `working`: only then does it surely handle signals. */
+export async function launchUntil(service: ManagedProcess, working: string): Promise<void> {
+  const logged = await launch(service);
+  await liveUntil(service, async () => (await logged()).includes(working), working);
 }
 
 /**

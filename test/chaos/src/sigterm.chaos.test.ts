@@ -3,7 +3,7 @@ import { openStack } from '@tapline/test-stack';
 import { KeptLogs } from './keep.ts';
 import { chaosSeed, Random } from './random.ts';
 import { readerScene } from './reader-scene.ts';
-import { launch, live, liveUntil, stopCleanly } from './services.ts';
+import { launchUntil, live, liveUntil, STREAMING, stopCleanly } from './services.ts';
 
 const LONG = process.env.TAPLINE_CHAOS === 'long';
 
@@ -17,13 +17,8 @@ test('SIGTERM drains: exit code 0, progress at the end of the topics, nothing pu
   await using logs = new KeptLogs(reader);
   await using load = scene.startLoad(LONG ? 1000 : 600);
   for (let life = 1; life <= (LONG ? 12 : 4); life++) {
-    const logged = await launch(reader);
     // Not before it handles signals: until then SIGTERM ends any process at once.
-    await liveUntil(
-      reader,
-      async () => (await logged()).includes(random.chance(0.2) ? 'server listening' : '"streaming"'),
-      'started',
-    );
+    await launchUntil(reader, random.chance(0.2) ? 'admin server listening' : STREAMING);
     await live(reader, random.int(0, 2500));
     await stopCleanly(reader);
     const progress = JSON.parse((await topicReader.lastValue('chaos.progress')) ?? '{"offsets":{}}') as {
@@ -34,7 +29,7 @@ test('SIGTERM drains: exit code 0, progress at the end of the topics, nothing pu
       expect([topic, await topicReader.ends(topic)]).toEqual([topic, next]);
   }
   await load.stop();
-  await reader.launch();
+  await launchUntil(reader, STREAMING);
   await liveUntil(reader, () => scene.drained(), 'at the end of the binlog');
   await stopCleanly(reader);
   const result = await scene.compare();

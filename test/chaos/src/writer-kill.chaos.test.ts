@@ -8,7 +8,7 @@ import { chaosSeed, Random } from './random.ts';
 import { readerScene } from './reader-scene.ts';
 import { compareRedis } from './redis-compare.ts';
 import { watchRedis } from './redis-watcher.ts';
-import { launch, live, liveAndBeKilled, liveUntil, stopCleanly, taplineService } from './services.ts';
+import { launchUntil, live, liveAndBeKilled, liveUntil, stopCleanly, taplineService } from './services.ts';
 
 const LONG = process.env.TAPLINE_CHAOS === 'long';
 const KILLS = LONG ? 30 : 5;
@@ -74,8 +74,7 @@ test(`the writer killed ${KILLS} times and Redis once: every row as in MySQL, an
       });
       continue;
     }
-    const logged = await launch(writer);
-    await liveUntil(writer, async () => (await logged()).includes(WORKING), WORKING);
+    await launchUntil(writer, WORKING);
     await live(writer, random.int(0, 1500));
     await stack.redis.kill();
     await live(writer, random.int(0, 1500));
@@ -86,7 +85,7 @@ test(`the writer killed ${KILLS} times and Redis once: every row as in MySQL, an
   const { rows, bigTransactions } = await load.stop();
   await liveUntil(reader, () => scene.drained(), 'at the end of the binlog');
   await stopCleanly(reader);
-  await writer.launch();
+  await launchUntil(writer, WORKING);
   await liveUntil(writer, () => consumedAll(brokers, 'to-redis', topics), 'at the end of its topics');
   await stopCleanly(writer);
   const watched = await watcher.stop();
