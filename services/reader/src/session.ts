@@ -19,7 +19,7 @@ import { VersionClock } from './publish/version-clock.ts';
 import { firstStart } from './resume/first-start.ts';
 import { readKeys, reopen } from './resume/reopen.ts';
 import { SnapshotLoader } from './snapshot/loader.ts';
-import { MysqlChunkSource } from './snapshot/mysql-source.ts';
+import { MysqlChunkSource, tableName } from './snapshot/mysql-source.ts';
 import { SnapshotReport } from './snapshot/report.ts';
 import { type Executed, parseExecuted } from './source/executed.ts';
 import { tableOfLayout } from './source/layout-table.ts';
@@ -285,15 +285,14 @@ export class Session implements AsyncDisposable, PumpTarget {
       if (!tables.includes(table))
         this.#log.warn('the first load leaves out a table without a key', { table: `${table.database}.${table.name}` });
     }
-    for (const table of tables) await this.#routes.openTable(table);
     const { chunkRows, chunkBytes } = this.#config.snapshot;
     const source = this.#resources.use(
-      new MysqlChunkSource({ address, flavor: info.flavor, routes: this.#routes, chunkRows, chunkBytes }),
+      new MysqlChunkSource({ address, flavor: info.flavor, routes: this.#routes, tables, chunkRows, chunkBytes }),
     );
     const report = await SnapshotReport.open({ address, tables, finished: progress.finished, log: this.#log, signal });
     this.#report = report;
     this.#loader = new SnapshotLoader({
-      tables: tables.map((table) => `${table.database}.${table.name}`),
+      tables: tables.map(tableName),
       progress,
       source,
       publishedKeys: await readKeys(progress.published, keyText, { kafka, signal }),

@@ -20,7 +20,7 @@ test(`the reader killed ${KILLS} times and the broker twice: every change once a
     bigRows: 20_000,
     bigTransactions: LONG ? 30 : 4,
     // Not in the short form yet: a column that comes during the first load is missing in rows loaded later.
-    ...(LONG ? { alterAfterRows: random.int(500, 8000) } : {}),
+    alterAfterRows: random.int(500, 8000),
   });
   const { reader } = scene;
   await using logs = new KeptLogs(reader);

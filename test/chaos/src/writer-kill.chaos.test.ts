@@ -42,7 +42,7 @@ test(`the writer killed ${KILLS} times and Redis once: every row as in MySQL, an
     bigRows: 20_000,
     bigTransactions: LONG ? 20 : 3,
     // Not in the short form yet: a column that comes during the first load is missing in rows loaded later.
-    ...(LONG ? { alterAfterRows: random.int(500, 8000) } : {}),
+    alterAfterRows: random.int(500, 8000),
   });
   const { reader } = scene;
   const { brokers } = stack.kafka.address;
