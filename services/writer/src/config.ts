@@ -21,7 +21,7 @@ const SOURCE = {
       type: 'integer',
       doc: 'Keys and values held in memory on their way to the sink; then reading waits. As changes they take some times as much, and more than the sink takes at once only makes the process larger.',
       unit: 'bytes',
-      default: 2_097_152,
+      default: 1_048_576,
       min: 65_536,
     },
     commitMs: {

@@ -130,7 +130,7 @@ class Writer implements RunningService {
       topics: source.topics,
       sessionTimeoutMs: source.sessionTimeoutMs,
       partitionBytes: Math.min(PARTITION_BYTES, source.bufferBytes),
-      fetchBytes: source.bufferBytes,
+      fetchBytes: 2 * source.bufferBytes,
       bufferBytes: source.bufferBytes,
       onBatch: (batch) => this.#engine.accept(batch),
       onRevoked: async (partitions) => {

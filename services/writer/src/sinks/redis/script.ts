@@ -38,10 +38,9 @@ local lasting=false
 local j=2
 for i=1,#KEYS do
   local k,v,n=KEYS[i],ARGV[j],tonumber(ARGV[j+1])
-  local mark=ARGV[1]..k
   ${shape.current}
   local live=cur
-  if marks and not cur then cur=redis.call('GET',mark) end
+  if marks and not cur then cur=redis.call('GET',ARGV[1]..k) end
   if type(cur)=='table' then
     refused[#refused+1]=i
     refused[#refused+1]=cur.err
@@ -102,8 +101,8 @@ function json({ versionField, expireSeconds }: RedisConfig): Shape {
 
 function text({ expireSeconds }: RedisConfig): Shape {
   return {
-    current: `local cur=redis.call('GET',mark)`,
-    write: `local r=redis.pcall('SET',mark,v)
+    current: `local cur=redis.call('GET',ARGV[1]..k)`,
+    write: `local r=redis.pcall('SET',ARGV[1]..k,v)
     if not (type(r)=='table' and r.err) then r=redis.pcall('SET',k,ARGV[j+2]) end`,
     expire: `redis.call('EXPIRE',k,${expireSeconds})`,
   };
@@ -120,8 +119,8 @@ export function jsonHead(versionField: string): string {
  */
 function remember(config: RedisConfig, always: boolean): string {
   const seconds = rememberedSeconds(config);
-  if (seconds > 0) return `redis.pcall('SET',mark,v,'EX',${seconds})`;
-  return always ? `redis.pcall('DEL',mark)` : 'false';
+  if (seconds > 0) return `redis.pcall('SET',ARGV[1]..k,v,'EX',${seconds})`;
+  return always ? `redis.pcall('DEL',ARGV[1]..k)` : 'false';
 }
 
 function rememberedSeconds({ onDelete, expireSeconds, deletedVersionSeconds }: RedisConfig): number {
@@ -146,7 +145,7 @@ function lifetime(config: RedisConfig): string {
   const { ttlSeconds, deletedVersionSeconds } = config;
   if (ttlSeconds > 0) {
     return `redis.call('EXPIRE',k,${ttlSeconds})
-    redis.call('SET',mark,v,'EX',${ttlSeconds + Math.max(deletedVersionSeconds, 1)})
+    redis.call('SET',ARGV[1]..k,v,'EX',${ttlSeconds + Math.max(deletedVersionSeconds, 1)})
     ${announce(config)}`;
   }
   return config.onDelete === 'expire' && config.as === 'hash' ? "if live then redis.call('PERSIST',k) end" : '';
