@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +22,8 @@ const STAGES: readonly Stage[] = [
   { name: 'servers', title: 'tests against real servers', config: 'test/jest.servers.config.js' },
   { name: 'chaos', title: 'kill and restart tests', config: 'test/jest.chaos.config.js' },
 ];
+
+const END_SECONDS = 60;
 
 const HELP = `tapline test [--unit] [--servers] [--chaos] [PATH…]
 
@@ -85,13 +88,32 @@ async function runStage(
     child.kill('SIGTERM');
   };
   stop.addEventListener('abort', kill);
+  const hanging = watchEnd(resultFile, () => child.kill('SIGKILL'));
   const exitCode = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
+  clearInterval(hanging);
   stop.removeEventListener('abort', kill);
   const text = await readFile(resultFile, 'utf8').catch(() => undefined);
   return totalsOf(text === undefined ? undefined : (JSON.parse(text) as JestCounts), exitCode);
+}
+
+/**
+ * jest writes its results when every test has ended and everything is torn down, and then waits for handles that some test left open, for ever
+ * if need be. That is one failure more (the exit code says so), but must not keep the rest from being run and counted.
+ */
+function watchEnd(resultFile: string, end: () => void): NodeJS.Timeout {
+  let seconds = 0;
+  return setInterval(() => {
+    if (!existsSync(resultFile)) return;
+    if (++seconds === END_SECONDS) {
+      process.stderr.write(
+        `jest has not ended ${END_SECONDS} s after its last test: some test has left something open\n`,
+      );
+      end();
+    }
+  }, 1000);
 }
 
 export const test: CliCommand = { run };
