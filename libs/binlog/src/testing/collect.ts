@@ -58,8 +58,14 @@ export async function collectUntil(
       if (event.kind === 'commit') seen.add(gtid);
       if (event.kind === 'statement' && !event.inTransaction) seen.add(event.gtid);
     }
-    if (seen.includes(wanted as never)) return collected;
+    if (seen.includes(wanted as never)) return wholeTransactions(collected);
   }
+  return collected;
+}
+
+/** The last pull may end within a transaction of somebody else's: the server is shared. */
+function wholeTransactions(collected: Collected): Collected {
+  if (collected.begins.length === collected.commits.length + 1) collected.begins.pop();
   return collected;
 }
 
