@@ -3,7 +3,7 @@ import { type Finding, failedFinding, goodFinding } from '@tapline/kernel';
 import {
   addressText,
   connect,
-  type MysqlConnection,
+  type Grants,
   readCascadingForeignKeys,
   readGrants,
   readServerInfo,
@@ -53,10 +53,12 @@ async function examineSource(config: ReaderConfig): Promise<SourceExamination> {
     const filter = compileTableFilter({ include, exclude, lowerCaseTableNames });
     const keys = compileKeys(config.keys, { lowerCaseTableNames });
     const tables = await readTables(connection, filter);
+    const grants = await readGrants(connection);
+    const account = `'${config.source.user}'@'%'`;
     const findings = sourceFindings({
       info,
-      grants: await readGrants(connection),
-      account: `'${config.source.user}'@'%'`,
+      grants,
+      account,
       cascades: await readCascadingForeignKeys(connection, filter),
     });
     const unmatched = filter.unmatched(tables).map(
@@ -64,10 +66,10 @@ async function examineSource(config: ReaderConfig): Promise<SourceExamination> {
         check: 'source.include',
         level: 'warn',
         seen: `The pattern "${pattern}" matches no table, or the account may not see it.`,
-        mend: `Check the spelling, or GRANT SELECT ON … TO '${config.source.user}'@'%';`,
+        mend: `Check the spelling, or GRANT SELECT ON … TO ${account};`,
       }),
     );
-    const readable = config.snapshot.mode === 'never' ? [] : await readableFindings(connection, config, tables);
+    const readable = config.snapshot.mode === 'never' ? [] : readableFindings(grants, account, tables);
     return {
       findings: [...findings, ...unmatched, ...keyFindings(keys, tables), ...readable],
       specs: specsOf(config, keys, tables),
@@ -92,13 +94,7 @@ function keyFindings(keys: TableKeys, tables: readonly Table[]): Finding[] {
     : [goodFinding('key', `${tables.length} captured tables have a message key or are chosen as append.`)];
 }
 
-async function readableFindings(
-  connection: MysqlConnection,
-  config: ReaderConfig,
-  tables: readonly Table[],
-): Promise<Finding[]> {
-  const grants = await readGrants(connection);
-  const account = `'${config.source.user}'@'%'`;
+function readableFindings(grants: Grants, account: string, tables: readonly Table[]): Finding[] {
   const lacking = tables.filter((table) => !grants.has('SELECT', table.database, table.name));
   if (lacking.length === 0) return [goodFinding('grant-select', 'The account may read every captured table.')];
   return lacking.map((table) => ({
