@@ -24,6 +24,8 @@ export class Cluster {
   readonly #bootstrap: readonly Address[];
   readonly #connections = new Map<string, Entry>();
   readonly #topics = new Set<string>();
+  /** `max.message.bytes` of the topics that were made, checked or described through `Topics`. */
+  readonly maxMessageBytes: Map<string, number> = new Map();
   readonly #closing = new AbortController();
   #metadata: ClusterMetadata = { brokers: new Map(), controllerId: -1, topics: new Map() };
   #refreshing: Promise<void> | undefined;

@@ -1,5 +1,5 @@
 import type { Mark } from './marks.ts';
-import type { ProducerIdentity, RecordBatch } from './record-batch.ts';
+import { BATCH_HEADER_BYTES, type ProducerIdentity, type RecordBatch } from './record-batch.ts';
 
 /** One topic-partition of a producer. What is appended to a lane is acknowledged in the order of appending. */
 export interface Lane {
@@ -7,13 +7,28 @@ export interface Lane {
   readonly partition: number;
   /** The offset after the last acknowledged record; undefined before the first acknowledgement when it was not given. */
   readonly nextOffset: bigint | undefined;
+  /**
+   * Bytes of key, value and headers (their count included) with which a record surely finds room in the topic. By the topic's
+   * max.message.bytes, known when it went through Topics.ensure() or describe() before the lane was opened; Infinity otherwise.
+   */
+  readonly maxRecordBytes: number;
 }
+
+/** What a batch of one record holds beside key, value and headers, at most: its header, and the record's own lengths and deltas. */
+const AROUND_RECORD_BYTES = BATCH_HEADER_BYTES + 32;
 
 export interface LaneOptions {
   /** What the next record must get, when the caller knows the end of the partition: another offset is TOPIC_SECOND_WRITER. */
   readonly nextOffset?: bigint | undefined;
   /** True when others write to the partition too: then offsets may have gaps, and a mark's offset only says that the records stand below it. */
   readonly shared?: boolean | undefined;
+}
+
+export interface LaneLimits {
+  /** Size at which the producer's batches leave. */
+  readonly batchBytes: number;
+  /** Largest batch that the topic takes. Infinity: not known. */
+  readonly maxMessageBytes: number;
 }
 
 /**
@@ -28,6 +43,9 @@ export class LaneState implements Lane {
   readonly topic: string;
   readonly partition: number;
   readonly shared: boolean;
+  /** Size at which a batch leaves. */
+  readonly batchBytes: number;
+  readonly maxRecordBytes: number;
   sent: RecordBatch | undefined;
   readonly full: RecordBatch[] = [];
   filling: RecordBatch | undefined;
@@ -56,9 +74,11 @@ export class LaneState implements Lane {
   /** Marks that wait for this lane, oldest first, with the `appended` each waits for. */
   readonly marks: { readonly mark: Mark; readonly target: number }[] = [];
 
-  constructor(topic: string, partition: number, options: LaneOptions) {
+  constructor(topic: string, partition: number, limits: LaneLimits, options: LaneOptions) {
     this.topic = topic;
     this.partition = partition;
+    this.batchBytes = Math.min(limits.batchBytes, limits.maxMessageBytes);
+    this.maxRecordBytes = limits.maxMessageBytes - AROUND_RECORD_BYTES;
     this.nextOffset = options.nextOffset;
     this.shared = options.shared ?? false;
   }

@@ -13,7 +13,13 @@ test('a mark resolves when all before it is acknowledged, in order, with the off
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const marks = new Marks();
       const lanes = [0, 1, 2].map(
-        (partition) => new LaneState('t', partition, { nextOffset: BigInt(100 * partition) }),
+        (partition) =>
+          new LaneState(
+            't',
+            partition,
+            { batchBytes: 1000, maxMessageBytes: 1000 },
+            { nextOffset: BigInt(100 * partition) },
+          ),
       );
       const expected: Map<Lane, bigint>[] = [];
       const resolved: { index: number; offsets: ReadonlyMap<Lane, bigint> }[] = [];

@@ -121,6 +121,24 @@ test('a topic made anew under the producer is noticed, not continued', async () 
   await expect(producer.mark()).rejects.toMatchObject({ code: 'KAFKA_LOG_TRUNCATED', place: { topic, partition: 0 } });
 });
 
+test('a lane knows what its topic takes: batches stay below it, and so does a record of maxRecordBytes', async () => {
+  const topic = await newTopic(1, { 'max.message.bytes': '10000' });
+  await using other = openKafka({ brokers });
+  await using producer = kafka.producer();
+  await other.topics.describe(topic);
+  await using later = other.producer();
+  const { maxRecordBytes } = producer.lane(topic, 0);
+  expect(maxRecordBytes).toBeLessThan(10_000);
+  expect(later.lane(topic, 0).maxRecordBytes).toBe(maxRecordBytes);
+  expect(producer.lane(uniqueName('unknown'), 0).maxRecordBytes).toBe(Number.POSITIVE_INFINITY);
+  const sizes = [maxRecordBytes - 5, ...new Array<number>(100).fill(900), 9_000, maxRecordBytes - 5];
+  const lane = producer.lane(topic, 0);
+  for (const [i, size] of sizes.entries())
+    producer.append(lane, Buffer.alloc(4), Buffer.alloc(size), i * 1e10, NO_HEADERS);
+  await producer.mark();
+  expect((await readAll(topic)).map(({ value }) => value?.length)).toEqual(sizes);
+});
+
 test('a record larger than the topic takes ends the producer with topic and partition', async () => {
   const topic = await newTopic(1, { 'max.message.bytes': '10000' });
   await using producer = kafka.producer();

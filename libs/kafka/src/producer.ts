@@ -109,7 +109,8 @@ export class BatchingProducer implements OrderedProducer {
     const key = `${partition} ${topic}`;
     const existing = this.#lanes.get(key);
     if (existing !== undefined) return existing;
-    const lane = new LaneState(topic, partition, options);
+    const maxMessageBytes = this.#cluster.maxMessageBytes.get(topic) ?? Number.POSITIVE_INFINITY;
+    const lane = new LaneState(topic, partition, { batchBytes: this.#batchBytes, maxMessageBytes }, options);
     this.#lanes.set(key, lane);
     return lane;
   }
@@ -168,7 +169,7 @@ export class BatchingProducer implements OrderedProducer {
   }
 
   #startBatch(lane: LaneState): RecordBatch {
-    const batch = new RecordBatch(this.#pool.take(lane.startBytes));
+    const batch = new RecordBatch(this.#pool.take(lane.startBytes), lane.batchBytes);
     lane.filling = batch;
     if (!lane.listed) {
       lane.listed = true;
@@ -180,8 +181,8 @@ export class BatchingProducer implements OrderedProducer {
   /** A batch in which the record finds room: this one in a larger buffer, or the next one. */
   #makeRoom(lane: LaneState, batch: RecordBatch, recordBytes: number): RecordBatch {
     const needed = batch.position + recordBytes + varintSize(recordBytes);
-    if (needed <= this.#batchBytes) {
-      this.#pool.give(batch.grow(this.#pool.take(Math.min(needed * 2, this.#batchBytes))));
+    if (needed <= lane.batchBytes) {
+      this.#pool.give(batch.grow(this.#pool.take(Math.min(needed * 2, lane.batchBytes)), lane.batchBytes));
       return batch;
     }
     if (batch.count === 0) {
@@ -189,7 +190,7 @@ export class BatchingProducer implements OrderedProducer {
       this.#pool.give(batch.grow(this.#pool.take(needed)));
       return batch;
     }
-    lane.startBytes = this.#batchBytes;
+    lane.startBytes = lane.batchBytes;
     lane.full.push(batch);
     lane.filling = undefined;
     lane.flushed = false;
@@ -198,7 +199,7 @@ export class BatchingProducer implements OrderedProducer {
     const next = this.#startBatch(lane);
     // First in a batch it may take more bytes than as a later one: 20 covers all the variable lengths.
     const alone = BATCH_HEADER_BYTES + recordBytes + 20;
-    if (alone > next.buffer.length) this.#pool.give(next.grow(this.#pool.take(alone)));
+    if (alone > Math.min(next.buffer.length, lane.batchBytes)) this.#pool.give(next.grow(this.#pool.take(alone)));
     return next;
   }
 

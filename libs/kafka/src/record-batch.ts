@@ -35,8 +35,12 @@ export class RecordBatch {
   /** How often it was sent. */
   attempts = 0;
 
-  constructor(buffer: Buffer) {
+  /** How far the buffer may be filled: not further than the topic takes. */
+  #limit: number;
+
+  constructor(buffer: Buffer, maxBytes: number = buffer.length) {
     this.buffer = buffer;
+    this.#limit = Math.min(buffer.length, maxBytes);
   }
 
   /** Bytes of the record as the next one of this batch, its own length prefix not counted. */
@@ -47,9 +51,9 @@ export class RecordBatch {
     return 1 + varlongSize(delta) + varintSize(this.count) + keyBytes + valueBytes + headersBytes;
   }
 
-  /** True when a record of `recordBytes` fits into the buffer as it is. */
+  /** True when a record of `recordBytes` fits as the buffer is. */
   fits(recordBytes: number): boolean {
-    return this.position + varintSize(recordBytes) + recordBytes <= this.buffer.length;
+    return this.position + varintSize(recordBytes) + recordBytes <= this.#limit;
   }
 
   /** Copies one record in. It must fit; `recordBytes` is what recordBytes() gave for it. */
@@ -79,10 +83,11 @@ export class RecordBatch {
   }
 
   /** Moves what is there into a larger buffer; returns the old one. */
-  grow(larger: Buffer): Buffer {
+  grow(larger: Buffer, maxBytes: number = larger.length): Buffer {
     const old = this.buffer;
     old.copy(larger, BATCH_HEADER_BYTES, BATCH_HEADER_BYTES, this.position);
     this.buffer = larger;
+    this.#limit = Math.min(larger.length, maxBytes);
     return old;
   }
 

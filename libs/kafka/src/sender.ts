@@ -361,7 +361,7 @@ function tooLarge(batch: RecordBatch, place: { topic: string; partition: number 
     message:
       batch.count === 1
         ? `A record of ${batch.position} bytes is larger than the topic takes.`
-        : `A batch of ${batch.position} bytes (${batch.count} records) is larger than the topic takes: lower kafka.batchBytes below its max.message.bytes.`,
+        : `A batch of ${batch.position} bytes (${batch.count} records) is larger than the topic takes: its max.message.bytes was lowered since the producer began, or kafka.batchBytes is above it.`,
     place,
   });
 }

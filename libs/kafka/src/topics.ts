@@ -106,6 +106,7 @@ export class Topics {
       refuse(results, 'creating topics', BROKER_ERROR.topicAlreadyExists);
     };
     await this.#persist('creating topics', attempt, signal);
+    for (const { topic, config } of topics) this.#noteLimit(topic, config);
     const names = specs.map(({ topic }) => topic);
     const known = await this.#metadata(names, signal, true);
     if (!made) await this.#check(specs, known, signal);
@@ -163,9 +164,16 @@ export class Topics {
       const body = await this.#cluster.anyBroker({ ...DESCRIBE_CONFIGS, ...describeTopicConfigsRequest(topics) });
       const results = readDescribeConfigs(body);
       refuse(results, 'asking for the settings of topics');
+      for (const { topic, config } of results) this.#noteLimit(topic, config);
       return new Map(results.map(({ topic, config }) => [topic, config]));
     };
     return this.#persist('asking for the settings of topics', attempt, signal);
+  }
+
+  /** Lanes opened from now on know what the topic takes. */
+  #noteLimit(topic: string, config: Readonly<Record<string, string>>): void {
+    const limit = Number(config['max.message.bytes']);
+    if (limit > 0) this.#cluster.maxMessageBytes.set(topic, limit);
   }
 
   get #timeoutMs(): number {
