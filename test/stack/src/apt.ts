@@ -159,12 +159,11 @@ export function inRoot(
 ): readonly [string, ...string[]] {
   const lib = join(root, 'usr/lib/x86_64-linux-gnu');
   return [
-    join(root, 'lib64/ld-linux-x86-64.so.2'),
+    // Not the one in lib64, which in older suites is an absolute link.
+    join(lib, 'ld-linux-x86-64.so.2'),
     '--inhibit-cache',
     '--library-path',
     [...libraryFolders, lib].join(':'),
-    '--argv0',
-    program,
     program,
   ];
 }

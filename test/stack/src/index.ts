@@ -5,15 +5,14 @@ export { withFileLock } from './lock.ts';
 export { releasePorts, reservePorts } from './ports.ts';
 export { ManagedProcess, type ProcessExit, type ProcessSpec } from './process.ts';
 export { type KafkaAddress, type KafkaBroker, type KafkaCluster, type KafkaOptions } from './servers/kafka.ts';
-export type { MariadbOptions, MariadbServer } from './servers/mariadb.ts';
+export type { MariadbOptions, MariadbServer, MariadbVersion } from './servers/mariadb.ts';
 export {
   type MysqlOptions,
   type MysqlServer,
-  type MysqlVersion,
-  mysqlProgram,
   type SqlAddress,
   type SqlServer,
 } from './servers/mysql.ts';
+export { type MysqlVersion, mysqlProgram } from './servers/mysql-home.ts';
 export type { RedisAddress, RedisServer, RedisSettings } from './servers/redis.ts';
 export type { RedisCluster, RedisClusterAddress } from './servers/redis-cluster.ts';
 export type { RedisSentinelAddress, RedisSentinelGroup } from './servers/redis-sentinel.ts';

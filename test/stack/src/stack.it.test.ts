@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
+import type { RowDataPacket } from 'mysql2';
 import { probeTcp } from './probe.ts';
 import { identityOf, isAlive } from './process-identity.ts';
 import { openStack } from './stack.ts';
@@ -90,12 +91,20 @@ test('a cluster and a sentinel group form; the sentinels promote the replica of 
   await until(async () => (await stack.redisSentinel.master()).port !== first.port);
 });
 
-test('MariaDB and MySQL 8.0 take statements', async () => {
-  await using stack = await openStack({ mariadb: true, mysql80: true });
-  for (const server of [stack.mariadb, stack.mysql80]) {
-    await server.execute('create database d; create table d.t (id int primary key); insert into d.t values (1)');
-  }
-  expect(stack.mysql80.version).toBe('8.0');
+test.each([
+  ['mysql80', /^8\.0\./],
+  ['mysql57', /^5\.7\./],
+  ['mariadb', /^10\.11\..*MariaDB/],
+  ['mariadb105', /^10\.5\..*MariaDB/],
+  ['mariadb118', /^11\.8\..*MariaDB/],
+] as const)('%s is of its release and takes statements', async (kind, release) => {
+  await using stack = await openStack({});
+  const server = await stack.add(kind);
+  await server.execute('create database d; create table d.t (id int primary key); insert into d.t values (1)');
+  const connection = await server.connect();
+  const [rows] = await connection.query<RowDataPacket[]>('select version() as version, @@binlog_format as format');
+  await connection.end();
+  expect(rows).toEqual([{ version: expect.stringMatching(release), format: 'ROW' }]);
 });
 
 test('a server that cannot start says so with the end of its log', async () => {

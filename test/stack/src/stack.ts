@@ -21,7 +21,10 @@ export interface ServerKinds {
   /** A GTID replica of `mysql`, which must be asked for too. */
   replica: MysqlServer;
   mysql80: MysqlServer;
+  mysql57: MysqlServer;
   mariadb: MariadbServer;
+  mariadb105: MariadbServer;
+  mariadb118: MariadbServer;
   kafka: KafkaCluster;
   redis: RedisServer;
   redisCluster: RedisCluster;
@@ -36,7 +39,10 @@ export interface StackOptions {
   readonly mysql?: true | MysqlOptions;
   readonly replica?: true | MysqlOptions;
   readonly mysql80?: true | MysqlOptions;
+  readonly mysql57?: true | MysqlOptions;
   readonly mariadb?: true | MariadbOptions;
+  readonly mariadb105?: true | MariadbOptions;
+  readonly mariadb118?: true | MariadbOptions;
   readonly kafka?: true | 1 | 3 | KafkaOptions;
   readonly redis?: true | RedisSettings;
   readonly redisCluster?: true | RedisSettings;
@@ -74,9 +80,15 @@ async function create(context: StackContext, kind: ServerKind, option: unknown):
     case 'replica':
       return await createMysql(context, { name: 'replica', ...objectOf<MysqlOptions>(option) });
     case 'mysql80':
-      return await createMysql(context, { name: 'mysql80', version: '8.0', ...objectOf<MysqlOptions>(option) });
+      return await createMysql(context, { name: kind, version: '8.0', ...objectOf<MysqlOptions>(option) });
+    case 'mysql57':
+      return await createMysql(context, { name: kind, version: '5.7', ...objectOf<MysqlOptions>(option) });
     case 'mariadb':
       return await createMariadb(context, objectOf(option));
+    case 'mariadb105':
+      return await createMariadb(context, { name: kind, version: '10.5', ...objectOf<MariadbOptions>(option) });
+    case 'mariadb118':
+      return await createMariadb(context, { name: kind, version: '11.8', ...objectOf<MariadbOptions>(option) });
     case 'kafka':
       return await createKafka(context, typeof option === 'number' ? { brokers: option } : objectOf(option));
     case 'redis':

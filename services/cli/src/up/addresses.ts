@@ -4,7 +4,10 @@ export const SERVERS = [
   'mysql',
   'replica',
   'mysql80',
+  'mysql57',
   'mariadb',
+  'mariadb105',
+  'mariadb118',
   'kafka',
   'redis',
   'redisCluster',
@@ -12,11 +15,17 @@ export const SERVERS = [
   'registry',
 ] as const satisfies readonly ServerKind[];
 
+const database = ({ port }: { readonly port: number }): string =>
+  `127.0.0.1:${port}, root without password; for a reader cdc, password cdc`;
+
 const DESCRIBE: { readonly [K in ServerKind]: (server: ServerKinds[K]) => string } = {
-  mysql: ({ port }) => `127.0.0.1:${port}, root without password; for a reader cdc, password cdc`,
+  mysql: database,
   replica: ({ port }) => `127.0.0.1:${port}, follows mysql`,
-  mysql80: ({ port }) => `127.0.0.1:${port}, root without password; for a reader cdc, password cdc`,
-  mariadb: ({ port }) => `127.0.0.1:${port}, root without password; for a reader cdc, password cdc`,
+  mysql80: database,
+  mysql57: database,
+  mariadb: database,
+  mariadb105: database,
+  mariadb118: database,
   kafka: ({ address }) => address.brokers.join(','),
   redis: ({ address }) => address.address,
   redisCluster: ({ address }) => address.nodes.map((node) => node.address).join(','),

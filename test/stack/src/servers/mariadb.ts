@@ -8,7 +8,22 @@ import { runCommand } from '../command.ts';
 import type { StackContext } from '../context.ts';
 import { clientFlags, SqlServer } from './mysql.ts';
 
+/** Of Debian 11 (10.5), 12 (10.11) and 13 (11.8). */
+export type MariadbVersion = '10.5' | '10.11' | '11.8';
+
+interface Release {
+  readonly suite: string;
+  readonly packages: readonly string[];
+}
+
+const RELEASES: Readonly<Record<MariadbVersion, Release>> = {
+  '10.5': { suite: 'bullseye', packages: ['mariadb-server-core-10.5', 'mariadb-client-core-10.5'] },
+  '10.11': { suite: 'bookworm', packages: ['mariadb-server-core', 'mariadb-client-core'] },
+  '11.8': { suite: 'trixie', packages: ['mariadb-server-core', 'mariadb-client-core'] },
+};
+
 export interface MariadbOptions {
+  readonly version?: MariadbVersion;
   /** Further lines of the configuration; a setting given here wins. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly name?: string;
@@ -26,16 +41,49 @@ grant select, reload, process, lock tables, show databases, replication slave, r
 
 // The scripts that make the system tables, in the order in which mariadb-install-db feeds them.
 const SYSTEM_SCRIPTS = [
-  'mysql_system_tables',
-  'mysql_performance_tables',
-  'mysql_system_tables_data',
-  'fill_help_tables',
-  'maria_add_gis_sp_bootstrap',
-  'mysql_sys_schema',
+  'mysql_system_tables.sql',
+  'mysql_performance_tables.sql',
+  'mysql_system_tables_data.sql',
+  'fill_help_tables.sql',
+  'maria_add_gis_sp_bootstrap.sql',
+  'mysql_sys_schema.sql',
 ];
 
-function configuration(root: string, folder: string, port: number, extra: Readonly<Record<string, string>>): string {
-  const share = join(root, 'usr/share/mysql');
+/** An unpacked release. */
+interface MariadbHome {
+  readonly version: MariadbVersion;
+  readonly root: string;
+  readonly share: string;
+  readonly identity: string;
+}
+
+async function mariadbHome(context: StackContext, version: MariadbVersion): Promise<MariadbHome> {
+  const { suite, packages } = RELEASES[version];
+  const { folder: root, versions } = await provisionOnce(
+    `mariadb-${version}`,
+    async (into) => await unpackDebian(suite, packages, into),
+    context.say,
+  );
+  // Since 11.x the folder and the files in it no longer have MySQL's name.
+  const renamed = join(root, 'usr/share/mariadb');
+  const share = existsSync(renamed) ? renamed : join(root, 'usr/share/mysql');
+  const identity = versions.find((line) => line.startsWith('mariadb-server-core')) ?? version;
+  return { version, root, share, identity };
+}
+
+/** 10.5 has no sys schema. */
+async function systemScripts({ share }: MariadbHome): Promise<readonly string[]> {
+  const files = SYSTEM_SCRIPTS.flatMap((name) => [name, name.replace(/^mysql/, 'mariadb')]);
+  const present = [...new Set(files)].map((name) => join(share, name)).filter((path) => existsSync(path));
+  return await Promise.all(present.map(async (path) => await readFile(path, 'utf8')));
+}
+
+function configuration(
+  { root, share }: MariadbHome,
+  folder: string,
+  port: number,
+  extra: Readonly<Record<string, string>>,
+): string {
   const settings: Record<string, string> = {
     basedir: join(root, 'usr'),
     'plugin-dir': join(root, 'usr/lib/mysql/plugin'),
@@ -73,19 +121,18 @@ function configuration(root: string, folder: string, port: number, extra: Readon
 
 const asRoot = (): readonly string[] => (process.getuid?.() === 0 ? ['--user=root'] : []);
 
-async function dataTemplate(context: StackContext, root: string, identity: string): Promise<string> {
-  const digest = createHash('sha256').update(identity).update(ACCOUNTS).digest('hex').slice(0, 8);
+async function dataTemplate(context: StackContext, home: MariadbHome): Promise<string> {
+  const digest = createHash('sha256').update(home.identity).update(ACCOUNTS).digest('hex').slice(0, 8);
   const { folder } = await provisionOnce(
-    `mariadb-data-${digest}`,
+    `mariadb-data-${home.version}-${digest}`,
     async (into) => {
-      const work = await context.subfolder('initialise-mariadb');
+      const work = await context.subfolder(`initialise-mariadb-${home.version}`);
       const data = join(into, 'data');
       await mkdir(data, { recursive: true });
       await mkdir(join(work, 'tmp'), { recursive: true });
-      const scripts = SYSTEM_SCRIPTS.map((name) => readFile(join(root, 'usr/share/mysql', `${name}.sql`), 'utf8'));
       const head = 'create database if not exists mysql;\nuse mysql;\nSET @auth_root_socket=NULL;\n';
-      await writeFile(join(work, 'init.sql'), [head, ...(await Promise.all(scripts)), ACCOUNTS].join('\n'));
-      await writeFile(join(work, 'my.cnf'), configuration(root, work, 3306, { datadir: data }));
+      await writeFile(join(work, 'init.sql'), [head, ...(await systemScripts(home)), ACCOUNTS].join('\n'));
+      await writeFile(join(work, 'my.cnf'), configuration(home, work, 3306, { datadir: data }));
       const options = [
         `--defaults-file=${join(work, 'my.cnf')}`,
         ...asRoot(),
@@ -95,14 +142,14 @@ async function dataTemplate(context: StackContext, root: string, identity: strin
         '--log-warnings=0',
         '--enforce-storage-engine=',
       ];
-      const command = [...inRoot(root, join(root, 'usr/sbin/mariadbd')), ...options];
+      const command = [...inRoot(home.root, join(home.root, 'usr/sbin/mariadbd')), ...options];
       await runCommand(
         'sh',
         ['-c', 'input=$1; shift; exec "$@" < "$input"', 'sh', join(work, 'init.sql'), ...command],
         { package: 'dash' },
       );
       await rm(work, { recursive: true, force: true });
-      return [identity];
+      return [home.identity];
     },
     context.say,
   );
@@ -112,20 +159,16 @@ async function dataTemplate(context: StackContext, root: string, identity: strin
 /** A MariaDB server with strict GTIDs, row format and full metadata, initialised; not started. */
 export async function createMariadb(context: StackContext, options: MariadbOptions = {}): Promise<MariadbServer> {
   const name = options.name ?? 'mariadb';
-  const { folder: root, versions } = await provisionOnce(
-    'mariadb-10.11',
-    async (into) => await unpackDebian('bookworm', ['mariadb-server-core', 'mariadb-client-core'], into),
-    context.say,
-  );
-  const identity = versions.find((line) => line.startsWith('mariadb-server-core')) ?? '10.11';
-  const template = await dataTemplate(context, root, identity);
+  const home = await mariadbHome(context, options.version ?? '10.11');
+  const { root } = home;
+  const template = await dataTemplate(context, home);
   const folder = await context.subfolder(name);
   await mkdir(join(folder, 'tmp'), { recursive: true });
   const data = join(folder, 'data');
   if (!existsSync(data)) await runCommand('cp', ['-a', '--reflink=auto', template, data], { package: 'coreutils' });
   const [port = 0] = await context.reserve(1);
   const config = join(folder, 'my.cnf');
-  await writeFile(config, configuration(root, folder, port, options.settings ?? {}));
+  await writeFile(config, configuration(home, folder, port, options.settings ?? {}));
   const [command, ...loader] = inRoot(root, join(root, 'usr/sbin/mariadbd'));
   const args = [...loader, `--defaults-file=${config}`, ...asRoot()];
   const process = context.process({

@@ -114,7 +114,7 @@ export async function createRedisSentinel(
     ];
     await writeFile(config, `${lines.join('\n')}\n`);
     // The loader's part of the command line stays; the sentinel rewrites its own config file.
-    const loader = process.spec.args.slice(0, 6);
+    const loader = process.spec.args.slice(0, process.spec.args.indexOf('--port'));
     const watching = context.process({ ...process.spec, args: [...loader, config, '--sentinel'] });
     sentinels.push(new Sentinel(name, port, watching));
   }
