@@ -1,10 +1,12 @@
 import { expect, test } from '@jest/globals';
-import { type BenchName, resultJson, resultTable, runBench } from './index.ts';
+import { type BenchName, resultJson, resultTable, runBench, SHAPES } from './index.ts';
 
 // The short forms: that each bench runs to its end and measures every thing it names. The figures mean nothing.
 test.each<[BenchName, string[]]>([
   ['catchup', ['tapline reader', 'binlog from the socket, undecoded', "Kafka's producer tool, same bytes"]],
+  ['shapes', Object.keys(SHAPES)],
   ['latency', ['commit → Kafka consumer', 'commit → Redis']],
+  ['produce', ['tapline producer', "Kafka's producer tool, same bytes"]],
   ['redis', ['tapline writer → Redis', 'plain HSETs on a raw socket']],
   ['memory', ['reader, one transaction']],
 ])(

@@ -2,10 +2,13 @@ import { benchCatchup } from './catchup.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
 import type { BenchOptions } from './options.ts';
+import { benchProduce } from './produce.ts';
 import { benchRedis } from './redis.ts';
 import { type BenchResult, type Measurement, machine } from './report.ts';
+import { benchShapes, type ShapeName } from './shapes/index.ts';
 
 export { type BenchResult, type Measurement, resultJson, resultTable } from './report.ts';
+export { SHAPES, type ShapeName } from './shapes/index.ts';
 
 interface Bench {
   readonly summary: string;
@@ -22,11 +25,24 @@ export const BENCHES = {
     shortRows: 5000,
     run: benchCatchup,
   },
+  shapes: {
+    summary:
+      'the same for wide rows, updates, LOBs, JSON, compressed and small transactions, and 5,000 tables, a line each',
+    rows: 1_000_000,
+    shortRows: 5000,
+    run: benchShapes,
+  },
   latency: {
     summary: 'commit → Kafka consumer and → Redis, at 1,000 rows/s',
     rows: 30_000,
     shortRows: 1000,
     run: benchLatency,
+  },
+  produce: {
+    summary: 'records of 250 bytes in memory → acknowledged in Kafka, by the producer alone',
+    rows: 1_000_000,
+    shortRows: 20_000,
+    run: benchProduce,
   },
   redis: { summary: 'rows in a topic already → Redis', rows: 1_000_000, shortRows: 5000, run: benchRedis },
   memory: {
@@ -44,6 +60,8 @@ export interface RunBenchOptions {
   readonly runs?: number;
   /** Also runs this beside Tapline; only `catchup` has it. */
   readonly peer?: 'debezium';
+  /** Only this one of `shapes`. */
+  readonly shape?: ShapeName;
   /** A few seconds, figures without meaning. */
   readonly short?: boolean;
   readonly say?: (line: string) => void;
@@ -58,6 +76,7 @@ export async function runBench(name: BenchName, options: RunBenchOptions = {}): 
     rows: options.rows ?? (options.short === true ? bench.shortRows : bench.rows),
     runs: options.runs ?? 1,
     ...(options.peer === undefined ? {} : { peer: options.peer }),
+    ...(options.shape === undefined ? {} : { shape: options.shape }),
     say: options.say ?? (() => undefined),
   });
   return { bench: name, runs, machine: on, startedAt };

@@ -1,7 +1,11 @@
+import type { ShapeName } from './shapes/shapes.ts';
+
 export interface BenchOptions {
   readonly rows: number;
   readonly runs: number;
   readonly peer?: 'debezium';
+  /** shapes: this one only. */
+  readonly shape?: ShapeName;
   /** Progress, for people. */
   readonly say: (line: string) => void;
 }

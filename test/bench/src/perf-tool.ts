@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import type { KafkaCluster } from '@tapline/test-stack';
-import { CpuMeter, cpuSeconds } from './processes.ts';
+import { runKafkaTool } from './kafka-tool.ts';
+import { CpuMeter } from './processes.ts';
 import type { Measurement } from './report.ts';
 import { PARTITIONS } from './services.ts';
 import { TopicWatch } from './topics.ts';
@@ -19,9 +19,6 @@ export async function measurePerfTool(kafka: KafkaCluster, options: PerfToolOpti
   await using watch = await TopicWatch.open(brokers, topic);
   await watch.create(PARTITIONS, {});
   const broker = kafka.broker(1);
-  // The broker's own Java and class path hold the tool.
-  const { command, args } = broker.process.spec;
-  const classPath = args[args.indexOf('-cp') + 1] as string;
   const properties = [
     `bootstrap.servers=${brokers.join(',')}`,
     'acks=all',
@@ -30,13 +27,12 @@ export async function measurePerfTool(kafka: KafkaCluster, options: PerfToolOpti
     'linger.ms=5',
     'buffer.memory=67108864',
   ];
-  const tool = ['org.apache.kafka.tools.ProducerPerformance', '--topic', topic, '--num-records', String(rows)];
   const meter = new CpuMeter({ broker: broker.process.pid });
-  const { output, cpu } = await runMeasured(command, [
-    '-Xmx256m',
-    '-cp',
-    classPath,
-    ...tool,
+  const { output, cpu } = await runKafkaTool(kafka, 'org.apache.kafka.tools.ProducerPerformance', [
+    '--topic',
+    topic,
+    '--num-records',
+    String(rows),
     '--record-size',
     String(recordBytes),
     '--throughput',
@@ -53,31 +49,4 @@ export async function measurePerfTool(kafka: KafkaCluster, options: PerfToolOpti
     cpuSeconds: { tool: cpu, ...meter.used() },
     figures: { recordBytes },
   };
-}
-
-async function runMeasured(command: string, args: readonly string[]): Promise<{ output: string; cpu: number }> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  child.stdout.on('data', (text: Buffer) => {
-    output += text.toString();
-  });
-  child.stderr.on('data', (text: Buffer) => {
-    output += text.toString();
-  });
-  let cpu = 0;
-  // A process's times are gone when it is.
-  const timer = setInterval(() => {
-    cpu = Math.max(cpu, cpuSeconds(child.pid));
-  }, 20);
-  try {
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', resolve);
-    });
-    if (code !== 0) throw new Error(`${command} ended with code ${code}:\n${output.slice(-2000)}`);
-    return { output, cpu };
-  } finally {
-    clearInterval(timer);
-    child.kill('SIGKILL');
-  }
 }

@@ -5,6 +5,8 @@ import { machineLoad } from './processes.ts';
 export interface Measurement {
   readonly what: string;
   readonly rows: number;
+  /** Something else than the first line of its run, not a limit of it: the table does not set them against each other. */
+  readonly separate?: boolean;
   /** Of the measured part, seconds; absent where only latencies are measured. */
   readonly seconds?: number;
   /** CPU seconds of each process meanwhile. */
@@ -74,12 +76,13 @@ export function resultTable(result: BenchResult): string {
   const width = Math.max(...names.map((name) => name.length));
   for (const what of names) {
     const cells = [what.padEnd(width)];
+    const sample = runs.flat().find((measurement) => measurement.what === what);
     const rate = medianOf(runs, what, rowsPerSecond);
     if (rate !== undefined) {
       cells.push(`${Math.round(rate).toLocaleString('en')} rows/s`.padStart(17));
-      if (what !== names[0] && first !== undefined) cells.push(`(Tapline: ${Math.round((first / rate) * 100)} %)`);
+      if (what !== names[0] && first !== undefined && sample?.separate !== true)
+        cells.push(`(Tapline: ${Math.round((first / rate) * 100)} %)`);
     }
-    const sample = runs.flat().find((measurement) => measurement.what === what);
     const cpu = Object.keys(sample?.cpuSeconds ?? {}).map(
       (name) => `${name} ${medianOf(runs, what, (m) => cpuPerMillion(m)[name])?.toFixed(2)}`,
     );

@@ -9,7 +9,7 @@ const CLI = fileURLToPath(new URL('../../../services/cli/src/main.ts', import.me
 export const PARTITIONS = 8;
 
 /** Topic that a reader of this name publishes the benchmark's table to. */
-export const topicOf = (name: string): string => `${name}.${DATABASE}.${TABLE}`;
+export const topicOf = (name: string, database = DATABASE, table = TABLE): string => `${name}.${database}.${table}`;
 
 async function service(
   stack: StackBase,
@@ -29,14 +29,28 @@ async function service(
 
 type ReaderStack = StackBase & { readonly mysql: SqlServer; readonly kafka: KafkaCluster };
 
+/** What of a benchmark's reader is not as in the others. */
+export interface ReaderDifference {
+  readonly database?: string;
+  readonly partitions?: number;
+  /** Where to reach the broker, when not at its own address. */
+  readonly brokers?: readonly string[];
+}
+
 /** A reader with default settings, from this GTID set on; not launched yet. */
-export async function createReader(stack: ReaderStack, name: string, gtidSet: string): Promise<ManagedProcess> {
+export async function createReader(
+  stack: ReaderStack,
+  name: string,
+  gtidSet: string,
+  difference: ReaderDifference = {},
+): Promise<ManagedProcess> {
   const { host, port, user, password } = stack.mysql.readerAddress;
+  const { database = DATABASE, partitions = PARTITIONS, brokers = stack.kafka.address.brokers } = difference;
   return await service(stack, 'reader', {
     name,
-    source: { host, port, user, password, include: [`${DATABASE}.*`] },
-    kafka: { brokers: [...stack.kafka.address.brokers] },
-    topics: { partitions: PARTITIONS, replicationFactor: 1 },
+    source: { host, port, user, password, include: [`${database}.*`] },
+    kafka: { brokers: [...brokers] },
+    topics: { partitions, replicationFactor: 1 },
     snapshot: { mode: 'never' },
     start: { gtidSet },
   });

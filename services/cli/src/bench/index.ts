@@ -1,5 +1,13 @@
 import { EXIT_OK, TaplineError } from '@tapline/kernel';
-import { BENCHES, type BenchName, resultJson, resultTable, runBench } from '@tapline/test-bench';
+import {
+  BENCHES,
+  type BenchName,
+  resultJson,
+  resultTable,
+  runBench,
+  SHAPES,
+  type ShapeName,
+} from '@tapline/test-bench';
 import { numberFlag, parseFlags } from '../arguments.ts';
 import type { CliCommand } from '../command.ts';
 
@@ -12,6 +20,7 @@ ${NAMES.map((name) => `  ${name.padEnd(9)} ${BENCHES[name].summary} (${BENCHES[n
   --rows N          other than that
   --runs N          so often; the table shows medians (default 1)
   --peer debezium   catchup: Debezium in Kafka Connect beside it, fetched with Maven
+  --shape NAME      shapes: only ${Object.keys(SHAPES).join(', ')}
   --json            every run as JSON on stdout, instead of the table
   --short           some seconds, to see that it works; the figures mean nothing
 `;
@@ -33,12 +42,22 @@ function peerOf(name: BenchName, value: string | boolean | undefined): { peer?: 
   });
 }
 
+function shapeOf(name: BenchName, value: string | boolean | undefined): { shape?: ShapeName } {
+  if (value === undefined) return {};
+  if (name === 'shapes' && typeof value === 'string' && Object.hasOwn(SHAPES, value))
+    return { shape: value as ShapeName };
+  throw new TaplineError('CONFIG_INVALID', {
+    message: `--shape ${String(value)} is not known for ${name}; shapes has ${Object.keys(SHAPES).join(', ')}.`,
+  });
+}
+
 async function run(args: readonly string[]): Promise<number> {
   const text = { type: 'string' } as const;
   const parsed = parseFlags(args, {
     rows: text,
     runs: text,
     peer: text,
+    shape: text,
     json: { type: 'boolean' },
     short: { type: 'boolean' },
   });
@@ -52,6 +71,7 @@ async function run(args: readonly string[]): Promise<number> {
     ...(values['rows'] === undefined ? {} : { rows: numberFlag(parsed, 'rows', 0, 1) }),
     runs: numberFlag(parsed, 'runs', 1, 1),
     ...peerOf(name, values['peer']),
+    ...shapeOf(name, values['shape']),
     short: values['short'] === true,
     say: (line) => process.stderr.write(`${line}\n`),
   });

@@ -1,0 +1,174 @@
+import type { SqlServer } from '@tapline/test-stack';
+import { insertSelect, runEach } from './sql.ts';
+
+/** Where a shape puts its rows. */
+export interface ShapeRun {
+  readonly mysql: SqlServer;
+  /** The shape's own database; it exists. */
+  readonly database: string;
+  readonly rows: number;
+}
+
+/** One kind of load, with a cost that could be its own. */
+export interface Shape {
+  readonly summary: string;
+  readonly rows: number;
+  readonly partitions: number;
+  /** Makes its tables; what that logs is not measured. */
+  prepare(run: ShapeRun): Promise<void>;
+  /** Logs exactly `rows` row changes, each of which makes one record. */
+  load(run: ShapeRun): Promise<void>;
+}
+
+const PARTITIONS = 8;
+const MANY_TABLES = 5000;
+const ROWS_PER_MANY_TRANSACTION = 2;
+const LOB_BYTES = 1_000_000;
+
+const NARROW = 'id INT PRIMARY KEY, k INT NOT NULL, c CHAR(120) NOT NULL, pad CHAR(60) NOT NULL';
+/** As long as sysbench fills its columns. */
+const NARROW_VALUES = ['x', 'x * 7919 % 1000000', 'LEFT(REPEAT(SHA2(x, 256), 2), 119)', 'LEFT(SHA2(x, 256), 59)'];
+
+/** Twenty kinds of columns, ten times each: 200. `x` is the row's number. */
+const WIDE_KINDS: readonly (readonly [string, string])[] = [
+  ['TINYINT NOT NULL', 'x % 100 - 50'],
+  ['SMALLINT UNSIGNED NOT NULL', 'x % 65000'],
+  ['INT NOT NULL', 'x * 7 - 100000'],
+  ['INT', 'IF(x % 3 = 0, NULL, x)'],
+  ['BIGINT NOT NULL', 'x * -1000003'],
+  ['BIGINT UNSIGNED NOT NULL', '18446744073709551615 - x'],
+  ['DECIMAL(18,4) NOT NULL', 'x / 7'],
+  ['DECIMAL(38,10)', '-x * 1234567890.123'],
+  ['DOUBLE NOT NULL', 'x / 3'],
+  ['FLOAT', 'x / 8'],
+  ['DATE', "'2020-01-01' + INTERVAL x % 2000 DAY"],
+  ['DATETIME(6) NOT NULL', "'2020-01-01' + INTERVAL x * 1000003 MICROSECOND"],
+  ['TIMESTAMP(3) NOT NULL', "'2020-01-01 12:00:00' + INTERVAL x SECOND"],
+  ['TIME', 'SEC_TO_TIME(x % 86400)'],
+  ["ENUM('new', 'paid', 'sent', 'done') NOT NULL", '1 + x % 4'],
+  ["SET('a', 'b', 'c')", 'x % 8'],
+  ['CHAR(10) NOT NULL', 'LEFT(SHA2(x, 256), 10)'],
+  ['VARCHAR(100) CHARACTER SET utf8mb4', "CONCAT('Grüße aus Köln ', x)"],
+  ['VARCHAR(60) CHARACTER SET latin1', "CONCAT('caffè ', x)"],
+  ['VARBINARY(16)', 'UNHEX(LEFT(SHA2(x, 256), 32))'],
+];
+const WIDE_TIMES = 10;
+
+const JSON_DOCUMENT = `JSON_OBJECT('id', x, 'customer', JSON_OBJECT('name', CONCAT('customer ', x), 'active', x % 2 = 0, 'score', x / 7, 'note', NULL),
+  'tags', JSON_ARRAY('red', 'green', SHA2(x, 256)), 'lines', JSON_ARRAY(${Array.from({ length: 10 }, (_, i) => `JSON_OBJECT('sku', CONCAT('sku-', x + ${i}), 'quantity', x % 9 + ${i}, 'price', CAST(x / 100 AS DECIMAL(10, 2)), 'text', SHA2(x + ${i}, 256))`).join(', ')}))`;
+
+async function createNarrow({ mysql, database }: ShapeRun): Promise<void> {
+  await mysql.execute(`CREATE TABLE ${database}.narrow (${NARROW})`);
+}
+
+async function insertNarrow({ mysql, database, rows }: ShapeRun, session?: string): Promise<void> {
+  await insertSelect(mysql, {
+    table: `${database}.narrow`,
+    values: NARROW_VALUES,
+    rows,
+    ...(session === undefined ? {} : { session }),
+  });
+}
+
+const manyTable = (index: number): string => `t${String((index % MANY_TABLES) + 1).padStart(4, '0')}`;
+
+export const SHAPES = {
+  narrow: {
+    summary: "sysbench's rows, 1,000 a transaction",
+    rows: 1_000_000,
+    partitions: PARTITIONS,
+    prepare: createNarrow,
+    load: (run) => insertNarrow(run),
+  },
+  wide: {
+    summary: '200 columns of 20 types',
+    rows: 100_000,
+    partitions: PARTITIONS,
+    async prepare({ mysql, database }) {
+      const columns = Array.from({ length: WIDE_TIMES }, (_, i) =>
+        WIDE_KINDS.map(([type], kind) => `c${i * WIDE_KINDS.length + kind} ${type}`),
+      );
+      await mysql.execute(`CREATE TABLE ${database}.wide (id INT PRIMARY KEY, ${columns.flat().join(', ')})`);
+    },
+    async load({ mysql, database, rows }) {
+      const values = Array.from({ length: WIDE_TIMES }, () => WIDE_KINDS.map(([, value]) => value)).flat();
+      await insertSelect(mysql, { table: `${database}.wide`, values: ['x', ...values], rows });
+    },
+  },
+  updates: {
+    summary: "updates of sysbench's rows, each with its before image",
+    rows: 500_000,
+    partitions: PARTITIONS,
+    async prepare(run) {
+      await createNarrow(run);
+      await insertNarrow(run);
+    },
+    async load({ mysql, database, rows }) {
+      const step = 1000;
+      const statements = Math.ceil(rows / step);
+      await runEach(mysql, statements, (i) => {
+        const [from, to] = [i * step + 1, Math.min((i + 1) * step, rows)];
+        return `UPDATE ${database}.narrow SET k = k + 1 WHERE id BETWEEN ${from} AND ${to}`;
+      });
+    },
+  },
+  lob: {
+    summary: 'rows of 1 MB',
+    rows: 400,
+    partitions: PARTITIONS,
+    async prepare({ mysql, database }) {
+      await mysql.execute(`CREATE TABLE ${database}.lob (id INT PRIMARY KEY, body LONGBLOB NOT NULL)`);
+    },
+    async load({ mysql, database, rows }) {
+      const values = ['x', `REPEAT(SHA2(x, 512), ${LOB_BYTES / 128})`];
+      await insertSelect(mysql, { table: `${database}.lob`, values, rows, rowsPerTransaction: 1 });
+    },
+  },
+  json: {
+    summary: 'a JSON document of 1.5 KB a row',
+    rows: 100_000,
+    partitions: PARTITIONS,
+    async prepare({ mysql, database }) {
+      await mysql.execute(`CREATE TABLE ${database}.json (id INT PRIMARY KEY, document JSON NOT NULL)`);
+    },
+    async load({ mysql, database, rows }) {
+      await insertSelect(mysql, { table: `${database}.json`, values: ['x', JSON_DOCUMENT], rows });
+    },
+  },
+  compressed: {
+    summary: "sysbench's rows in compressed transactions",
+    rows: 1_000_000,
+    partitions: PARTITIONS,
+    prepare: createNarrow,
+    load: (run) => insertNarrow(run, 'SET SESSION binlog_transaction_compression = ON'),
+  },
+  small: {
+    summary: "sysbench's rows, one a transaction",
+    rows: 200_000,
+    partitions: PARTITIONS,
+    prepare: createNarrow,
+    async load({ mysql, database, rows }) {
+      const values = (x: number): string => NARROW_VALUES.map((value) => value.replaceAll('x', String(x))).join(', ');
+      await runEach(mysql, rows, (i) => `INSERT INTO ${database}.narrow VALUES (${values(i + 1)})`);
+    },
+  },
+  many: {
+    summary: '5,000 tables with a partition each, two rows a transaction',
+    rows: 200_000,
+    partitions: 1,
+    async prepare({ mysql, database, rows }) {
+      const columns = 'id INT AUTO_INCREMENT PRIMARY KEY, k INT NOT NULL, c CHAR(120) NOT NULL';
+      const tables = Math.min(MANY_TABLES, Math.ceil(rows / ROWS_PER_MANY_TRANSACTION));
+      await runEach(mysql, tables, (i) => `CREATE TABLE ${database}.${manyTable(i)} (${columns})`);
+    },
+    async load({ mysql, database, rows }) {
+      const row = (i: number): string => `(${i}, SHA2(${i}, 256))`;
+      await runEach(mysql, Math.ceil(rows / ROWS_PER_MANY_TRANSACTION), (i) => {
+        const numbers = [i * ROWS_PER_MANY_TRANSACTION, i * ROWS_PER_MANY_TRANSACTION + 1].filter((n) => n < rows);
+        return `INSERT INTO ${database}.${manyTable(i)} (k, c) VALUES ${numbers.map(row).join(', ')}`;
+      });
+    },
+  },
+} as const satisfies Record<string, Shape>;
+
+export type ShapeName = keyof typeof SHAPES;
