@@ -31,13 +31,30 @@ export class GrowingSink implements ByteSink {
     return this.buffer.subarray(from, this.position);
   }
 
+  /** Gives a buffer larger than `keptBytes` back: one giant must not keep its memory for good. What was written is gone. */
+  shrink(keptBytes: number): void {
+    this.position = 0;
+    if (this.buffer.length > keptBytes) this.#replace(Buffer.allocUnsafeSlow(keptBytes));
+  }
+
   #grow(bytes: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, this.position + bytes));
-    this.buffer.copy(larger, 0, 0, this.position);
-    this.buffer = larger;
-    this.view = viewOf(larger);
+    const { length } = this.buffer;
+    const needed = this.position + bytes;
+    // Small ones double. Of large ones most is one value, which is all there at once: doubling would take its memory twice.
+    const larger = length < LARGE_BYTES ? length * 2 : length + (length >>> 3);
+    this.#replace(Buffer.allocUnsafeSlow(Math.max(larger, needed + (needed > LARGE_BYTES ? SPARE_BYTES : 0))));
+  }
+
+  #replace(buffer: Buffer): void {
+    this.buffer.copy(buffer, 0, 0, this.position);
+    this.buffer = buffer;
+    this.view = viewOf(buffer);
   }
 }
+
+const LARGE_BYTES = 1024 * 1024;
+/** What comes behind a large value has room without another copy of it. */
+const SPARE_BYTES = 16 * 1024;
 
 export function viewOf(buffer: Buffer): DataView {
   return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);

@@ -7,6 +7,8 @@ import { decodeText } from './charsets/decode-text.ts';
 import type { ColumnCodec } from './codec.ts';
 import { columnCodec } from './columns.ts';
 import { type Connector, keySchemaText, valueSchemaText } from './envelope-schema.ts';
+import { printKey } from './print-key.ts';
+import { avroReducer, type Reducer } from './reduce.ts';
 import { RowWriter } from './row-writer.ts';
 import type { ChangeMeta, TransactionContext } from './transaction.ts';
 import { checkWire } from './wire-check.ts';
@@ -63,6 +65,13 @@ export interface TableEnvelope {
   ): void;
   /** op `r`. */
   writeSnapshotValue(sink: ByteSink, row: TextRow, meta: ChangeMeta): void;
+  /**
+   * A written value once more, for a record that cannot carry it: texts and bytes of the images that are longer than `longestBytes` are replaced
+   * by UNAVAILABLE_VALUE.
+   */
+  writeReduced(sink: ByteSink, value: Buffer, longestBytes: number): void;
+  /** A written key for people: `{"id":7}`. */
+  printKey(key: Buffer): string;
 }
 
 /** Compiles the writers of a table. Throws SCHEMA_UNSUPPORTED (type or character set), SCHEMA_MISMATCH (wire ≠ table), SCHEMA_NO_KEY. */
@@ -150,6 +159,7 @@ class CompiledEnvelope implements TableEnvelope {
   /** `source` up to the row's part: the table's bytes, and behind them those of the transaction of `#generation`. */
   readonly #source: GrowingSink;
   readonly #tableBytes: number;
+  #reduce: Reducer | undefined;
   #generation = -1;
   #keyId = -1;
   #valueId = -1;
@@ -200,6 +210,15 @@ class CompiledEnvelope implements TableEnvelope {
     sink.buffer[sink.position++] = VALUE_BRANCH;
     this.#row.writeText(sink, row, start);
     this.#writeRest(sink, OP_READ, meta);
+  }
+
+  writeReduced(sink: ByteSink, value: Buffer, longestBytes: number): void {
+    this.#reduce ??= avroReducer(this.valueSchema);
+    this.#reduce(sink, value, longestBytes);
+  }
+
+  printKey(key: Buffer): string {
+    return printKey(this.keySchema ?? '', key);
   }
 
   #startKey(sink: ByteSink): number {

@@ -12,4 +12,5 @@ export type { Connector, SnapshotValue } from './envelope-schema.ts';
 export { type Change, ChangeReader, type ChangeReaderOptions, type ChangeRecord } from './reader/change-reader.ts';
 export type { Row, SourceBlock } from './reader/records.ts';
 export type { Value } from './reader/values.ts';
+export { UNAVAILABLE_VALUE } from './reduce.ts';
 export { type ChangeMeta, TransactionContext, type TransactionStart } from './transaction.ts';
