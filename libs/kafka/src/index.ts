@@ -1,3 +1,6 @@
+export { CLAIM_HEADER, type Claim, encodeClaim, readClaim } from './claims/claim.ts';
+export type { ClaimReader } from './claims/claim-reader.ts';
+export { ClaimWriter } from './claims/claim-writer.ts';
 export { brokerError, classifyKafkaError } from './classify.ts';
 export type { KafkaConfig, KafkaSasl, KafkaTls } from './config.ts';
 export { KAFKA_FIELDS } from './config-fields.ts';

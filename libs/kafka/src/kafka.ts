@@ -1,5 +1,6 @@
 import { type Logger, silentLogger } from '@tapline/kernel';
 import kafkajs, { type Admin, type KafkaConfig as KafkajsConfig } from 'kafkajs';
+import { ClaimReader } from './claims/claim-reader.ts';
 import { Cluster } from './cluster.ts';
 import { type KafkaConfig, tlsOptions } from './config.ts';
 import type { ConsumeOptions, ConsumerLoop } from './consumer.ts';
@@ -19,6 +20,8 @@ export interface OpenKafkaOptions {
 export interface Kafka extends AsyncDisposable {
   readonly topics: Topics;
   readonly reader: LogReader;
+  /** Gets values that were put aside; what fails for half a minute is thrown. */
+  readonly claims: ClaimReader;
   producer(options?: ProducerOptions): OrderedProducer;
   progress(options: ProgressOptions, signal?: AbortSignal): Promise<ProgressStore>;
   consume(options: ConsumeOptions): Promise<ConsumerLoop>;
@@ -28,6 +31,9 @@ export interface Kafka extends AsyncDisposable {
   admin(): Promise<Admin>;
 }
 
+/** As long as a topic may be unknown to the brokers before the producer holds it to be gone. */
+const CLAIM_PATIENCE_MS = 30_000;
+
 /** Connects lazily: the first operation finds out whether the brokers answer. @throws TaplineError KAFKA_CONFIG. */
 export function openKafka(config: KafkaConfig, options: OpenKafkaOptions = {}): Kafka {
   return new KafkaClient(config, options);
@@ -36,6 +42,7 @@ export function openKafka(config: KafkaConfig, options: OpenKafkaOptions = {}): 
 class KafkaClient implements Kafka {
   readonly topics: Topics;
   readonly reader: LogReader;
+  readonly claims: ClaimReader;
   readonly #cluster: Cluster;
   readonly #kafkajs: kafkajs.Kafka;
   readonly #owned: AsyncDisposable[] = [];
@@ -47,6 +54,7 @@ class KafkaClient implements Kafka {
     this.#kafkajs = new kafkajs.Kafka(kafkajsConfig(config, logger));
     this.topics = new Topics(this.#cluster, options.patienceMs);
     this.reader = new LogReader(this.#cluster, options.patienceMs);
+    this.claims = new ClaimReader(new LogReader(this.#cluster, options.patienceMs ?? CLAIM_PATIENCE_MS));
   }
 
   producer(options: ProducerOptions = {}): OrderedProducer {

@@ -19,6 +19,19 @@ export const ERROR_CODES = {
     summary: 'The address for /healthz, /readyz, /metrics and /state cannot be listened on.',
     remedy: 'Choose another `admin.host` or `admin.port`; port 0 takes any free one.',
   },
+  CLAIM_DAMAGED: {
+    disposition: 'poison',
+    summary:
+      'A large value that was put aside in the claims topic is not what its record says: other bytes, or a header that cannot be read.',
+    remedy:
+      'Something else wrote to the claims topic, or the record was changed. Load the row anew (an UPDATE of it in the source is enough), then let the writer go past the record (`onError: deadLetter`).',
+  },
+  CLAIM_MISSING: {
+    disposition: 'poison',
+    summary: 'A large value that was put aside in the claims topic is not there any more.',
+    remedy:
+      'The claims topic was deleted, or its retention (`topics.oversize.retentionMs` of the reader) is shorter than records stay in the data topics. Load the row anew (an UPDATE of it in the source is enough), then let the writer go past the record (`onError: deadLetter`).',
+  },
   CONFIG_INVALID: {
     disposition: 'fatal',
     summary:
@@ -88,7 +101,7 @@ export const ERROR_CODES = {
     disposition: 'fatal',
     summary: 'A record is larger than the topic takes.',
     remedy:
-      'Raise max.message.bytes of the topic (kafka-configs.sh --alter --entity-type topics --entity-name <topic> --add-config max.message.bytes=<bytes>), or exclude the column or table.',
+      'Raise max.message.bytes of the topic (kafka-configs.sh --alter --entity-type topics --entity-name <topic> --add-config max.message.bytes=<bytes>) and start the reader again; or have large values put aside (`topics.oversize.policy: claimCheck`); or exclude the table.',
   },
   KAFKA_REQUEST_REFUSED: {
     disposition: 'fatal',
