@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { TaplineError } from '@tapline/kernel';
 import { readTlsMaterial } from '@tapline/mysql';
 import ZongJi from '@vlasky/zongji';
@@ -41,7 +42,7 @@ interface ZongJiInside {
 
 /** A connection on which the dump was asked for; its bytes are packets of binlog events. */
 export interface DumpConnection {
-  readonly socket: Socket;
+  readonly socket: Readable;
   /** Whether events end with a checksum before the first FORMAT_DESCRIPTION says so. */
   readonly checksums: boolean;
   /** Called at most once, with a SOURCE_* error. */

@@ -1,5 +1,6 @@
 export { GtidSet } from './gtid-set.ts';
 export { MariadbPosition } from './mariadb-position.ts';
+export { type BinlogRecording, replayBinlog } from './replay.ts';
 export { openBinlogStream } from './stream.ts';
 export {
   type BeginEvent,

@@ -24,7 +24,7 @@ export async function openBinlogStream(options: BinlogStreamOptions, signal: Abo
   return new SocketStream(options, connection, signal);
 }
 
-class SocketStream implements BinlogStream {
+export class SocketStream implements BinlogStream {
   readonly #options: BinlogStreamOptions;
   readonly #connection: DumpConnection;
   readonly #signal: AbortSignal;
