@@ -7,6 +7,7 @@ export { KAFKA_FIELDS } from './config-fields.ts';
 export { kafkaConfigOf } from './config-value.ts';
 export type { CommitOffset, ConsumedBatch, ConsumeOptions, ConsumerLoop, TopicPartition } from './consumer.ts';
 export { brokerFindings, topicFindings } from './findings.ts';
+export { joinHeaders } from './headers.ts';
 export { type Kafka, type OpenKafkaOptions, openKafka } from './kafka.ts';
 export type { Lane, LaneOptions } from './lane.ts';
 export type { LogReader, ReadRange } from './log-reader.ts';

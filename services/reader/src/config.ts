@@ -105,6 +105,25 @@ export const READER_CONFIG = {
           doc: 'After the delete event of a row, a record without a value, so that compaction removes the key.',
           default: true,
         },
+        oversize: {
+          type: 'group',
+          doc: 'Records that are larger than their topic takes (its `max.message.bytes`, compression not counted).',
+          fields: {
+            policy: {
+              type: 'choice',
+              doc: 'stop: the reader stops before such a record. claimCheck: the whole value goes in pieces to the topic `<name>.claims`, the record itself goes without its long texts and bytes, with a header `claim` that says where they are; Tapline’s writers put them together again.',
+              values: ['stop', 'claimCheck'],
+              default: 'stop',
+            },
+            retentionMs: {
+              type: 'integer',
+              doc: 'How long the topic `<name>.claims` keeps values, when it is made; -1: for good. A writer that reads a record later than that finds its value gone.',
+              unit: 'ms',
+              default: -1,
+              min: -1,
+            },
+          },
+        },
         config: {
           type: 'map',
           of: { type: 'text' },

@@ -21,6 +21,16 @@ export const READER_METRICS = {
     name: 'tapline_reader_records_skipped_total',
     doc: 'Records that stood in the topics already when the reader was restarted.',
   },
+  claims: {
+    type: 'counter',
+    name: 'tapline_reader_claims_total',
+    doc: 'Values put aside in the claims topic because their topics do not take them (`topics.oversize`).',
+  },
+  claimBytes: {
+    type: 'counter',
+    name: 'tapline_reader_claim_bytes_total',
+    doc: 'Bytes of the values put aside in the claims topic.',
+  },
   snapshotRows: {
     type: 'counter',
     name: 'tapline_reader_snapshot_rows_total',

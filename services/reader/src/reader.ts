@@ -16,6 +16,8 @@ import { Session, type SessionFacts } from './session.ts';
 /** After this long without trouble, the next trouble counts as the first. */
 const CALM_MS = 60_000;
 
+const NOTHING = { rows: 0, transactions: 0, sent: 0, skipped: 0, claims: 0, claimBytes: 0, binlogBytes: 0 };
+
 /** Runs one session after the other: a lost source or broker ends a session, and the next one goes on from the progress record. */
 export class Reader implements RunningService {
   readonly #config: ReaderConfig;
@@ -23,7 +25,7 @@ export class Reader implements RunningService {
   readonly #metrics: MetricsOf<typeof READER_METRICS>;
   #session: Session | undefined;
   /** Of the current session, as last counted into the metrics. */
-  #counted = { rows: 0, transactions: 0, sent: 0, skipped: 0, binlogBytes: 0 };
+  #counted: typeof NOTHING = NOTHING;
   #sessions = 0;
   #trouble: string | undefined;
 
@@ -110,7 +112,7 @@ export class Reader implements RunningService {
     this.#session = session;
     this.#sessions++;
     this.#trouble = undefined;
-    this.#counted = { rows: 0, transactions: 0, sent: 0, skipped: 0, binlogBytes: 0 };
+    this.#counted = NOTHING;
   }
 
   /** A broken session's batches may be under way still; the next session must not look at the topics before they have arrived. */
@@ -130,13 +132,15 @@ export class Reader implements RunningService {
   #count(): void {
     const facts = this.#session?.facts;
     if (facts === undefined) return;
-    const { rows, transactions, sent, skipped, binlogBytes } = facts;
+    const { rows, transactions, sent, skipped, claims, claimBytes, binlogBytes } = facts;
     this.#metrics.rows.inc(rows - this.#counted.rows);
     this.#metrics.transactions.inc(transactions - this.#counted.transactions);
     this.#metrics.records.inc(sent - this.#counted.sent);
     this.#metrics.skipped.inc(skipped - this.#counted.skipped);
+    this.#metrics.claims.inc(claims - this.#counted.claims);
+    this.#metrics.claimBytes.inc(claimBytes - this.#counted.claimBytes);
     this.#metrics.binlogBytes.inc(binlogBytes - this.#counted.binlogBytes);
-    this.#counted = { rows, transactions, sent, skipped, binlogBytes };
+    this.#counted = { rows, transactions, sent, skipped, claims, claimBytes, binlogBytes };
   }
 }
 

@@ -11,6 +11,7 @@ import { openRegistry } from '@tapline/registry';
 import type { ReaderConfig } from './config.ts';
 import { Checkpointer } from './progress/checkpointer.ts';
 import { decodeProgress, encodeProgress, type ProgressRecord, type SnapshotProgress } from './progress/record.ts';
+import { Oversize } from './publish/oversize.ts';
 import { keyText, Publisher } from './publish/publisher.ts';
 import { Routes } from './publish/routes.ts';
 import type { TopicBook } from './publish/topic-book.ts';
@@ -46,6 +47,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   readonly #checkpointer: Checkpointer;
   readonly #book: TopicBook;
   readonly #clock: VersionClock;
+  readonly #oversize: Oversize;
   readonly #publisher: Publisher;
   readonly #routes: Routes;
   readonly #executed: Executed;
@@ -69,6 +71,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#checkpointer = parts.checkpointer;
     this.#book = parts.book;
     this.#clock = parts.clock;
+    this.#oversize = parts.oversize;
     this.#publisher = parts.publisher;
     this.#routes = parts.routes;
     this.#executed = parts.executed;
@@ -133,7 +136,8 @@ export class Session implements AsyncDisposable, PumpTarget {
       registry,
       openTopic: (topic, of) => topics.open(topic, of),
     });
-    const publisher = new Publisher({ producer, clock, tombstones: config.topics.tombstones });
+    const oversize = await Oversize.open({ config, kafka, producer, signal });
+    const publisher = new Publisher({ producer, clock, oversize, tombstones: config.topics.tombstones });
     const stream = opened.use(
       await openBinlogStream(
         {
@@ -157,6 +161,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       checkpointer,
       book,
       clock,
+      oversize,
       publisher,
       routes,
       executed: parseExecuted(source.info.flavor, record.gtidSet),
@@ -191,6 +196,8 @@ export class Session implements AsyncDisposable, PumpTarget {
       transactions,
       sent: this.#publisher.sent,
       skipped: this.#publisher.skipped,
+      claims: this.#oversize.claims,
+      claimBytes: this.#oversize.claimBytes,
       replaying: this.#book.skipping,
       binlogBytes: this.#stream.stats.bytes,
       position: position ?? this.#start,
@@ -214,9 +221,9 @@ export class Session implements AsyncDisposable, PumpTarget {
     return this.#routes.open(event.table).then(() => undefined);
   }
 
-  change(event: RowsEvent): void {
+  change(event: RowsEvent): Promise<void> | undefined {
     // prepare() has opened it.
-    this.#publisher.change(this.#routes.find(event.table) as NonNullable<ReturnType<Routes['find']>>, event);
+    return this.#publisher.change(this.#routes.find(event.table) as NonNullable<ReturnType<Routes['find']>>, event);
   }
 
   statement(event: Extract<BinlogEvent, { kind: 'statement' }>): void {
@@ -235,6 +242,7 @@ export class Session implements AsyncDisposable, PumpTarget {
 
   flush(): void {
     this.#producer.flush();
+    this.#publisher.trim();
   }
 
   get wake(): Promise<void> | undefined {
@@ -326,6 +334,9 @@ export interface SessionFacts {
   readonly transactions: number;
   readonly sent: number;
   readonly skipped: number;
+  /** Values put aside in the claims topic. */
+  readonly claims: number;
+  readonly claimBytes: number;
   readonly replaying: number;
   readonly binlogBytes: number;
   readonly position: BinlogPosition;
@@ -346,6 +357,7 @@ interface SessionParts {
   readonly checkpointer: Checkpointer;
   readonly book: TopicBook;
   readonly clock: VersionClock;
+  readonly oversize: Oversize;
   readonly publisher: Publisher;
   readonly routes: Routes;
   readonly executed: Executed;

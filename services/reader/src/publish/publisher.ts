@@ -7,6 +7,7 @@ import {
   type TransactionStart,
 } from '@tapline/envelope';
 import { encodeHeaders, type OrderedProducer } from '@tapline/kafka';
+import type { Oversize } from './oversize.ts';
 import type { Route } from './routes.ts';
 import type { VersionClock } from './version-clock.ts';
 
@@ -19,12 +20,15 @@ export interface KeyObserver {
 export interface PublisherOptions {
   readonly producer: OrderedProducer;
   readonly clock: VersionClock;
+  readonly oversize: Pick<Oversize, 'publish'>;
   readonly tombstones: boolean;
 }
 
 /** The framing in front of a key (magic byte, schema id): left out where keys are compared, as it changes with the schema. */
 const FRAME_BYTES = 5;
 const APPEND_PARTITION = 0;
+/** What encoding may keep of its memory after a giant row. */
+const KEPT_BYTES = 16 * 1024 * 1024;
 
 /**
  * Turns row changes into records, in binlog order: one record a change, a tombstone after a delete, and delete + tombstone + create for an
@@ -33,6 +37,7 @@ const APPEND_PARTITION = 0;
 export class Publisher {
   readonly #producer: OrderedProducer;
   readonly #clock: VersionClock;
+  readonly #oversize: Pick<Oversize, 'publish'>;
   readonly #tombstones: boolean;
   readonly #key = new GrowingSink(1024);
   readonly #value = new GrowingSink(64 * 1024);
@@ -49,6 +54,7 @@ export class Publisher {
   readonly #version: Buffer;
   #pending: Pick<TransactionStart, 'gtid' | 'commitMicros' | 'file'> | undefined;
   #transactionNumber = 0;
+  #file = '';
   #observer: KeyObserver | undefined;
   /** Records handed to the producer, and records that stood in the topics already. */
   sent = 0;
@@ -57,6 +63,7 @@ export class Publisher {
   constructor(options: PublisherOptions) {
     this.#producer = options.producer;
     this.#clock = options.clock;
+    this.#oversize = options.oversize;
     this.#tombstones = options.tombstones;
     this.#headers = Buffer.from(encodeHeaders({ v: Buffer.alloc(8) }));
     this.#version = this.#headers.subarray(this.#headers.length - 8);
@@ -71,6 +78,7 @@ export class Publisher {
     this.#clock.startTransaction(commitMicros);
     // The server id is in the rows events only.
     this.#pending = { gtid, commitMicros, file: position.file };
+    this.#file = position.file;
   }
 
   /** To be called for every pulled batch: `ts_ms` and the records' time. */
@@ -78,25 +86,29 @@ export class Publisher {
     this.#meta.readMs = nowMs;
   }
 
-  /** Publishes the current row of `event`. */
-  change(route: Route, event: RowsEvent): void {
+  /** To be called when nothing more is at hand: gives back what a giant row has taken. */
+  trim(): void {
+    this.#value.shrink(KEPT_BYTES);
+  }
+
+  /** Publishes the current row of `event`. A promise when that takes time: its row must stay the current one until then. */
+  change(route: Route, event: RowsEvent): Promise<void> | undefined {
     if (this.#pending !== undefined) this.#startTransaction(this.#pending, event.serverId);
     this.#meta.position = event.position.position;
     this.#meta.row = event.rowIndex;
     switch (event.op) {
       case 'insert':
-        this.#write(route, 'c', undefined, event.after);
-        return;
+        return this.#write(route, 'c', undefined, event.after);
       case 'delete':
-        this.#write(route, 'd', event.before, undefined);
-        return;
-      case 'update':
+        return this.#write(route, 'd', event.before, undefined);
+      case 'update': {
         if (!route.envelope.keyChanged(event.before, event.after)) {
-          this.#write(route, 'u', event.before, event.after);
-          return;
+          return this.#write(route, 'u', event.before, event.after);
         }
-        this.#write(route, 'd', event.before, undefined);
-        this.#write(route, 'c', undefined, event.after);
+        const deleting = this.#write(route, 'd', event.before, undefined);
+        const create = (): Promise<void> | undefined => this.#write(route, 'c', undefined, event.after);
+        return deleting === undefined ? create() : deleting.then(create);
+      }
     }
   }
 
@@ -109,16 +121,18 @@ export class Publisher {
       serverId: 0,
       snapshot: 'true',
     });
+    this.#file = position.file;
     this.#meta.position = position.position;
     this.#meta.row = 0;
     this.#meta.readMs = nowMs;
   }
 
-  snapshotRow(route: Route, row: TextRow): void {
+  /** Publishes a row of the first load, as `change` does. */
+  snapshotRow(route: Route, row: TextRow): Promise<void> | undefined {
     this.#encodeTextKey(route, row);
     this.#value.position = 0;
     route.envelope.writeSnapshotValue(this.#value, row, this.#meta);
-    this.#emit(route, this.#key.written(), this.#value.written());
+    return this.#emit(route, this.#key.written(), this.#value.written());
   }
 
   /** The key of a row of the first load, in the form that the observer gets from the stream. */
@@ -134,17 +148,28 @@ export class Publisher {
     this.#transactionNumber++;
   }
 
-  #write(route: Route, op: 'c' | 'u' | 'd', before: RowImage | undefined, after: RowImage | undefined): void {
+  #write(
+    route: Route,
+    op: 'c' | 'u' | 'd',
+    before: RowImage | undefined,
+    after: RowImage | undefined,
+  ): Promise<void> | undefined {
     const meta = this.#meta;
     meta.totalOrder++;
     meta.tableOrder = route.nextOrder(this.#transactionNumber);
     const key = this.#encodeKey(route, (after ?? before) as RowImage);
     this.#value.position = 0;
     route.envelope.writeValue(this.#value, op, before, after, meta);
-    this.#emit(route, key, this.#value.written());
-    if (op === 'd' && this.#tombstones && key !== null) this.#emit(route, key, null);
+    const oversize = this.#emit(route, key, this.#value.written());
+    if (oversize !== undefined) return oversize.then(() => this.#written(route, op, key));
+    return this.#written(route, op, key);
+  }
+
+  #written(route: Route, op: 'c' | 'u' | 'd', key: Buffer | null): Promise<void> | undefined {
+    if (key === null) return undefined;
     const observer = this.#observer;
-    if (observer?.openTable === route.name && key !== null) observer.observe(keyText(key));
+    if (observer?.openTable === route.name) observer.observe(keyText(key));
+    return op === 'd' && this.#tombstones ? this.#emit(route, key, null) : undefined;
   }
 
   #encodeKey(route: Route, image: RowImage): Buffer | null {
@@ -159,16 +184,26 @@ export class Publisher {
     route.envelope.writeKeyFromText(this.#key, row);
   }
 
-  #emit(route: Route, key: Buffer | null, value: Buffer | null): void {
+  /** A promise when the record is larger than its topic takes. */
+  #emit(route: Route, key: Buffer | null, value: Buffer | null): Promise<void> | undefined {
     const { lanes } = route;
     const partition = key === null ? APPEND_PARTITION : this.#producer.partitionFor(key, lanes.lanes.length);
     this.#clock.next(this.#version, 0);
-    if (lanes.advance(partition, key, this.#version)) {
-      this.#producer.append(lanes.lane(partition), key, value, this.#meta.readMs, this.#headers);
-      this.sent++;
-    } else {
+    if (!lanes.advance(partition, key, this.#version)) {
       this.skipped++;
+      return undefined;
     }
+    this.sent++;
+    const lane = lanes.lane(partition);
+    const headers = this.#headers;
+    if ((key?.length ?? 0) + (value?.length ?? 0) + headers.length > lane.maxRecordBytes) {
+      const position = `${this.#file}:${this.#meta.position}`;
+      const version = this.#version.readBigInt64BE(0);
+      const timestampMs = this.#meta.readMs;
+      return this.#oversize.publish({ route, lane, key, value, headers, version, timestampMs, position });
+    }
+    this.#producer.append(lane, key, value, this.#meta.readMs, headers);
+    return undefined;
   }
 }
 

@@ -44,7 +44,10 @@ function scene(
     },
     target: {
       keyOf: (_, r) => String(r[0]),
-      publish: (table, r) => log.push(`${table} ${String(r[0])}`),
+      publish(table, r) {
+        log.push(`${table} ${String(r[0])}`);
+        return undefined;
+      },
       room: () => undefined,
     },
     checkpoint: async (p) => {

@@ -23,7 +23,8 @@ export interface ChunkSource {
 export interface RowTarget {
   /** The key of a row in the form that the stream reports to {@link SnapshotLoader.observe}. */
   keyOf(table: string, row: TextRow): string;
-  publish(table: string, row: TextRow): void;
+  /** A promise when the row takes longer than a moment. */
+  publish(table: string, row: TextRow): Promise<void> | undefined;
   /** Resolves when there is room for more rows; undefined when there is room now. */
   room(): Promise<void> | undefined;
 }
@@ -133,7 +134,8 @@ export class SnapshotLoader {
     for (const row of chunk.rows) {
       const key = target.keyOf(window.table, row);
       if (window.changed(key) || this.#publishedKeys.has(key)) continue;
-      target.publish(window.table, row);
+      const publishing = target.publish(window.table, row);
+      if (publishing !== undefined) await publishing;
       rows++;
       const room = target.room();
       if (room !== undefined) await room;

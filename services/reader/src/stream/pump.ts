@@ -7,8 +7,8 @@ export interface PumpTarget {
   begin(gtid: string, commitMicros: bigint, position: BinlogPosition): void;
   /** Before the first row of `event`; undefined when nothing has to be waited for. */
   prepare(event: RowsEvent): Promise<void> | undefined;
-  /** The current row of `event`. */
-  change(event: RowsEvent): void;
+  /** The current row of `event`; a promise when it must stay the current one for a while. */
+  change(event: RowsEvent): Promise<void> | undefined;
   /** DDL (outside of a transaction), or statement-format DML (inside of one). */
   statement(event: Extract<BinlogEvent, { kind: 'statement' }>): void;
   /** Resolves when there is room for more records, rejects when publishing has failed; undefined when there is room now. */
@@ -159,7 +159,8 @@ export class Pump {
     const prepared = target.prepare(event);
     if (prepared !== undefined) await prepared;
     while (event.next()) {
-      target.change(event);
+      const changing = target.change(event);
+      if (changing !== undefined) await changing;
       this.rows++;
       const room = target.room();
       if (room !== undefined) await room;
