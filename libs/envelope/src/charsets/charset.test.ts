@@ -34,6 +34,15 @@ test('a code without a meaning is ?, and a code cut short does not read on', () 
   expect(decodeText('gb18030', hex('813081'))).toMatch(/^\?/);
 });
 
+test('surrogates with and without their other half, at the edges too, become what JavaScript makes of them', () => {
+  const kinds = ['41', 'e9', '4e2d', 'd83d', 'de00', 'ffff'].map((digits) => digits.padStart(4, '0'));
+  for (let n = 0; n < 6 ** 4; n++) {
+    const digits = [n, n / 6, n / 36, n / 216].map((x) => kinds[Math.floor(x) % 6]).join('');
+    const utf16 = hex(digits).swap16().toString('utf16le');
+    expect(decodeText('utf16', hex(digits))).toBe(Buffer.from(utf16).toString());
+  }
+});
+
 test('an unknown character set is refused by its name', () => {
   expect(() => decodeText('klingon', hex('41'))).toThrow(
     expect.objectContaining({ code: 'SCHEMA_UNSUPPORTED', message: expect.stringContaining('klingon') }),

@@ -1,10 +1,10 @@
 import { TaplineError } from '@tapline/kernel';
-import { INT_BYTES, putLength, writeBytes, writeString } from '../avro-write.ts';
+import { INT_BYTES, putLength, writeBytes } from '../avro-write.ts';
 import type { ByteSink } from '../byte-sink.ts';
 import { multiByteDecoder } from './multi-byte.ts';
 import { SINGLE_BYTE } from './single-byte.generated.ts';
 import { UNICODE } from './unicode.ts';
-import type { Decode } from './units.ts';
+import { type Decode, Units, writeUnits } from './units.ts';
 
 /** Writes text of one character set as an Avro string. */
 export type CharsetWriter = (buffer: Buffer, offset: number, length: number, sink: ByteSink) => void;
@@ -31,8 +31,15 @@ function makeWriter(charset: string): CharsetWriter {
   throw new TaplineError('SCHEMA_UNSUPPORTED', { message: `Character set ${charset} is not known.` });
 }
 
+const units = new Units();
+
 function decodingWriter(decode: Decode): CharsetWriter {
-  return (buffer, offset, length, sink) => writeString(sink, decode(buffer.subarray(offset, offset + length)));
+  return (buffer, offset, length, sink) => {
+    // A code gives no more units than it has bytes.
+    units.start(length);
+    decode(buffer, offset, offset + length, units);
+    writeUnits(sink, units);
+  };
 }
 
 /** Bytes → UTF-8 by a table: the length is counted first, and text that needs no change (most of it) is copied whole. */

@@ -1,4 +1,4 @@
-import { TABLE_CELLS, textOf } from './units.ts';
+import { type Decode, TABLE_CELLS, type Units } from './units.ts';
 
 /*
  * GB 18030: one byte below 0x80, two bytes by a table, or four bytes: 81–fe, 30–39, 81–fe, 30–39. Codes of four bytes are numbers in
@@ -26,44 +26,33 @@ function basicPlane(two: Uint16Array): Uint16Array {
   return units;
 }
 
-export function decodeGb18030(bytes: Buffer, two: Uint16Array): string {
+export function decodeGb18030(...[bytes, start, end, units, two]: [...Parameters<Decode>, Uint16Array]): void {
   fourBytes ??= basicPlane(two);
-  const units = new Uint16Array(bytes.length);
-  let count = 0;
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = start; at < end; ) {
     const first = bytes[at] as number;
-    const second = bytes[at + 1] ?? 0;
+    const second = at + 1 < end ? (bytes[at + 1] as number) : 0;
     if (first < 0x80) {
-      units[count++] = first;
+      units.put(first);
       at++;
     } else if (second >= 0x40) {
-      units[count++] = two[((first << 8) | second) - TABLE_CELLS] || UNKNOWN;
+      units.put(two[((first << 8) | second) - TABLE_CELLS] || UNKNOWN);
       at += 2;
-    } else if (second >= 0x30 && at + 3 < bytes.length) {
+    } else if (second >= 0x30 && at + 3 < end) {
       const third = bytes[at + 2] as number;
       const linear =
         (((first - 0x81) * 10 + second - 0x30) * 126 + third - 0x81) * 10 + (bytes[at + 3] as number) - 0x30;
-      count = putLinear(units, count, linear, fourBytes);
+      putLinear(units, linear, fourBytes);
       at += 4;
     } else {
-      units[count++] = UNKNOWN;
+      units.put(UNKNOWN);
       at++;
     }
   }
-  return textOf(units, count);
 }
 
-function putLinear(units: Uint16Array, count: number, linear: number, basic: Uint16Array): number {
-  if (linear < SUPPLEMENTARY) {
-    units[count] = basic[linear] || UNKNOWN;
-    return count + 1;
-  }
+function putLinear(units: Units, linear: number, basic: Uint16Array): void {
   const offset = linear - SUPPLEMENTARY;
-  if (offset >= 0x10_0000) {
-    units[count] = UNKNOWN;
-    return count + 1;
-  }
-  units[count] = 0xd800 + (offset >> 10);
-  units[count + 1] = 0xdc00 + (offset & 0x3ff);
-  return count + 2;
+  if (offset < 0) units.put(basic[linear] || UNKNOWN);
+  else if (offset < 0x10_0000) units.putPair(0x1_0000 + offset);
+  else units.put(UNKNOWN);
 }

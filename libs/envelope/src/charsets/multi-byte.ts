@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 import { decodeGb18030 } from './gb18030.ts';
-import { type Decode, TABLE_CELLS, textOf } from './units.ts';
+import { type Decode, TABLE_CELLS, type Units } from './units.ts';
 
 /*
  * Multi-byte character sets as MySQL decodes them. Not by TextDecoder: its tables are other people's readings of the same standards (WHATWG's,
@@ -43,37 +43,40 @@ function tableOf(charset: string, prefix: '' | '8f'): Uint16Array | undefined {
 export function multiByteDecoder(charset: string): Decode | undefined {
   const two = tableOf(charset, '');
   if (two === undefined) return undefined;
-  if (charset === 'gb18030') return (bytes) => decodeGb18030(bytes, two);
+  if (charset === 'gb18030') return (bytes, at, end, units) => decodeGb18030(bytes, at, end, units, two);
   const three = tableOf(charset, '8f');
   const halfWidth = charset === 'sjis' || charset === 'cp932';
-  return (bytes) => decode(bytes, two, three, halfWidth);
+  return (bytes, at, end, units) => decode({ two, three, halfWidth }, bytes, at, end, units);
+}
+
+interface Tables {
+  readonly two: Uint16Array;
+  readonly three: Uint16Array | undefined;
+  readonly halfWidth: boolean;
 }
 
 const UNKNOWN = 0x3f;
 
-function decode(bytes: Buffer, two: Uint16Array, three: Uint16Array | undefined, halfWidth: boolean): string {
-  const units = new Uint16Array(bytes.length);
-  let count = 0;
-  for (let at = 0; at < bytes.length; ) {
+function decode({ two, three, halfWidth }: Tables, ...[bytes, start, end, units]: Parameters<Decode>): void {
+  for (let at = start; at < end; ) {
     const byte = bytes[at] as number;
     if (byte < 0x80) {
-      units[count++] = byte;
+      units.put(byte);
       at++;
     } else if (halfWidth && byte >= 0xa1 && byte <= 0xdf) {
-      units[count++] = 0xff61 + byte - 0xa1;
+      units.put(0xff61 + byte - 0xa1);
       at++;
-    } else if (three !== undefined && byte === 0x8f && at + 2 < bytes.length) {
-      units[count++] = cell(three, bytes, at + 1);
+    } else if (three !== undefined && byte === 0x8f && at + 2 < end) {
+      units.put(cell(three, bytes, at + 1));
       at += 3;
-    } else if (at + 1 < bytes.length && !(three !== undefined && isSingle(byte, bytes[at + 1] as number))) {
-      units[count++] = cell(two, bytes, at);
+    } else if (at + 1 < end && !(three !== undefined && isSingle(byte, bytes[at + 1] as number))) {
+      units.put(cell(two, bytes, at));
       at += 2;
     } else {
-      units[count++] = UNKNOWN;
+      units.put(UNKNOWN);
       at++;
     }
   }
-  return textOf(units, count);
 }
 
 /** In EUC-JP 0x80 … 0xa0 stand alone, without a meaning, but for 0x8e (in front of half-width katakana) and 0x8f. */
