@@ -86,33 +86,38 @@ export const LATEST = -1n;
  * Read uncommitted: the end of the log, open transactions or not.
  */
 export function listOffsetsRequest(
-  topic: string,
-  partitions: readonly number[],
+  partitions: readonly TopicPartition[],
   timestamp: bigint,
   unreplicatedToo = false,
 ): { parts: readonly Buffer[]; bytes: number } {
-  const writer = new RequestWriter(64 + 12 * partitions.length);
-  writer
-    .int32(unreplicatedToo ? DEBUGGING_REPLICA : CONSUMER)
-    .int8(0)
-    .int32(1)
-    .string(topic);
-  writer.array(partitions, (partition) => writer.int32(partition).int64(timestamp));
+  const writer = new RequestWriter(64 + 64 * partitions.length);
+  writer.int32(unreplicatedToo ? DEBUGGING_REPLICA : CONSUMER).int8(0);
+  writeTopics(writer, partitions, ({ partition }) => writer.int32(partition).int64(timestamp));
   return writer.finish();
 }
 
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+interface ListedOffset extends TopicPartition {
+  readonly errorCode: number;
+  readonly offset: bigint;
+}
+
 /** ListOffsets Response (Version: 2) => throttle_time_ms [topics] · topics => name [partitions] · partitions => index error_code timestamp offset */
-export function readListOffsets(body: Buffer): { partition: number; errorCode: number; offset: bigint }[] {
+export function readListOffsets(body: Buffer): ListedOffset[] {
   const reader = new ResponseReader(body);
   reader.int32();
   return reader
     .array(() => {
-      reader.string();
+      const topic = reader.string();
       return reader.array(() => {
         const partition = reader.int32();
         const errorCode = reader.int16();
         reader.int64();
-        return { partition, errorCode, offset: reader.int64() };
+        return { topic, partition, errorCode, offset: reader.int64() };
       });
     })
     .flat();

@@ -12,6 +12,7 @@ import {
   listOffsetsRequest,
   readFetchAnswer,
   readListOffsets,
+  type TopicPartition,
 } from './fetch-protocol.ts';
 import { decodeRecordSet, type KafkaRecord } from './record-reader.ts';
 
@@ -29,6 +30,7 @@ export interface ReadRange {
 
 const SETTLE_MS = 100;
 const SETTLED_LOOKS = 3;
+const PARTITIONS_PER_REQUEST = 5000;
 
 /** Reads topic-partitions outside of any consumer group. Retryable failures are retried until the signal aborts. */
 export class LogReader {
@@ -82,7 +84,12 @@ export class LogReader {
 
   /** The offset after the last record of each partition of the topic. */
   async endOffsets(topic: string, signal?: AbortSignal): Promise<bigint[]> {
-    return this.#persist(`asking for the ends of ${topic}`, () => listAll(this.#cluster, topic, LATEST), signal);
+    return only(await this.endOffsetsOf([topic], signal));
+  }
+
+  /** The same of many topics, in few requests. */
+  async endOffsetsOf(topics: readonly string[], signal?: AbortSignal): Promise<Map<string, bigint[]>> {
+    return this.#list('the ends', topics, { timestamp: LATEST }, signal);
   }
 
   /**
@@ -91,30 +98,46 @@ export class LogReader {
    * seen, a request of the dead producer may also have waited behind them; so the ends must then stand still for some looks.
    */
   async settledEnds(topic: string, signal?: AbortSignal): Promise<bigint[]> {
-    let looks = 0;
-    let needed = 1;
-    let before = '';
-    for (;;) {
-      const written = await this.writtenEnds(topic, signal);
-      const ends = await this.endOffsets(topic, signal);
-      const settled = ends.every((end, partition) => end === written[partition]);
-      looks = settled && (before === ends.join() || needed === 1) ? looks + 1 : 0;
-      before = ends.join();
-      if (looks >= needed) return ends;
-      needed = SETTLED_LOOKS;
-      await sleep(SETTLE_MS, signal);
+    return only(await this.settledEndsOf([topic], signal));
+  }
+
+  /** The same of many topics, in few requests. */
+  async settledEndsOf(topics: readonly string[], signal?: AbortSignal): Promise<Map<string, bigint[]>> {
+    const settled = new Map<string, bigint[]>();
+    const moving = new Map(topics.map((topic) => [topic, new Settling()]));
+    for (let looks = 0; moving.size > 0; looks++) {
+      if (looks > 0) await sleep(SETTLE_MS, signal);
+      const names = [...moving.keys()];
+      const written = await this.#list('the log ends', names, { timestamp: LATEST, unreplicatedToo: true }, signal);
+      const ends = await this.endOffsetsOf(names, signal);
+      for (const [topic, settling] of moving) {
+        const found = ends.get(topic) as bigint[];
+        if (!settling.look(written.get(topic) as bigint[], found)) continue;
+        settled.set(topic, found);
+        moving.delete(topic);
+      }
     }
+    return settled;
   }
 
   /** The offset after the last record that each partition's leader has, replicated or not. */
   async writtenEnds(topic: string, signal?: AbortSignal): Promise<bigint[]> {
-    const list = (): Promise<bigint[]> => listAll(this.#cluster, topic, LATEST, true);
-    return this.#persist(`asking for the log ends of ${topic}`, list, signal);
+    return only(await this.#list('the log ends', [topic], { timestamp: LATEST, unreplicatedToo: true }, signal));
   }
 
   /** The first offset of each partition of the topic that is still there. */
   async startOffsets(topic: string, signal?: AbortSignal): Promise<bigint[]> {
-    return this.#persist(`asking for the starts of ${topic}`, () => listAll(this.#cluster, topic, EARLIEST), signal);
+    return only(await this.#list('the starts', [topic], { timestamp: EARLIEST }, signal));
+  }
+
+  #list(
+    what: string,
+    topics: readonly string[],
+    wanted: { timestamp: bigint; unreplicatedToo?: boolean },
+    signal: AbortSignal | undefined,
+  ): Promise<Map<string, bigint[]>> {
+    const place = topics.length === 1 ? topics[0] : `${topics.length} topics`;
+    return this.#persist(`asking for ${what} of ${place}`, () => listAll(this.#cluster, topics, wanted), signal);
   }
 
   #persist<T>(what: string, operation: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -123,6 +146,27 @@ export class LogReader {
       ...(this.#patienceMs === undefined ? {} : { patienceMs: this.#patienceMs }),
     });
   }
+}
+
+/** Looks at the ends of one topic until they stand still. */
+class Settling {
+  #looks = 0;
+  #needed = 1;
+  #before = '';
+
+  /** True when this look was the last one needed. */
+  look(written: readonly bigint[], ends: readonly bigint[]): boolean {
+    const replicated = ends.every((end, partition) => end === written[partition]);
+    this.#looks = replicated && (this.#before === ends.join() || this.#needed === 1) ? this.#looks + 1 : 0;
+    this.#before = ends.join();
+    if (this.#looks >= this.#needed) return true;
+    this.#needed = SETTLED_LOOKS;
+    return false;
+  }
+}
+
+function only(found: ReadonlyMap<string, bigint[]>): bigint[] {
+  return [...found.values()][0] as bigint[];
 }
 
 function outOfRange(range: ReadRange, fetched: FetchedPartition): TaplineError {
@@ -185,35 +229,53 @@ export async function listOne(
 ): Promise<bigint> {
   const leader = await leaderOf(cluster, topic, partition);
   const connection = await cluster.connection(leader, 'control');
-  const request = listOffsetsRequest(topic, [partition], timestamp, unreplicatedToo);
+  const request = listOffsetsRequest([{ topic, partition }], timestamp, unreplicatedToo);
   const answer = readListOffsets(await connection.request({ ...LIST_OFFSETS, ...request }));
   const { errorCode, offset } = answer[0] ?? { errorCode: -1, offset: -1n };
   if (errorCode !== 0) throw await stale(cluster, brokerError(errorCode, 'listing offsets', { topic, partition }));
   return offset;
 }
 
-async function listAll(cluster: Cluster, topic: string, timestamp: bigint, unreplicatedToo = false): Promise<bigint[]> {
-  const { partitions } = await cluster.topic(topic);
-  const offsets = new Array<bigint>(partitions.length);
-  for (const [leader, group] of Map.groupBy(partitions, ({ leader }) => leader)) {
-    if (leader < 0)
+/** Of all partitions of these topics, by topic. One request a leader holds thousands of them. */
+async function listAll(
+  cluster: Cluster,
+  topics: readonly string[],
+  { timestamp, unreplicatedToo = false }: { timestamp: bigint; unreplicatedToo?: boolean },
+): Promise<Map<string, bigint[]>> {
+  const partitions = await partitionsOf(cluster, topics);
+  const found = new Map<string, bigint[]>(topics.map((topic) => [topic, []]));
+  for (const [leader, led] of Map.groupBy(partitions, (partition) => partition.leader)) {
+    const connection = await cluster.connection(leader, 'control');
+    for (let at = 0; at < led.length; at += PARTITIONS_PER_REQUEST) {
+      const some = led.slice(at, at + PARTITIONS_PER_REQUEST);
+      const request = listOffsetsRequest(some, timestamp, unreplicatedToo);
+      for (const listed of readListOffsets(await connection.request({ ...LIST_OFFSETS, ...request }))) {
+        const { topic, partition, errorCode, offset } = listed;
+        if (errorCode !== 0)
+          throw await stale(cluster, brokerError(errorCode, 'listing offsets', { topic, partition }));
+        (found.get(topic) as bigint[])[partition] = offset;
+      }
+    }
+  }
+  return found;
+}
+
+async function partitionsOf(
+  cluster: Cluster,
+  topics: readonly string[],
+): Promise<(TopicPartition & { readonly leader: number })[]> {
+  // One request for all that are unknown, instead of one each.
+  if (topics.some((topic) => !cluster.metadata.topics.has(topic))) await cluster.refresh(topics);
+  const found = [];
+  for (const topic of topics) {
+    const { partitions } = await cluster.topic(topic);
+    if (partitions.some(({ leader }) => leader < 0)) {
       throw new TaplineError('KAFKA_NOT_READY', {
         message: `A partition of ${topic} has no leader now.`,
         place: { topic },
       });
-    const connection = await cluster.connection(leader, 'control');
-    const request = listOffsetsRequest(
-      topic,
-      group.map(({ partition }) => partition),
-      timestamp,
-      unreplicatedToo,
-    );
-    for (const { partition, errorCode, offset } of readListOffsets(
-      await connection.request({ ...LIST_OFFSETS, ...request }),
-    )) {
-      if (errorCode !== 0) throw await stale(cluster, brokerError(errorCode, 'listing offsets', { topic, partition }));
-      offsets[partition] = offset;
     }
+    found.push(...partitions.map(({ partition, leader }) => ({ topic, partition, leader })));
   }
-  return offsets;
+  return found;
 }

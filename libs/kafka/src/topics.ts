@@ -54,16 +54,14 @@ export class Topics {
    * @throws TaplineError TOPIC_NOT_COMPACTED, TOPIC_COMPACTED, TOPIC_PARTITIONS: an existing topic must not be used as it is.
    */
   async ensure(specs: readonly TopicSpec[], signal?: AbortSignal): Promise<void> {
-    for (let at = 0; at < specs.length; at += CHUNK) await this.#ensureSome(specs.slice(at, at + CHUNK), signal);
-  }
-
-  async #ensureSome(specs: readonly TopicSpec[], signal: AbortSignal | undefined): Promise<void> {
-    const names = specs.map(({ topic }) => topic);
-    const before = await this.#metadata(names, signal);
+    if (specs.length === 0) return;
+    const before = await this.#metadata(namesOf(specs), signal);
     const missing = specs.filter(({ topic }) => isMissing(before.get(topic)));
-    if (missing.length > 0) await this.#create(missing, signal);
-    const there = specs.filter((spec) => !missing.includes(spec));
-    if (there.length > 0) await this.#check(there, before, signal);
+    const there = specs.filter(({ topic }) => !isMissing(before.get(topic)));
+    // Leaders are waited for once, when all topics are made: a broker works off thousands of them side by side.
+    for (const some of chunksOf(missing)) there.push(...(await this.#create(some, signal)));
+    const known = missing.length === 0 ? before : await this.#metadata(namesOf(missing), signal, true);
+    for (const some of chunksOf(there)) await this.#check(some, known, signal);
   }
 
   /** Names of all topics, Kafka's own excluded. */
@@ -92,24 +90,21 @@ export class Topics {
     await this.#persist('deleting topics', attempt, signal);
   }
 
-  async #create(specs: readonly TopicSpec[], signal: AbortSignal | undefined): Promise<void> {
+  /** Asks for the topics, and returns those that somebody else made first, or an earlier attempt of ours: they are checked like any other. */
+  async #create(specs: readonly TopicSpec[], signal: AbortSignal | undefined): Promise<readonly TopicSpec[]> {
     const topics = specs.map((spec) => ({ ...spec, config: settings(spec) }));
-    let made = true;
+    const there = new Set<string>();
     const attempt = async (): Promise<void> => {
       const body = await this.#cluster.controller({
         ...CREATE_TOPICS,
         ...createTopicsRequest(topics, this.#timeoutMs),
       });
       const results = readCreateTopics(body);
-      // Somebody else was first, or an earlier attempt of ours: then the topic is checked like any other.
-      if (results.some(({ errorCode }) => errorCode === BROKER_ERROR.topicAlreadyExists)) made = false;
+      for (const { topic, errorCode } of results) if (errorCode === BROKER_ERROR.topicAlreadyExists) there.add(topic);
       refuse(results, 'creating topics', BROKER_ERROR.topicAlreadyExists);
     };
     await this.#persist('creating topics', attempt, signal);
-    for (const { topic, config } of topics) this.#noteLimit(topic, config);
-    const names = specs.map(({ topic }) => topic);
-    const known = await this.#metadata(names, signal, true);
-    if (!made) await this.#check(specs, known, signal);
+    return specs.filter(({ topic }) => there.has(topic));
   }
 
   async #check(
@@ -211,6 +206,12 @@ export class Topics {
     return `kafka-configs.sh --bootstrap-server ${this.#cluster.addresses} --alter --entity-type topics --entity-name ${topic} --add-config`;
   }
 }
+
+function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let at = 0; at < items.length; at += CHUNK) yield items.slice(at, at + CHUNK);
+}
+
+const namesOf = (specs: readonly TopicSpec[]): string[] => specs.map(({ topic }) => topic);
 
 function isMissing(found: TopicMetadata | undefined): boolean {
   return found === undefined || found.errorCode === BROKER_ERROR.unknownTopicOrPartition;
