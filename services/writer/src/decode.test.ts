@@ -14,13 +14,14 @@ const table = {
 const envelope = compileEnvelope({ source: 'shop', table, keyColumns: ['id'] });
 envelope.bind({ key: 1, value: 2 });
 const registry = { schema: () => Promise.resolve(envelope.keySchema ?? '') } as unknown as Registry;
+const claims = { value: () => Promise.reject(new Error('no claims here')) };
 const place = { topic: 'shop.shop.item', partition: 0 };
 
 function tombstoneWith(headers: Buffer): unknown {
   const key = new GrowingSink(64);
   envelope.writeKeyFromText(key, [Buffer.from('7')]);
   const record = { offset: 3n, timestampMs: 0, key: Buffer.from(key.written()), value: null, headers };
-  return decoder(registry, new AbortController().signal)(place, record);
+  return decoder({ registry, claims, signal: new AbortController().signal })(place, record);
 }
 
 describe('the decoder', () => {

@@ -1,21 +1,32 @@
-import { ChangeReader } from '@tapline/envelope';
-import { readHeader } from '@tapline/kafka';
+import { type Change, ChangeReader } from '@tapline/envelope';
+import { type ClaimReader, type KafkaRecord, readHeader, type TopicPartition } from '@tapline/kafka';
 import type { Registry } from '@tapline/registry';
+import { claimOf, hasOnlyVersion } from './claims.ts';
 import type { Decode } from './engine/engine.ts';
 
-/** Reads the records of Tapline's readers: Avro by the registry's schemas, the version in header `v`. */
-export function decoder(registry: Registry, signal: AbortSignal): Decode {
-  const reader = new ChangeReader({ schema: (id) => registry.schema(id, signal) });
-  return ({ topic, partition }, { offset, key, value, headers }) =>
-    reader.read({ topic, partition, offset, key, value, headers: { v: versionHeader(headers) } });
+export interface DecoderParts {
+  readonly registry: Pick<Registry, 'schema'>;
+  /** Gets the values that the reader has put aside. */
+  readonly claims: Pick<ClaimReader, 'value'>;
+  readonly signal: AbortSignal;
 }
 
-/**
- * A reader's records have one header: count 1, key length 1, `v`, value length 8 (each a zigzag varint), and eight bytes. That is seen at a
- * glance; everything else is looked for.
- */
+/** Reads the records of Tapline's readers: Avro by the registry's schemas, the version in header `v`, a value put aside by header `claim`. */
+export function decoder({ registry, claims, signal }: DecoderParts): Decode {
+  const reader = new ChangeReader({ schema: (id) => registry.schema(id, signal) });
+  const read = (
+    { topic, partition }: TopicPartition,
+    { offset, key, headers }: KafkaRecord,
+    value: Buffer | null,
+  ): Change | Promise<Change> =>
+    reader.read({ topic, partition, offset, key, value, headers: { v: versionHeader(headers) } });
+  return (batch, record) => {
+    const claim = claimOf(record);
+    if (claim === undefined) return read(batch, record, record.value);
+    return claims.value(claim, signal).then((value) => read(batch, record, value));
+  };
+}
+
 function versionHeader(headers: Buffer): Buffer | null | undefined {
-  const usual =
-    headers.length === 12 && headers[0] === 2 && headers[1] === 2 && headers[2] === 0x76 && headers[3] === 16;
-  return usual ? headers.subarray(4) : readHeader(headers, 'v');
+  return hasOnlyVersion(headers) ? headers.subarray(4) : readHeader(headers, 'v');
 }

@@ -13,6 +13,16 @@ export const WRITER_METRICS = {
     name: 'tapline_writer_dead_letters_total',
     doc: 'Changes that were parked in the dead-letter topic.',
   },
+  claims: {
+    type: 'counter',
+    name: 'tapline_writer_claims_total',
+    doc: 'Records whose whole value was fetched from the claims topic.',
+  },
+  claimBytes: {
+    type: 'counter',
+    name: 'tapline_writer_claim_bytes_total',
+    doc: 'Bytes of the values that stand in the claims topic, of the records taken from Kafka.',
+  },
   retries: {
     type: 'counter',
     name: 'tapline_writer_retries_total',

@@ -41,7 +41,7 @@ export async function openWriter(context: ServiceContext<WriterConfig>, stop: Ab
     config.onError === 'stop'
       ? undefined
       : opened.use(await DeadLetters.open({ ...deadLetterTopic(config), kafka, signal: ending.signal }));
-  const decode = decoder(registry, ending.signal);
+  const decode = decoder({ registry, claims: kafka.claims, signal: ending.signal });
   const engine = new Engine({
     ...config,
     bufferBytes: config.source.bufferBytes,

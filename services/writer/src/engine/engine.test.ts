@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ConsumedBatch, KafkaRecord } from '@tapline/kafka';
+import { type ConsumedBatch, encodeClaim, encodeHeaders, type KafkaRecord } from '@tapline/kafka';
 import { createMetrics, silentLogger, sleep, TaplineError } from '@tapline/kernel';
 import { type ApplyResult, type Change, change, type Sink, type Verdict } from '@tapline/sink';
 import { Engine, type EngineOptions, type Parking } from './engine.ts';
@@ -184,6 +184,28 @@ describe('the engine', () => {
     await full;
     await engine.idle();
     expect(offsetsOf(engine)).toEqual({ 0: 21 });
+  });
+
+  test('a value that was put aside is fetched only when there is room for all of it', async () => {
+    const claim = { topic: 'suite.claims', partition: 0, first: 0n, pieces: 1, bytes: 1000, crc32c: 0 };
+    const headers = encodeHeaders({ v: Buffer.alloc(8), claim: encodeClaim(claim) });
+    let inHand = 0;
+    let most = 0;
+    const decode: EngineOptions['decode'] = async (_, { offset }) => {
+      most = Math.max(most, ++inHand);
+      return change(offset, { id: offset }, { id: offset });
+    };
+    const sink = new MemorySink(() => {
+      inHand--;
+      return 'applied';
+    });
+    const engine = engineWith(sink, { decode, bufferBytes: 1000 });
+    const plain = batch(0, 10);
+    await engine.accept({ ...plain, records: plain.records.map((record) => ({ ...record, headers })) });
+    await engine.idle();
+    expect(most).toBe(1);
+    expect(offsetsOf(engine)).toEqual({ 0: 10 });
+    expect(engine.describe()).toMatchObject({ counts: { applied: 10, claims: 10 } });
   });
 
   test('drains what it has, but does not wait for a sink that is away', async () => {

@@ -1,6 +1,7 @@
 import type { CommitOffset, ConsumedBatch, KafkaRecord, TopicPartition } from '@tapline/kafka';
 import { type Deferred, deferred, isAbort, type Logger, type Metrics, retry, TaplineError } from '@tapline/kernel';
 import type { Change, Sink } from '@tapline/sink';
+import { claimedBytes } from '../claims.ts';
 import type { Transform } from '../transform/index.ts';
 import { ByteBudget } from './budget.ts';
 import type { Entry } from './entry.ts';
@@ -173,8 +174,14 @@ export class Engine {
     for (const record of batch.records) {
       const offset = Number(record.offset);
       if (offset < ledger.nextOffset) continue;
+      const claimed = claimedBytes(record);
+      if (claimed > 0) {
+        await this.#roomForClaim();
+        if (this.#closed) return;
+        this.#tally.claimed(claimed);
+      }
       const ticket = ledger.add(offset);
-      const size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
+      const size = (record.key?.length ?? 0) + (claimed || (record.value?.length ?? 0));
       bytes += size;
       const decoded = this.#decode(batch, record);
       const change = decoded instanceof Promise ? await decoded : decoded;
@@ -196,6 +203,12 @@ export class Engine {
     }
     ledger.skipTo(Number(batch.nextOffset));
     this.#tally.received(bytes, filtered);
+  }
+
+  /** A value that was put aside is fetched only when there is room for it: in the middle of a fetch, whose records before it must then get out. */
+  async #roomForClaim(): Promise<void> {
+    for (const lane of this.#lanes) lane.kick();
+    await this.#budget.room();
   }
 
   #enqueue(change: Change, record: KafkaRecord, place: Pick<Entry, 'ledger' | 'ticket' | 'offset' | 'bytes'>): void {

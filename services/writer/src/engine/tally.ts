@@ -12,6 +12,7 @@ export class Tally {
   stale = 0;
   filtered = 0;
   deadLetters = 0;
+  claims = 0;
 
   constructor(metrics: Metrics) {
     this.metrics = metrics.declare(WRITER_METRICS);
@@ -30,6 +31,13 @@ export class Tally {
     }
   }
 
+  /** The whole value of a record stands elsewhere, and is fetched. */
+  claimed(bytes: number): void {
+    this.claims++;
+    this.metrics.claims.inc();
+    this.metrics.claimBytes.inc(bytes);
+  }
+
   parked(): void {
     this.deadLetters++;
     this.metrics.deadLetters.inc();
@@ -43,7 +51,8 @@ export class Tally {
   }
 
   describe(): Readonly<Record<string, number>> {
-    return { applied: this.applied, stale: this.stale, filtered: this.filtered, deadLetters: this.deadLetters };
+    const { applied, stale, filtered, deadLetters, claims } = this;
+    return { applied, stale, filtered, deadLetters, claims };
   }
 }
 
