@@ -77,11 +77,12 @@ export class Unscaled {
     putRaw(sink, bytes, at, end - at);
   }
 
+  /** Here and below a limb takes a number's low 16 bits by being assigned it: `%` on doubles is a slow call. */
   #spread(): void {
     this.#limbs.fill(0);
     let rest = this.#small;
     for (this.#used = 0; rest > 0; this.#used++) {
-      this.#limbs[this.#used] = rest % 0x1_0000;
+      this.#limbs[this.#used] = rest;
       rest = Math.floor(rest / 0x1_0000);
     }
   }
@@ -91,7 +92,7 @@ export class Unscaled {
     let carry = addend;
     for (let i = 0; i < this.#used || carry > 0; i++) {
       const product = (limbs[i] as number) * factor + carry;
-      limbs[i] = product % 0x1_0000;
+      limbs[i] = product;
       carry = Math.floor(product / 0x1_0000);
       if (i >= this.#used) this.#used = i + 1;
     }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 import { decodeGb18030 } from './gb18030.ts';
-import { type Decode, TABLE_CELLS, type Units } from './units.ts';
+import { type Decode, TABLE_CELLS } from './units.ts';
 
 /*
  * Multi-byte character sets as MySQL decodes them. Not by TextDecoder: its tables are other people's readings of the same standards (WHATWG's,

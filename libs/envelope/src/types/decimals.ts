@@ -50,10 +50,10 @@ export function decimalCodec(column: Column): ColumnCodec {
         let value = 0;
         const end = at + (widths[g] as number);
         for (; at < end; at++) {
-          value = value * 256 + ((buffer[at] as number) ^ flip);
+          value = (value << 8) | ((buffer[at] as number) ^ flip);
           flip = invert;
         }
-        unscaled.append(value, digits[g] as number);
+        unscaled.append(value >>> 0, digits[g] as number);
       }
       unscaled.put(sink, invert !== 0);
     },

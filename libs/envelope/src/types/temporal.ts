@@ -43,36 +43,41 @@ export function datetimeCodec(column: Column, wireType?: number): ColumnCodec {
   };
 }
 
-type PutDatetime = (sink: ByteSink, year: number, month: number, day: number, second: number, micros: number) => void;
+/** `dayMs`: what datetimeMs gives for the day's midnight. */
+type PutDatetime = (sink: ByteSink, dayMs: number, second: number, micros: number) => void;
 
-const putMilliDatetime: PutDatetime = (sink, year, month, day, second, micros) => {
+const putMilliDatetime: PutDatetime = (sink, dayMs, second, micros) => {
   sink.ensure(LONG_BYTES);
-  putSafeLong(sink, datetimeMs(year, month, day, second * 1000 + Math.floor(micros / 1000)));
+  putSafeLong(sink, dayMs + second * 1000 + Math.floor(micros / 1000));
 };
 
 /** Microseconds pass 2^53 in 2255: the product of milliseconds and 1000 is made in two halves. */
-const putMicroDatetime: PutDatetime = (sink, year, month, day, second, micros) => {
+const putMicroDatetime: PutDatetime = (sink, dayMs, second, micros) => {
   sink.ensure(LONG_BYTES);
-  const ms = datetimeMs(year, month, day, second * 1000);
+  const ms = dayMs + second * 1000;
   const high = Math.floor(ms / 0x1_0000_0000);
   const low = (ms - high * 0x1_0000_0000) * 1000 + micros;
   putLong(sink, high * 1000 + Math.floor(low / 0x1_0000_0000), low);
 };
 
-/** 40 bits big endian, offset 2^39: sign 1, year × 13 + month 17, day 5, hour 5, minute 6, second 6; then the fraction. */
+/**
+ * 40 bits big endian, offset 2^39: sign 1, year × 13 + month 17, day 5, hour 5, minute 6, second 6; then the fraction. The calendar is asked once a
+ * day: rows come in the order of time, so a column's date is mostly that of the row before.
+ */
 function datetimeFromWire(fsp: number, put: PutDatetime): WireWriter {
+  let seenDay = -1;
+  let dayMs = 0;
   return (buffer, offset, _length, sink) => {
-    const yearMonth =
-      (((buffer[offset] as number) & 0x7f) << 10) |
-      ((buffer[offset + 1] as number) << 2) |
-      ((buffer[offset + 2] as number) >> 6);
-    const rest =
-      (((buffer[offset + 2] as number) & 0x3f) << 16) |
-      ((buffer[offset + 3] as number) << 8) |
-      (buffer[offset + 4] as number);
-    const year = Math.floor(yearMonth / 13);
-    const second = ((rest >> 12) & 31) * 3600 + ((rest >> 6) & 63) * 60 + (rest & 63);
-    put(sink, year, yearMonth - year * 13, rest >> 17, second, readFraction(buffer, offset + 5, fsp));
+    const third = buffer[offset + 2] as number;
+    const day = (((buffer[offset] as number) & 0x7f) << 15) | ((buffer[offset + 1] as number) << 7) | (third >> 1);
+    const clock = ((third & 1) << 16) | ((buffer[offset + 3] as number) << 8) | (buffer[offset + 4] as number);
+    if (day !== seenDay) {
+      seenDay = day;
+      const yearMonth = day >> 5;
+      dayMs = datetimeMs(Math.floor(yearMonth / 13), yearMonth % 13, day & 31, 0);
+    }
+    const second = (clock >> 12) * 3600 + ((clock >> 6) & 63) * 60 + (clock & 63);
+    put(sink, dayMs, second, readFraction(buffer, offset + 5, fsp));
   };
 }
 
@@ -82,7 +87,8 @@ function oldDatetimeFromWire(put: PutDatetime): WireWriter {
     const number = readLittleEndian(buffer, offset, 4) + readLittleEndian(buffer, offset + 4, 4) * 0x1_0000_0000;
     const date = Math.floor(number / 1e6);
     const time = number - date * 1e6;
-    put(sink, Math.floor(date / 1e4), Math.floor(date / 100) % 100, date % 100, clockSeconds(time), 0);
+    const dayMs = datetimeMs(Math.floor(date / 1e4), Math.floor(date / 100) % 100, date % 100, 0);
+    put(sink, dayMs, clockSeconds(time), 0);
   };
 }
 
@@ -90,7 +96,8 @@ function datetimeFromText(put: PutDatetime): TextWriter {
   return (bytes, sink) => {
     if (bytes.length < 19) throw badValue(`'${bytes.toString('latin1', 0, 40)}' is not a datetime`);
     const second = digits2(bytes, 11) * 3600 + digits2(bytes, 14) * 60 + digits2(bytes, 17);
-    put(sink, digits4(bytes, 0), digits2(bytes, 5), digits2(bytes, 8), second, fractionMicros(bytes, 20));
+    const dayMs = datetimeMs(digits4(bytes, 0), digits2(bytes, 5), digits2(bytes, 8), 0);
+    put(sink, dayMs, second, fractionMicros(bytes, 20));
   };
 }
 

@@ -9,6 +9,7 @@ import { fractionMicros, readBigEndian, readFraction, readLittleEndian } from '.
 const MAX_BYTES = 30;
 const ZERO = Buffer.from('0000-00-00T00:00:00Z');
 const DAY_SECONDS = 86_400;
+const DATE_BYTES = 12;
 
 /**
  * TIMESTAMP → io.debezium.time.ZonedTimestamp, UTC, with as many fraction digits as the column has: `2026-11-20T12:00:00.5Z`. The zero timestamp (stored
@@ -19,28 +20,48 @@ const DAY_SECONDS = 86_400;
  */
 export function timestampCodec(column: Column, wireType?: number): ColumnCodec {
   const fsp = column.fsp ?? 0;
+  const date = new DateText(fsp);
   const fromText: TextWriter = (bytes, sink) => {
     let seconds = 0;
     let at = 0;
     for (; at < bytes.length && bytes[at] !== 0x2e; at++) seconds = seconds * 10 + (bytes[at] as number) - 48;
-    putTimestamp(sink, seconds, fractionMicros(bytes, at + 1), fsp);
+    putTimestamp(sink, date, seconds, fractionMicros(bytes, at + 1), fsp);
   };
   return {
     schema: semantic('string', 'io.debezium.time.ZonedTimestamp'),
     fromWire:
       wireType === WIRE_TYPE.TIMESTAMP
-        ? (buffer, offset, _length, sink) => putTimestamp(sink, readLittleEndian(buffer, offset, 4), 0, 0)
+        ? (buffer, offset, _length, sink) => putTimestamp(sink, date, readLittleEndian(buffer, offset, 4), 0, 0)
         : (buffer, offset, _length, sink) =>
-            putTimestamp(sink, readBigEndian(buffer, offset, 4), readFraction(buffer, offset + 4, fsp), fsp),
+            putTimestamp(sink, date, readBigEndian(buffer, offset, 4), readFraction(buffer, offset + 4, fsp), fsp),
     fromText,
     select: (name) => `UNIX_TIMESTAMP(${name})`,
   };
 }
 
-let cachedDay = -1;
-let cachedPacked = 0;
+/** The date in front of a timestamp, `2026-11-20T` behind the string's length: rows come in the order of time, so it is mostly that of the row before. */
+class DateText {
+  readonly bytes: Uint8Array = new Uint8Array(DATE_BYTES);
+  #day = -1;
 
-function putTimestamp(sink: ByteSink, seconds: number, micros: number, fsp: number): void {
+  constructor(fsp: number) {
+    this.bytes[0] = (fsp === 0 ? 20 : 21 + fsp) << 1;
+  }
+
+  set day(day: number) {
+    if (day === this.#day) return;
+    this.#day = day;
+    const packed = packedOfDays(day);
+    const year = packed >> 9;
+    const { bytes } = this;
+    putTwo(bytes, 1, Math.floor(year / 100), 0);
+    putTwo(bytes, 3, year % 100, 0x2d);
+    putTwo(bytes, 6, (packed >> 5) & 15, 0x2d);
+    putTwo(bytes, 9, packed & 31, 0x54);
+  }
+}
+
+function putTimestamp(sink: ByteSink, date: DateText, seconds: number, micros: number, fsp: number): void {
   sink.ensure(MAX_BYTES);
   const out = sink.buffer;
   let position = sink.position;
@@ -50,18 +71,9 @@ function putTimestamp(sink: ByteSink, seconds: number, micros: number, fsp: numb
     sink.position = position + ZERO.length;
     return;
   }
-  const day = Math.floor(seconds / DAY_SECONDS);
-  if (day !== cachedDay) {
-    cachedPacked = packedOfDays(day);
-    cachedDay = day;
-  }
-  const second = seconds - day * DAY_SECONDS;
-  const year = cachedPacked >> 9;
-  out[position++] = (fsp === 0 ? 20 : 21 + fsp) << 1;
-  position = putTwo(out, position, Math.floor(year / 100), 0);
-  position = putTwo(out, position, year % 100, 0x2d);
-  position = putTwo(out, position, (cachedPacked >> 5) & 15, 0x2d);
-  position = putTwo(out, position, cachedPacked & 31, 0x54);
+  date.day = Math.floor(seconds / DAY_SECONDS);
+  for (let i = 0; i < DATE_BYTES; i++) out[position++] = date.bytes[i] as number;
+  const second = seconds % DAY_SECONDS;
   position = putTwo(out, position, Math.floor(second / 3600), 0x3a);
   position = putTwo(out, position, Math.floor(second / 60) % 60, 0x3a);
   position = putTwo(out, position, second % 60, fsp === 0 ? 0x5a : 0x2e);
@@ -80,7 +92,7 @@ function putTimestamp(sink: ByteSink, seconds: number, micros: number, fsp: numb
 }
 
 /** Two digits and, unless 0, the sign behind them. */
-function putTwo(out: Buffer, position: number, number: number, then: number): number {
+function putTwo(out: Uint8Array, position: number, number: number, then: number): number {
   const tens = Math.floor(number / 10);
   out[position] = 48 + tens;
   out[position + 1] = 48 + number - tens * 10;
