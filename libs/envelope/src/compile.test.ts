@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { GrowingSink } from './byte-sink.ts';
-import { compileEnvelope, type TableEnvelope } from './compile.ts';
+import { compileEnvelope, type AvroEnvelope } from './compile.ts';
 import { avscDecode, column, hex, imageOf, tableOf, written } from './testing/encode.ts';
 import { type ChangeMeta, TransactionContext } from './transaction.ts';
 
@@ -33,7 +33,7 @@ function meta(rest: Partial<ChangeMeta> = {}): ChangeMeta {
   };
 }
 
-function compiled(): TableEnvelope {
+function compiled(): AvroEnvelope {
   const envelope = compileEnvelope({ source: 'main', table, keyColumns: ['id'] });
   envelope.bind({ key: 7, value: 0x0102_0304 });
   return envelope;

@@ -38,19 +38,14 @@ export interface SchemaIds {
 }
 
 /**
- * Encodes the changes of one table in one layout. Framing: 0x00, the schema id (int32 big endian), Avro.
+ * Encodes the changes of one table in one layout, in one format.
  * Throws, with table and column: SOURCE_ROW_IMAGE when an image lacks a column, SCHEMA_MISMATCH when a value does not fit its column. After an error
  * the sink is as it was before.
  */
 export interface TableEnvelope {
   readonly table: Table;
-  /** Canonical JSON; undefined when the table has no key. */
-  readonly keySchema: string | undefined;
-  readonly valueSchema: string;
   /** Expressions for SELECT, joined with commas, without aliases: exactly one a column, in column order. Text columns need a session in utf8mb4. */
   readonly selectList: string;
-  /** Gives the ids that the registry has for the schemas. Must come before anything is written; may come again. */
-  bind(ids: SchemaIds): void;
   /** INTERNAL for a table without a key. */
   writeKey(sink: ByteSink, image: RowImage): void;
   writeKeyFromText(sink: ByteSink, row: TextRow): void;
@@ -74,8 +69,17 @@ export interface TableEnvelope {
   printKey(key: Buffer): string;
 }
 
+/** Avro in Confluent's framing: 0x00, the schema id (int32 big endian), Avro. */
+export interface AvroEnvelope extends TableEnvelope {
+  /** Canonical JSON; undefined when the table has no key. */
+  readonly keySchema: string | undefined;
+  readonly valueSchema: string;
+  /** Gives the ids that the registry has for the schemas. Must come before anything is written; may come again. */
+  bind(ids: SchemaIds): void;
+}
+
 /** Compiles the writers of a table. Throws SCHEMA_UNSUPPORTED (type or character set), SCHEMA_MISMATCH (wire ≠ table), SCHEMA_NO_KEY. */
-export function compileEnvelope(options: EnvelopeOptions): TableEnvelope {
+export function compileEnvelope(options: EnvelopeOptions): AvroEnvelope {
   const { table, wire } = options;
   const name = `${table.database}.${table.name}`;
   if (wire !== undefined) checkWire(table, wire);
@@ -147,9 +151,10 @@ interface Compiled {
 
 const NULL_BRANCH = 0;
 const VALUE_BRANCH = 2;
-const FRAME_BYTES = 5;
+/** In front of every key and value. */
+export const FRAME_BYTES = 5;
 
-class CompiledEnvelope implements TableEnvelope {
+class CompiledEnvelope implements AvroEnvelope {
   readonly table: Table;
   readonly keySchema: string | undefined;
   readonly valueSchema: string;

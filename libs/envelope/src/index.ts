@@ -1,6 +1,7 @@
 export { type ByteSink, GrowingSink } from './byte-sink.ts';
 export { decodeText } from './charsets/decode-text.ts';
 export {
+  type AvroEnvelope,
   compileEnvelope,
   type EnvelopeOptions,
   type SchemaIds,
@@ -9,6 +10,8 @@ export {
   type TextRow,
 } from './compile.ts';
 export type { Connector, SnapshotValue } from './envelope-schema.ts';
+export { compileJsonEnvelope, type JsonOptions } from './json/compile-json.ts';
+export { keyPayload } from './json/key-text.ts';
 export { type Change, ChangeReader, type ChangeReaderOptions, type ChangeRecord } from './reader/change-reader.ts';
 export type { Row, SourceBlock } from './reader/records.ts';
 export type { Value } from './reader/values.ts';

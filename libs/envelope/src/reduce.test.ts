@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { GrowingSink } from './byte-sink.ts';
-import { compileEnvelope, type TableEnvelope } from './compile.ts';
+import { compileEnvelope, type AvroEnvelope } from './compile.ts';
 import { ChangeReader } from './reader/change-reader.ts';
 import { UNAVAILABLE_VALUE } from './reduce.ts';
 import { avscDecode, column, hex, imageOf, tableOf, written } from './testing/encode.ts';
@@ -31,7 +31,7 @@ const price = '12345678901234567890.50';
 const text = (...values: (string | Buffer | null)[]): (Buffer | null)[] =>
   values.map((value) => (typeof value === 'string' ? Buffer.from(value) : value));
 
-function compiled(): TableEnvelope {
+function compiled(): AvroEnvelope {
   const envelope = compileEnvelope({ source: 'main', table, keyColumns: ['id'] });
   envelope.bind({ key: 7, value: 8 });
   return envelope;

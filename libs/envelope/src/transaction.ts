@@ -29,11 +29,14 @@ export class TransactionContext {
   /** Encoded `transaction`: the union branch and the id; one 0 byte when there is none. */
   readonly block: GrowingSink = new GrowingSink(128);
   hasBlock = false;
+  /** Of `start`; exact until the year 2255. */
+  commitMicros = 0;
   /** Another number after every `start` of any context: what was made from the context is stale when it differs. */
   generation = 0;
 
   start(transaction: TransactionStart): this {
     this.generation = ++starts;
+    this.commitMicros = Number(transaction.commitMicros);
     this.#encodeSource(transaction);
     const id = transaction.id ?? transaction.gtid;
     const { block } = this;
@@ -46,7 +49,7 @@ export class TransactionContext {
 
   #encodeSource(transaction: TransactionStart): void {
     const { source } = this;
-    const micros = Number(transaction.commitMicros);
+    const micros = this.commitMicros;
     source.position = 0;
     source.ensure(64);
     putSafeLong(source, Math.floor(micros / 1000));
@@ -74,4 +77,6 @@ export interface ChangeMeta {
   /** `transaction.total_order` and `.data_collection_order`: the change's number in the transaction, and among its table's, from 1. */
   totalOrder: number;
   tableOrder: number;
+  /** The version the record gets, 8 bytes big endian: the id of a CloudEvent. Only those need it. */
+  readonly version?: Buffer;
 }

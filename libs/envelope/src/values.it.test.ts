@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Table } from '@tapline/schema';
-import { compileEnvelope, type TableEnvelope, type TextRow } from './compile.ts';
+import { compileEnvelope, type AvroEnvelope, type TextRow } from './compile.ts';
 import { ChangeReader } from './reader/change-reader.ts';
 import type { Value } from './reader/values.ts';
 import { written } from './testing/encode.ts';
@@ -165,7 +165,7 @@ const CASES: readonly (readonly [SourceName, string, readonly Case[]])[] = [
 describe.each(CASES)('on %s, %s', (name, _, cases) => {
   let source: EnvelopeSource;
   let table: Table;
-  let envelope: TableEnvelope;
+  let envelope: AvroEnvelope;
   let wire: readonly WireRow[];
   let text: readonly TextRow[];
   let plain: readonly (readonly (string | null)[])[];

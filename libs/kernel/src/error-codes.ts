@@ -59,6 +59,12 @@ export const ERROR_CODES = {
     remedy:
       'Something else wrote to the topic, or the registry is another one than the writer of the topic used. The message says what did not fit; the record can be skipped or parked with `onError: deadLetter`.',
   },
+  ENVELOPE_WITHOUT_SCHEMA: {
+    disposition: 'fatal',
+    summary: 'The records of a data topic are JSON without schemas: types cannot be told from the text alone.',
+    remedy:
+      'Let the reader publish what a writer reads with schemas (`format: {type: json, schemas: true}`, or Avro), under another source name: the topics cannot change their format.',
+  },
   INTERNAL: {
     disposition: 'fatal',
     summary: 'A condition that the code holds to be impossible.',
@@ -163,6 +169,12 @@ export const ERROR_CODES = {
     summary: 'After a restart, what the binlog replays is not what stands in a topic beyond the progress record.',
     remedy:
       'Something else writes to the topic, or include/exclude, keys or the partition count were changed while the reader was down after a crash. Put the config back and start the reader; if the topic has another writer, stop it and delete the topic and the progress topic for a new load.',
+  },
+  SCHEMA_DDL_UNREAD: {
+    disposition: 'fatal',
+    summary: 'A statement in the binlog changes a captured table in a way that cannot be read.',
+    remedy:
+      'Report the statement. To go on, exclude the table, or rebuild the schema history from the source once the reader has nothing left to read before the statement.',
   },
   SCHEMA_INCOMPATIBLE: {
     disposition: 'fatal',
@@ -333,6 +345,23 @@ export const ERROR_CODES = {
     disposition: 'retryable',
     summary: 'The MySQL server does not answer, or the connection to it was lost.',
     remedy: 'Check `source.host` and `source.port`, the network, and that the server runs.',
+  },
+  SOURCE_XA_PREPARED: {
+    disposition: 'retryable',
+    summary:
+      'At the first start the source holds prepared XA transactions: neither the first load nor the binlog from now on has their rows.',
+    remedy:
+      'The reader waits until they are decided. XA RECOVER lists them: XA COMMIT or XA ROLLBACK those that their owner has forgotten.',
+  },
+  SOURCE_XA_UNKNOWN: {
+    disposition: 'fatal',
+    summary: 'An XA transaction was committed that had been prepared before this reader began: its rows are not known.',
+    remedy: 'Start the reader over with a new load: delete its progress topic.',
+  },
+  SPILL_FAILED: {
+    disposition: 'retryable',
+    summary: 'A large compressed or XA transaction had to wait in a temporary file, which cannot be made, written or read.',
+    remedy: 'Make room in the folder, or name another one as `source.spillFolder`; it must be on a disk and writable.',
   },
   STACK_PREREQUISITE: {
     disposition: 'fatal',

@@ -1,4 +1,5 @@
 import { TaplineError } from '@tapline/kernel';
+import { JsonReader } from '../json/json-reader.ts';
 import { Cursor, unreadable } from './avro-read.ts';
 import { type EnvelopeReader, envelopeReader, type Row, rowReader, type SourceBlock } from './records.ts';
 
@@ -34,9 +35,11 @@ export interface ChangeReaderOptions {
 }
 
 const FRAME_BYTES = 5;
+const BRACE = 0x7b;
 
 /**
- * Bytes of data topics → changes with exact JS values. Readers are compiled once a schema id.
+ * Bytes of data topics → changes with exact JS values. The format is seen at each key and value: Avro starts with a zero byte, JSON with a brace.
+ * Readers are compiled once a schema.
  *
  * Values by column type:
  * - TINYINT, SMALLINT, MEDIUMINT, INT (also unsigned), YEAR, FLOAT, DOUBLE: number (a FLOAT as the shortest decimal that names it)
@@ -53,6 +56,7 @@ export class ChangeReader {
   readonly #keys = new Map<number, (cursor: Cursor) => Row>();
   readonly #values = new Map<number, EnvelopeReader>();
   readonly #cursor = new Cursor();
+  readonly #json = new JsonReader();
 
   constructor(options: ChangeReaderOptions) {
     this.#schema = options.schema;
@@ -60,7 +64,8 @@ export class ChangeReader {
 
   /**
    * The change of a record; a promise only while a schema id is met for the first time.
-   * Throws (or rejects with) ENVELOPE_UNREADABLE, poison, with topic, partition and offset; and whatever the registry fails with.
+   * Throws (or rejects with) ENVELOPE_UNREADABLE, poison, and ENVELOPE_WITHOUT_SCHEMA, fatal, with topic, partition and offset; and whatever
+   * the registry fails with.
    */
   read(record: ChangeRecord): Change | Promise<Change> {
     try {
@@ -91,9 +96,13 @@ export class ChangeReader {
   #read(record: ChangeRecord, keyId: number | undefined, valueId: number | undefined): Change {
     const { topic } = record;
     const version = versionOf(record);
-    const key = keyId === undefined ? null : this.#decode(record.key, this.#keys.get(keyId));
-    const value = valueId === undefined ? undefined : this.#decode(record.value, this.#values.get(valueId));
-    if (value !== undefined) return { topic, key, ...value, version, tombstone: false };
+    const value =
+      valueId === undefined
+        ? record.value && this.#json.value(record.value)
+        : this.#decode(record.value, this.#values.get(valueId));
+    const key =
+      keyId === undefined ? record.key && this.#json.key(record.key) : this.#decode(record.key, this.#keys.get(keyId));
+    if (value !== null) return { topic, key, ...value, version, tombstone: false };
     if (key === null) throw unreadable('The record has neither a key nor a value.');
     return { topic, key, op: 'd', before: null, after: null, source: null, version, tombstone: true };
   }
@@ -109,10 +118,11 @@ export class ChangeReader {
   }
 }
 
+/** The id in front of Avro; undefined for null and for JSON. */
 function schemaId(bytes: Buffer | null, what: string): number | undefined {
-  if (bytes === null) return undefined;
+  if (bytes === null || bytes[0] === BRACE) return undefined;
   if (bytes.length >= FRAME_BYTES && bytes[0] === 0) return bytes.readInt32BE(1);
-  throw unreadable(`The ${what} does not start with a zero byte and a schema id.`);
+  throw unreadable(`The ${what} starts neither with a zero byte and a schema id nor with a brace.`);
 }
 
 function versionOf(record: ChangeRecord): bigint {
@@ -121,10 +131,13 @@ function versionOf(record: ChangeRecord): bigint {
   throw unreadable('The record has no header v with a version of 8 bytes.');
 }
 
+const OWN_CODES: ReadonlySet<string> = new Set(['ENVELOPE_UNREADABLE', 'ENVELOPE_WITHOUT_SCHEMA']);
+
 /** Adds where the record is. What is not ours to explain (the registry's errors) stays. */
 function placed(error: unknown, { topic, partition, offset }: ChangeRecord): unknown {
   const place = { topic, partition, offset: String(offset) };
-  if (error instanceof TaplineError && error.code !== 'ENVELOPE_UNREADABLE') return error;
+  if (error instanceof TaplineError && !OWN_CODES.has(error.code)) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new TaplineError('ENVELOPE_UNREADABLE', { message, place, cause: error });
+  const code = error instanceof TaplineError ? error.code : 'ENVELOPE_UNREADABLE';
+  return new TaplineError(code, { message, place, cause: error });
 }

@@ -11,6 +11,8 @@ import {
   readUnscaled,
   shortestFloat,
   type Value,
+  vectorText,
+  withSrid,
 } from './values.ts';
 
 /** Named types met so far in a schema: Avro defines each once and then goes by name. */
@@ -93,18 +95,17 @@ function readFloat(cursor: Cursor): number {
 
 /** By `connect.name`, as Debezium names its types; undefined for a plain type. */
 function semanticReader(type: AvroObject, mysqlType: string): ReadValue | undefined {
-  const fsp = Number(/\((\d)\)/.exec(mysqlType)?.[1] ?? -1);
   switch (type['connect.name'] ?? (type.logicalType === 'decimal' ? DECIMAL : undefined)) {
     case DECIMAL:
       return mysqlType === 'bigint unsigned' ? readUnscaled : readDecimal(Number(type.scale ?? 0));
     case 'io.debezium.time.Date':
       return readDate;
     case 'io.debezium.time.Timestamp':
-      return readMilliDatetime(digits(fsp, mysqlType, 3));
+      return readMilliDatetime(fractionDigits(mysqlType, 3));
     case 'io.debezium.time.MicroTimestamp':
-      return readMicroDatetime(digits(fsp, mysqlType, 6));
+      return readMicroDatetime(fractionDigits(mysqlType, 6));
     case 'io.debezium.time.MicroTime':
-      return readTime(digits(fsp, mysqlType, 6));
+      return readTime(fractionDigits(mysqlType, 6));
     case 'io.debezium.data.Bits':
       return readBits;
     case 'io.debezium.data.geometry.Geometry':
@@ -118,11 +119,12 @@ function semanticReader(type: AvroObject, mysqlType: string): ReadValue | undefi
   }
 }
 
-const DECIMAL = 'org.apache.kafka.connect.data.Decimal';
+export const DECIMAL = 'org.apache.kafka.connect.data.Decimal';
 
 /** `mysql.type` without digits means none; a schema without `mysql.type` is not ours, and shows all. */
-function digits(fsp: number, mysqlType: string, all: number): number {
-  if (fsp >= 0) return fsp;
+export function fractionDigits(mysqlType: string, all: number): number {
+  const digits = /\((\d)\)/.exec(mysqlType)?.[1];
+  if (digits !== undefined) return Number(digits);
   return mysqlType === '' ? all : 0;
 }
 
@@ -138,20 +140,11 @@ function readNullableInt(cursor: Cursor): number {
   return cursor.int() === 0 ? 0 : cursor.int();
 }
 
-/** As MySQL stores geometries, and as it takes them in INSERT: SRID, 4 bytes little endian, and WKB. */
-function withSrid(wkb: Buffer, srid: number): Buffer {
-  const out = Buffer.alloc(4 + wkb.length);
-  out.writeUInt32LE(srid >>> 0, 0);
-  wkb.copy(out, 4);
-  return out;
-}
-
-/** The text that string_to_vector() takes, each number as short as it can be. */
 const readVector: ReadValue = (cursor): Value => {
   const numbers: number[] = [];
   for (let count = cursor.int(); count !== 0; count = cursor.int()) {
     if (count < 0) cursor.long();
     for (let i = Math.abs(count); i > 0; i--) numbers.push(shortestFloat(readFloat(cursor)));
   }
-  return `[${numbers.map((number) => (Object.is(number, -0) ? '-0' : number)).join(',')}]`;
+  return vectorText(numbers);
 };

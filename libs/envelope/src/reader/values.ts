@@ -24,7 +24,7 @@ export function readMicroDatetime(fsp: number): ReadValue {
   };
 }
 
-function datetimeText(ms: number, micros: number, fsp: number): string {
+export function datetimeText(ms: number, micros: number, fsp: number): string {
   const { packed, msOfDay } = splitDatetime(ms);
   const second = Math.floor(msOfDay / 1000);
   const fraction = (msOfDay - second * 1000) * 1000 + micros;
@@ -33,16 +33,18 @@ function datetimeText(ms: number, micros: number, fsp: number): string {
 
 /** MySQL's own form: `-838:59:59`, `12:34:56.654321`. */
 export function readTime(fsp: number): ReadValue {
-  return (cursor) => {
-    const total = cursor.longNumber();
-    const magnitude = Math.abs(total);
-    const second = Math.floor(magnitude / 1e6);
-    const text = clockText(Math.floor(second / 3600), second % 3600, magnitude - second * 1e6, fsp);
-    return total < 0 ? `-${text}` : text;
-  };
+  return (cursor) => timeText(cursor.longNumber(), fsp);
 }
 
-function dateText(packed: number): string {
+export function timeText(micros: number, fsp: number): string {
+  const magnitude = Math.abs(micros);
+  const second = Math.floor(magnitude / 1e6);
+  const text = clockText(Math.floor(second / 3600), second % 3600, magnitude - second * 1e6, fsp);
+  return micros < 0 ? `-${text}` : text;
+}
+
+/** @param packed year × 512 + month × 32 + day */
+export function dateText(packed: number): string {
   return `${String(packed >> 9).padStart(4, '0')}-${two((packed >> 5) & 15)}-${two(packed & 31)}`;
 }
 
@@ -60,9 +62,11 @@ export function readUnscaled(cursor: Cursor): bigint {
   const length = cursor.length();
   const start = cursor.position;
   cursor.position = start + length;
-  if (length === 0) return 0n;
-  const unsigned = BigInt(`0x${cursor.buffer.toString('hex', start, start + length)}`);
-  return BigInt.asIntN(length * 8, unsigned);
+  return unscaledOf(cursor.buffer.subarray(start, start + length));
+}
+
+export function unscaledOf(bytes: Buffer): bigint {
+  return bytes.length === 0 ? 0n : BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`));
 }
 
 export function readDecimal(scale: number): ReadValue {
@@ -81,7 +85,7 @@ function unscaledText(cursor: Cursor): string {
   return String(cursor.buffer.readIntBE(from, length));
 }
 
-function decimalText(unscaled: string, scale: number): string {
+export function decimalText(unscaled: string, scale: number): string {
   if (scale === 0) return unscaled;
   const negative = unscaled.startsWith('-');
   const digits = (negative ? unscaled.slice(1) : unscaled).padStart(scale + 1, '0');
@@ -92,11 +96,14 @@ function decimalText(unscaled: string, scale: number): string {
 /** BIT(n) as a number: the bytes are little endian. */
 export function readBits(cursor: Cursor): bigint {
   const length = cursor.length();
+  const start = cursor.position;
+  cursor.position = start + length;
+  return bitsOf(cursor.buffer.subarray(start, start + length));
+}
+
+export function bitsOf(bytes: Buffer): bigint {
   let value = 0n;
-  for (let at = cursor.position + length - 1; at >= cursor.position; at--) {
-    value = (value << 8n) | BigInt(cursor.buffer[at] as number);
-  }
-  cursor.position += length;
+  for (let at = bytes.length - 1; at >= 0; at--) value = (value << 8n) | BigInt(bytes[at] as number);
   return value;
 }
 
@@ -108,4 +115,17 @@ export function shortestFloat(float: number): number {
     if (Math.fround(shorter) === float) return shorter;
   }
   return Number(float.toPrecision(9));
+}
+
+/** As MySQL stores geometries, and as it takes them in INSERT: SRID, 4 bytes little endian, and WKB. */
+export function withSrid(wkb: Buffer, srid: number): Buffer {
+  const out = Buffer.alloc(4 + wkb.length);
+  out.writeUInt32LE(srid >>> 0, 0);
+  wkb.copy(out, 4);
+  return out;
+}
+
+/** The text that string_to_vector() takes, each number as short as it can be. */
+export function vectorText(numbers: readonly number[]): string {
+  return `[${numbers.map((number) => (Object.is(number, -0) ? '-0' : number)).join(',')}]`;
 }
