@@ -65,6 +65,18 @@ export function registryContract(kind: string, contract: RegistryContract): void
     for (const registry of registries) await registry[Symbol.asyncDispose]();
   });
 
+  test(`${kind}: a hundred schemas registered at once by one client are all there afterwards`, async () => {
+    await using registry = await contract.open();
+    const names = Array.from({ length: 100 }, unique);
+    const register = (name: string): Promise<number> => registry.idFor(`${name}-value`, recordSchema(name));
+    const ids = await Promise.all(names.map(register));
+    expect(new Set(ids).size).toBe(names.length);
+    await using fresh = await contract.open();
+    for (const [i, name] of names.entries()) {
+      expect(JSON.parse(await fresh.schema(ids[i] as number))).toEqual(JSON.parse(recordSchema(name)));
+    }
+  });
+
   test(`${kind}: an id that was never given is an error with its number`, async () => {
     await using registry = await contract.open();
     await expect(registry.schema(2_000_000_000)).rejects.toMatchObject({

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type Kafka, type KafkaRecord, type Lane, NO_HEADERS, type OrderedProducer } from '@tapline/kafka';
-import { TaplineError } from '@tapline/kernel';
+import { orAbort, TaplineError } from '@tapline/kernel';
 import type { Registry, TopicRegistryConfig } from './registry.ts';
 
 /**
@@ -20,6 +20,9 @@ export class TopicRegistry implements Registry {
   #producer: OrderedProducer | undefined;
   #lane: Lane | undefined;
   #next = 0n;
+  /** Schemas to be registered next, with the subject of each, and when that is done. */
+  #waiting = new Map<string, string>();
+  #batch: Promise<void> | undefined;
   /** One thing after the other: reading on and registering. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -37,7 +40,7 @@ export class TopicRegistry implements Registry {
   }
 
   async idFor(subject: string, schemaJson: string, signal?: AbortSignal): Promise<number> {
-    return this.#ids.get(schemaJson) ?? this.#inTurn(() => this.#register(subject, schemaJson, signal));
+    return this.#ids.get(schemaJson) ?? this.#register(subject, schemaJson, signal);
   }
 
   async schema(id: number, signal?: AbortSignal): Promise<string> {
@@ -53,29 +56,39 @@ export class TopicRegistry implements Registry {
     await this.#producer?.[Symbol.asyncDispose]();
   }
 
+  /** Those who register while others are being registered go together after them: thousands of tables cost a few round trips. */
   async #register(subject: string, schemaJson: string, signal: AbortSignal | undefined): Promise<number> {
-    await this.#readOn(signal);
-    const known = this.#ids.get(schemaJson);
-    if (known !== undefined) return known;
-    this.#producer ??= this.#kafka.producer({ batchBytes: 1_048_576, bufferBytes: 4_194_304 });
-    this.#lane ??= this.#producer.lane(this.#topic, 0, { shared: true });
-    const fingerprint = createHash('sha256').update(schemaJson).digest('hex');
-    const key = Buffer.from(JSON.stringify({ subject, fingerprint, writer: this.#writer }));
-    this.#producer.append(
-      this.#lane,
-      key,
-      Buffer.from(JSON.stringify({ subject, schema: schemaJson })),
-      Date.now(),
-      NO_HEADERS,
-    );
-    await this.#producer.mark();
-    await this.#readOn(signal);
+    this.#waiting.set(schemaJson, subject);
+    this.#batch ??= this.#inTurn(() => {
+      const schemas = this.#waiting;
+      this.#waiting = new Map();
+      this.#batch = undefined;
+      return this.#registerAll(schemas);
+    });
+    await (signal === undefined ? this.#batch : orAbort(this.#batch, signal));
     const id = this.#ids.get(schemaJson);
     if (id === undefined) throw invalid(this.#topic, this.#next, 'a schema just written cannot be read back');
     return id;
   }
 
-  async #readOn(signal: AbortSignal | undefined): Promise<void> {
+  async #registerAll(schemas: ReadonlyMap<string, string>): Promise<void> {
+    await this.#readOn();
+    const unknown = [...schemas].filter(([schema]) => !this.#ids.has(schema));
+    if (unknown.length === 0) return;
+    this.#producer ??= this.#kafka.producer({ batchBytes: 1_048_576, bufferBytes: 4_194_304 });
+    this.#lane ??= this.#producer.lane(this.#topic, 0, { shared: true });
+    for (const [schema, subject] of unknown) {
+      const fingerprint = createHash('sha256').update(schema).digest('hex');
+      const key = Buffer.from(JSON.stringify({ subject, fingerprint, writer: this.#writer }));
+      const value = Buffer.from(JSON.stringify({ subject, schema }));
+      this.#producer.append(this.#lane, key, value, Date.now(), NO_HEADERS);
+      await this.#producer.room();
+    }
+    await this.#producer.mark();
+    await this.#readOn();
+  }
+
+  async #readOn(signal?: AbortSignal): Promise<void> {
     for await (const records of this.#kafka.reader.read({
       topic: this.#topic,
       partition: 0,
