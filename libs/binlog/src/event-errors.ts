@@ -4,7 +4,7 @@ import { eventTypeName } from './wire-types.ts';
 
 /** Thrown by the decoders, which do not know where they are; `locateEventError` adds the place. Never leaves this package. */
 export class EventError extends Error {
-  readonly kind: 'SOURCE_EVENT_CORRUPT' | 'SOURCE_EVENT_UNSUPPORTED';
+  readonly kind: 'SOURCE_EVENT_CORRUPT' | 'SOURCE_EVENT_UNSUPPORTED' | 'SOURCE_ROW_IMAGE';
   readonly remedy: string | undefined;
 
   constructor(kind: EventError['kind'], message: string, remedy?: string) {

@@ -2,6 +2,15 @@ import { corrupt, unsupported } from './event-errors.ts';
 import { COLUMN_STATE, type RowImage, type WireColumn } from './types.ts';
 import { decimalBytes, fractionBytes, WIRE_TYPE } from './wire-types.ts';
 
+/** A column's value that the packet does not hold as it is: a JSON document made from differences, a column decompressed. */
+export interface MadeValue {
+  readonly column: number;
+  readonly bytes: Buffer;
+}
+
+/** Beyond this the buffer of made values is not kept for the next row. */
+const KEPT_BYTES = 1 << 20;
+
 /** The arrays of a row image, reused from row to row. */
 export class ImageBuffers implements RowImage {
   buffer: Buffer = Buffer.alloc(0);
@@ -10,6 +19,7 @@ export class ImageBuffers implements RowImage {
   readonly states: Uint8Array;
   /** The plan whose absent columns `states` shows. */
   plan: ImagePlan | undefined;
+  #scratch: Buffer = Buffer.alloc(0);
 
   constructor(columns: number) {
     this.offsets = new Int32Array(columns);
@@ -24,6 +34,31 @@ export class ImageBuffers implements RowImage {
     this.plan = plan;
     this.states.fill(COLUMN_STATE.ABSENT);
     this.lengths.fill(0);
+  }
+
+  /** Moves the row, whose bytes are `buffer[start, end)`, into a buffer of its own with the made values behind them. */
+  materialise(start: number, end: number, made: readonly MadeValue[]): void {
+    const { offsets, lengths, states } = this;
+    let at = end - start;
+    const total = made.reduce((sum, { bytes }) => sum + bytes.length, at);
+    const target = this.#room(total);
+    this.buffer.copy(target, 0, start, end);
+    for (let i = 0; i < offsets.length; i++) if (states[i] === COLUMN_STATE.VALUE) offsets[i] = offsets[i]! - start;
+    for (const { column, bytes } of made) {
+      bytes.copy(target, at);
+      offsets[column] = at;
+      lengths[column] = bytes.length;
+      states[column] = COLUMN_STATE.VALUE;
+      at += bytes.length;
+    }
+    this.buffer = target;
+  }
+
+  #room(bytes: number): Buffer {
+    if (bytes <= this.#scratch.length) return this.#scratch;
+    const room = Buffer.allocUnsafeSlow(bytes);
+    if (bytes <= KEPT_BYTES) this.#scratch = room;
+    return room;
   }
 }
 

@@ -1,9 +1,10 @@
 import { inflateSync } from 'node:zlib';
-import { corrupt, locateEventError, unsupported } from './event-errors.ts';
-import { EventReader } from './event-reader.ts';
+import { corrupt, locateEventError } from './event-errors.ts';
+import type { EventReader } from './event-reader.ts';
+import { applyPartialJson, skipValueOptions } from './partial-json.ts';
 import { ImageBuffers, type ImagePlan } from './row-image.ts';
 import type { TableLayout, TableMaps } from './table-map.ts';
-import { type BinlogPosition, COLUMN_STATE, type RowImage, type RowsEvent } from './types.ts';
+import type { BinlogPosition, RowImage, RowsEvent } from './types.ts';
 import { EVENT_TYPE } from './wire-types.ts';
 
 type Op = RowsEvent['op'];
@@ -54,7 +55,7 @@ const DUMMY_TABLE_ID = 0xffffff;
  *   table_id u48 · flags u16 · v2 only: u16 length of the extra data, counting itself, and that data ·
  *   packed columns n · bitmap ceil(n/8) of the columns in the image (update: of the before image, then of the after image) · rows
  * Each row is one image, update: before image, after image. MariaDB's compressed forms hold the rows compressed (see `inflateRows`).
- * PARTIAL_UPDATE_ROWS has value options in front of each after image (see `#skipValueOptions`).
+ * PARTIAL_UPDATE_ROWS has value options in front of each after image (see `skipValueOptions`).
  *
  * undefined: nobody wants the table.
  */
@@ -132,9 +133,6 @@ function sharedImages(layout: TableLayout): { readonly before: ImageBuffers; rea
   return images;
 }
 
-const PARTIAL_REMEDY =
-  "Run SET PERSIST binlog_row_value_options='' on the source, let its sessions reconnect, and load the table anew.";
-
 export class WireRowsEvent implements RowsEvent {
   readonly kind = 'rows';
   readonly op: Op;
@@ -181,46 +179,25 @@ export class WireRowsEvent implements RowsEvent {
     this.#before.begin(this.buffer, this.beforePlan);
     this.#after.begin(this.buffer, this.afterPlan);
     try {
-      let at = start;
-      if (this.beforePlan !== undefined) at = this.beforePlan.scan(this.#before, at, this.end);
-      const diffsAt = at;
-      if (this.partialJson) at = this.#skipValueOptions(at);
-      if (this.afterPlan !== undefined) at = this.afterPlan.scan(this.#after, at, this.end);
-      if (this.partialJson) this.#takeUnchangedJson(diffsAt);
-      if (at === start && at < this.end) throw corrupt('rows of no columns with bytes behind them');
-      this.at = at;
+      const { buffer, end, beforePlan, afterPlan } = this;
+      const beforeEnd = beforePlan === undefined ? start : beforePlan.scan(this.#before, start, end);
+      const afterStart = this.partialJson ? skipValueOptions(this.table, buffer, beforeEnd, end) : beforeEnd;
+      const rowEnd = afterPlan === undefined ? afterStart : afterPlan.scan(this.#after, afterStart, end);
+      if (rowEnd === start && rowEnd < end) throw corrupt('rows of no columns with bytes behind them');
+      if (this.partialJson)
+        applyPartialJson({
+          table: this.table,
+          before: this.#before,
+          after: this.#after,
+          optionsAt: beforeEnd,
+          afterStart,
+          afterEnd: rowEnd,
+        });
+      this.at = rowEnd;
     } catch (error) {
       throw locateEventError(error, this.#eventType, this.position, `${this.table.database}.${this.table.table}`);
     }
     this.rowIndex++;
     return true;
-  }
-
-  /** In front of the after image: packed value options; with bit 0 a bitmap over the table's JSON columns, least bit first: given as diffs. */
-  #skipValueOptions(at: number): number {
-    const reader = new EventReader().reset(this.buffer, at, this.end);
-    const options = reader.packed('value options');
-    if (options > 1) throw unsupported(`value options ${options}`, PARTIAL_REMEDY);
-    if (options === 1) reader.take((this.table.jsonColumns.length + 7) >> 3, 'bitmap of JSON diffs');
-    return reader.offset;
-  }
-
-  /** A diff of no bytes says that the value is as before: the after image then points to the before image's bytes. */
-  #takeUnchangedJson(diffsAt: number): void {
-    if (this.buffer[diffsAt] === 0) return;
-    const [before, after] = [this.#before, this.#after];
-    for (const [j, column] of this.table.jsonColumns.entries()) {
-      const isDiff = (this.buffer[diffsAt + 1 + (j >> 3)]! & (1 << (j & 7))) !== 0;
-      if (!isDiff || after.states[column] !== COLUMN_STATE.VALUE) continue;
-      if (after.lengths[column]! > 0) {
-        throw unsupported(
-          'an update carries JSON columns as diffs (binlog_row_value_options=PARTIAL_JSON)',
-          PARTIAL_REMEDY,
-        );
-      }
-      after.offsets[column] = before.offsets[column]!;
-      after.lengths[column] = before.lengths[column]!;
-      after.states[column] = before.states[column]!;
-    }
   }
 }

@@ -254,24 +254,23 @@ describe.each(['mysql', 'mysql80'] as const)('what only MySQL has, on %s', (name
     ).toBe(true);
   });
 
-  test('JSON updates as diffs are refused with the remedy; the same setting with whole values is read', async () => {
-    await source.root.execute("SET SESSION binlog_row_value_options = 'PARTIAL_JSON'");
-    const long = 'x'.repeat(500);
-    const whole = await source.changesOf([
-      `INSERT INTO t (id, v, j) VALUES (-1, 'a', '{"a": "${long}", "b": 1}')`,
-      "UPDATE t SET v = 'b' WHERE id = -1",
-    ]);
-    expect(whole.changes.map(({ after }) => after.slice(1))).toEqual([
-      ['61', `{"a": "${long}", "b": 1}`],
-      ['62', `{"a": "${long}", "b": 1}`],
-    ]);
+  test('JSON updates as differences of a document that the event does not have are refused with the remedy', async () => {
+    await source.root.execute("SET SESSION binlog_row_value_options = 'PARTIAL_JSON', binlog_row_image = 'MINIMAL'");
+    const [inserted] = (
+      await source.changesOf([`INSERT INTO t (id, v, j) VALUES (-1, 'a', '{"a": "${'x'.repeat(500)}", "b": 1}')`])
+    ).changes;
+    expect(inserted!.after[1]).toBe('61');
+    // No difference at all: the document is as before, and before it is absent.
+    const same = await source.changesOf(["UPDATE t SET v = 'b', j = JSON_REPLACE(j, '$.c', 1) WHERE id = -1"]);
+    expect(same.changes.map(({ after }) => after.slice(1))).toEqual([['62', undefined]]);
     const diff = source.changesOf(["UPDATE t SET j = JSON_SET(j, '$.b', 2) WHERE id = -1"]);
     await expect(diff).rejects.toMatchObject({
-      code: 'SOURCE_EVENT_UNSUPPORTED',
+      code: 'SOURCE_ROW_IMAGE',
+      message: expect.stringContaining('PARTIAL_UPDATE_ROWS: the update carries j as differences'),
       place: { table: `${source.database}.t`, position: expect.stringContaining(':') },
       remedy: expect.stringContaining('binlog_row_value_options'),
     });
-    await source.root.execute("SET SESSION binlog_row_value_options = ''");
+    await source.root.execute("SET SESSION binlog_row_value_options = '', binlog_row_image = 'FULL'");
   });
 
   test('CREATE TABLE … SELECT is one transaction: the statement, then its rows', async () => {

@@ -114,14 +114,16 @@ function grantFindings(grants: Grants, account: string): Finding[] {
   });
 }
 
+/** Whole documents are made from differences and the row before, so the row before must be there. */
 function partialJsonFinding(info: ServerInfo): Finding {
   if (!info.rowValueOptions.includes('PARTIAL_JSON')) return ok('partial-json', 'JSON values are logged whole.');
+  if (info.rowImage === 'FULL') return ok('partial-json', 'JSON updates are logged as differences of whole rows.');
   return {
     check: 'partial-json',
     level: 'fail',
     code: 'SOURCE_ROW_IMAGE',
-    seen: 'binlog_row_value_options = PARTIAL_JSON: updates of JSON columns are logged as differences.',
-    mend: "SET PERSIST binlog_row_value_options = '';",
+    seen: `binlog_row_value_options = PARTIAL_JSON with binlog_row_image = ${info.rowImage}: differences of JSON values are logged without what they change.`,
+    mend: "SET PERSIST binlog_row_value_options = ''; or SET PERSIST binlog_row_image = 'FULL';",
   };
 }
 

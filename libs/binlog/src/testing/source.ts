@@ -63,6 +63,11 @@ export class TestSource implements AsyncDisposable {
   async changesOf(statements: readonly string[], changes: Partial<BinlogStreamOptions> = {}): Promise<Collected> {
     const start = await this.committed();
     for (const statement of statements) await this.root.execute(statement);
+    return await this.changesSince(start, changes);
+  }
+
+  /** What the binlog has from `start`, an earlier `committed()`, up to now. */
+  async changesSince(start: string, changes: Partial<BinlogStreamOptions> = {}): Promise<Collected> {
     const end = await this.committed();
     await using stream = await this.stream(start, changes);
     return await collectUntil(stream, this.#missing(start, end), this.flavor);
