@@ -1,35 +1,16 @@
-import type { RowImage, TableMap } from '@tapline/binlog';
+import type { RowImage } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
-import type { Column, Table } from '@tapline/schema';
+import type { Table } from '@tapline/schema';
 import { LONG_BYTES, putInt, putSafeLong, putWords, writeString } from './avro-write.ts';
 import { type ByteSink, GrowingSink } from './byte-sink.ts';
-import { decodeText } from './charsets/decode-text.ts';
-import type { ColumnCodec } from './codec.ts';
-import { columnCodec } from './columns.ts';
-import { type Connector, keySchemaText, valueSchemaText } from './envelope-schema.ts';
 import { printKey } from './print-key.ts';
 import { avroReducer, type Reducer } from './reduce.ts';
-import { RowWriter } from './row-writer.ts';
+import type { RowWriter } from './row-writer.ts';
+import { type EnvelopeOptions, planTable, SOURCE_VERSION, type TablePlan } from './table-plan.ts';
 import type { ChangeMeta, TransactionContext } from './transaction.ts';
-import { checkWire } from './wire-check.ts';
-
-/** `source.version`: the version of Tapline that wrote the change. */
-export const SOURCE_VERSION = '0.1.0';
 
 /** One row as the text protocol gives it: `selectList`'s expressions in order, NULL as null. */
 export type TextRow = readonly (Buffer | null)[];
-
-export interface EnvelopeOptions {
-  /** Source name = topic prefix. */
-  readonly source: string;
-  /** Default `mysql`. */
-  readonly connector?: Connector;
-  readonly table: Table;
-  /** The columns that identify a row, in key order; undefined: the table is appended to, keys are null. */
-  readonly keyColumns: readonly string[] | undefined;
-  /** The table as the binlog has it: checked against `table` (SCHEMA_MISMATCH). Without it today's formats are assumed. */
-  readonly wire?: TableMap;
-}
 
 export interface SchemaIds {
   /** Absent for tables without a key. */
@@ -80,73 +61,7 @@ export interface AvroEnvelope extends TableEnvelope {
 
 /** Compiles the writers of a table. Throws SCHEMA_UNSUPPORTED (type or character set), SCHEMA_MISMATCH (wire ≠ table), SCHEMA_NO_KEY. */
 export function compileEnvelope(options: EnvelopeOptions): AvroEnvelope {
-  const { table, wire } = options;
-  const name = `${table.database}.${table.name}`;
-  if (wire !== undefined) checkWire(table, wire);
-  const codecs = table.columns.map((column, i) => codecOf(name, column, wire?.columns[i]));
-  const keyIndexes = options.keyColumns?.map((key) => columnIndex(table, key));
-  const rowOf = (indexes: readonly number[]): RowWriter =>
-    new RowWriter(
-      name,
-      indexes.map((index) => ({ index, column: table.columns[index] as Column, codec: codecs[index] as ColumnCodec })),
-    );
-  const parts = { source: options.source, connector: options.connector ?? 'mysql', table, codecs } as const;
-  return new CompiledEnvelope({
-    table,
-    keySchema:
-      keyIndexes &&
-      keySchemaText(
-        parts,
-        keyIndexes.map((index) => table.columns[index] as Column),
-      ),
-    valueSchema: valueSchemaText(parts),
-    selectList: table.columns.map((column, i) => (codecs[i] as ColumnCodec).select(quoted(column.name))).join(', '),
-    key: keyIndexes && rowOf(keyIndexes),
-    row: rowOf(table.columns.map((_, i) => i)),
-    sourceName: options.source,
-    connector: parts.connector,
-  });
-}
-
-function codecOf(table: string, column: Column, wire: TableMap['columns'][number] | undefined): ColumnCodec {
-  try {
-    return columnCodec(withExactMembers(column, wire), wire);
-  } catch (error) {
-    if (!(error instanceof TaplineError)) throw error;
-    const message = `Column ${column.name} (${column.columnType}): ${error.message}`;
-    throw new TaplineError(error.code, { message, place: { table }, cause: error });
-  }
-}
-
-/** The binlog has members as they are, where information_schema shows `?` for characters beyond the basic plane. */
-function withExactMembers(column: Column, wire: TableMap['columns'][number] | undefined): Column {
-  if (column.members === undefined || wire?.memberBytes === undefined) return column;
-  return { ...column, members: wire.memberBytes.map((bytes) => decodeText(column.charset ?? 'utf8mb4', bytes)) };
-}
-
-function columnIndex(table: Table, name: string): number {
-  const index = table.columns.findIndex((column) => column.name === name);
-  if (index >= 0) return index;
-  const known = table.columns.map((column) => column.name).join(', ');
-  throw new TaplineError('SCHEMA_NO_KEY', {
-    message: `The key column ${name} is not a column of the table (${known}).`,
-    place: { table: `${table.database}.${table.name}` },
-  });
-}
-
-function quoted(name: string): string {
-  return `\`${name.replaceAll('`', '``')}\``;
-}
-
-interface Compiled {
-  readonly table: Table;
-  readonly keySchema: string | undefined;
-  readonly valueSchema: string;
-  readonly selectList: string;
-  readonly key: RowWriter | undefined;
-  readonly row: RowWriter;
-  readonly sourceName: string;
-  readonly connector: Connector;
+  return new CompiledEnvelope(planTable(options));
 }
 
 const NULL_BRANCH = 0;
@@ -169,7 +84,7 @@ class CompiledEnvelope implements AvroEnvelope {
   #keyId = -1;
   #valueId = -1;
 
-  constructor(compiled: Compiled) {
+  constructor(compiled: TablePlan) {
     this.table = compiled.table;
     this.keySchema = compiled.keySchema;
     this.valueSchema = compiled.valueSchema;
@@ -284,7 +199,7 @@ class CompiledEnvelope implements AvroEnvelope {
 const OP_READ = 0x72;
 
 /** `source.version` … `source.sequence`. */
-function tableSource({ sourceName, connector, table }: Compiled): GrowingSink {
+function tableSource({ sourceName, connector, table }: TablePlan): GrowingSink {
   const sink = new GrowingSink(512);
   writeString(sink, SOURCE_VERSION);
   writeString(sink, connector);

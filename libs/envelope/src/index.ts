@@ -3,9 +3,7 @@ export { decodeText } from './charsets/decode-text.ts';
 export {
   type AvroEnvelope,
   compileEnvelope,
-  type EnvelopeOptions,
   type SchemaIds,
-  SOURCE_VERSION,
   type TableEnvelope,
   type TextRow,
 } from './compile.ts';
@@ -16,4 +14,5 @@ export { type Change, ChangeReader, type ChangeReaderOptions, type ChangeRecord 
 export type { Row, SourceBlock } from './reader/records.ts';
 export type { Value } from './reader/values.ts';
 export { UNAVAILABLE_VALUE } from './reduce.ts';
+export { type EnvelopeOptions, SOURCE_VERSION } from './table-plan.ts';
 export { type ChangeMeta, TransactionContext, type TransactionStart } from './transaction.ts';

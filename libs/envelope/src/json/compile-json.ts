@@ -5,15 +5,9 @@ import type { AvroObject } from '../avro-schema.ts';
 import { putWords } from '../avro-write.ts';
 import { type ByteSink, GrowingSink } from '../byte-sink.ts';
 import { EventFrame } from '../cloud-events/event-frame.ts';
-import {
-  type AvroEnvelope,
-  compileEnvelope,
-  type EnvelopeOptions,
-  FRAME_BYTES,
-  type TableEnvelope,
-  type TextRow,
-} from '../compile.ts';
+import { type AvroEnvelope, compileEnvelope, FRAME_BYTES, type TableEnvelope, type TextRow } from '../compile.ts';
 import { Cursor } from '../reader/avro-read.ts';
+import type { EnvelopeOptions } from '../table-plan.ts';
 import type { ChangeMeta } from '../transaction.ts';
 import { connectSchema } from './connect-schema.ts';
 import { recordText } from './envelope-text.ts';

@@ -1,0 +1,97 @@
+import type { TableMap } from '@tapline/binlog';
+import { TaplineError } from '@tapline/kernel';
+import type { Column, Table } from '@tapline/schema';
+import { decodeText } from './charsets/decode-text.ts';
+import type { ColumnCodec } from './codec.ts';
+import { columnCodec } from './columns.ts';
+import { type Connector, keySchemaText, valueSchemaText } from './envelope-schema.ts';
+import { RowWriter } from './row-writer.ts';
+import { checkWire } from './wire-check.ts';
+
+/** `source.version`: the version of Tapline that wrote the change. */
+export const SOURCE_VERSION = '0.1.0';
+
+export interface EnvelopeOptions {
+  /** Source name = topic prefix. */
+  readonly source: string;
+  /** Default `mysql`. */
+  readonly connector?: Connector;
+  readonly table: Table;
+  /** The columns that identify a row, in key order; undefined: the table is appended to, keys are null. */
+  readonly keyColumns: readonly string[] | undefined;
+  /** The table as the binlog has it: checked against `table` (SCHEMA_MISMATCH). Without it today's formats are assumed. */
+  readonly wire?: TableMap;
+}
+
+/** What the writers of a table are made of, whatever the format. */
+export interface TablePlan {
+  readonly table: Table;
+  /** Avro, as canonical JSON; undefined when the table has no key. */
+  readonly keySchema: string | undefined;
+  readonly valueSchema: string;
+  readonly selectList: string;
+  readonly key: RowWriter | undefined;
+  readonly row: RowWriter;
+  readonly sourceName: string;
+  readonly connector: Connector;
+}
+
+/** Throws SCHEMA_UNSUPPORTED (type or character set), SCHEMA_MISMATCH (wire ≠ table), SCHEMA_NO_KEY. */
+export function planTable(options: EnvelopeOptions): TablePlan {
+  const { table, wire } = options;
+  const name = `${table.database}.${table.name}`;
+  if (wire !== undefined) checkWire(table, wire);
+  const codecs = table.columns.map((column, i) => codecOf(name, column, wire?.columns[i]));
+  const keyIndexes = options.keyColumns?.map((key) => columnIndex(table, key));
+  const rowOf = (indexes: readonly number[]): RowWriter =>
+    new RowWriter(
+      name,
+      indexes.map((index) => ({ index, column: table.columns[index] as Column, codec: codecs[index] as ColumnCodec })),
+    );
+  const parts = { source: options.source, connector: options.connector ?? 'mysql', table, codecs } as const;
+  return {
+    table,
+    keySchema:
+      keyIndexes &&
+      keySchemaText(
+        parts,
+        keyIndexes.map((index) => table.columns[index] as Column),
+      ),
+    valueSchema: valueSchemaText(parts),
+    selectList: table.columns.map((column, i) => (codecs[i] as ColumnCodec).select(quoted(column.name))).join(', '),
+    key: keyIndexes && rowOf(keyIndexes),
+    row: rowOf(table.columns.map((_, i) => i)),
+    sourceName: options.source,
+    connector: parts.connector,
+  };
+}
+
+function codecOf(table: string, column: Column, wire: TableMap['columns'][number] | undefined): ColumnCodec {
+  try {
+    return columnCodec(withExactMembers(column, wire), wire);
+  } catch (error) {
+    if (!(error instanceof TaplineError)) throw error;
+    const message = `Column ${column.name} (${column.columnType}): ${error.message}`;
+    throw new TaplineError(error.code, { message, place: { table }, cause: error });
+  }
+}
+
+/** The binlog has members as they are, where information_schema shows `?` for characters beyond the basic plane. */
+function withExactMembers(column: Column, wire: TableMap['columns'][number] | undefined): Column {
+  if (column.members === undefined || wire?.memberBytes === undefined) return column;
+  return { ...column, members: wire.memberBytes.map((bytes) => decodeText(column.charset ?? 'utf8mb4', bytes)) };
+}
+
+function columnIndex(table: Table, name: string): number {
+  const index = table.columns.findIndex((column) => column.name === name);
+  if (index >= 0) return index;
+  const known = table.columns.map((column) => column.name).join(', ');
+  throw new TaplineError('SCHEMA_NO_KEY', {
+    message: `The key column ${name} is not a column of the table (${known}).`,
+    place: { table: `${table.database}.${table.name}` },
+  });
+}
+
+function quoted(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
+}
