@@ -1,31 +1,29 @@
-import { crc32 } from 'node:zlib';
 import { TaplineError } from '@tapline/kernel';
 import { corrupt, locateEventError, unsupported } from './event-errors.ts';
+import {
+  CHECKSUM_BYTES,
+  EVENT_FLAG,
+  EVENT_HEADER_BYTES,
+  type EventHeader,
+  emptyHeader,
+  HEADER_AT,
+  hasValidChecksum,
+  hasValidFormatChecksum,
+  readHeader,
+} from './event-header.ts';
+import { QUERY_FORMS, SKIPPED } from './event-kinds.ts';
 import { EventReader } from './event-reader.ts';
 import { type GtidInfo, readGtid, readMariadbGtid, readTaggedGtid } from './gtid-event.ts';
-import { type PayloadInfo, readPayload } from './payload.ts';
-import { readQuery } from './query-event.ts';
+import { heldPayload, type PayloadInfo, readPayload, readSpilledPayload } from './payload.ts';
+import { firstWords, type QueryInfo, readQuery } from './query-event.ts';
 import { ROWS_KINDS, readRowsEvent } from './rows-event.ts';
+import { Spill, type SpillLog } from './spill.ts';
+import type { SpilledEvent } from './spilled-event.ts';
 import { TableMaps } from './table-map.ts';
-import type { BinlogEvent, BinlogPosition } from './types.ts';
+import type { BinlogEvent, BinlogPosition, XaDecision } from './types.ts';
 import { EVENT_TYPE } from './wire-types.ts';
-
-export const EVENT_HEADER_BYTES = 19;
-const CHECKSUM_BYTES = 4;
-const FLAG = { IN_USE: 0x01, ARTIFICIAL: 0x20, IGNORABLE: 0x80 };
-
-/**
- * The header of every event (Log_event_header of binlog_event.h):
- *   timestamp seconds u32 · type u8 · server id u32 · event length u32, all of it · end position in the file u32, modulo 4 GiB · flags u16
- */
-interface EventHeader {
-  timestampSeconds: number;
-  type: number;
-  serverId: number;
-  length: number;
-  endPosition: number;
-  flags: number;
-}
+import { XaTransactions } from './xa.ts';
+import { parseXid, readXid } from './xid.ts';
 
 export interface DecoderOptions {
   wants(database: string, table: string): boolean;
@@ -33,9 +31,11 @@ export interface DecoderOptions {
   readonly file: string;
   /** Whether events end with a CRC32 before the first FORMAT_DESCRIPTION has said so. */
   readonly checksums: boolean;
+  /** Where the rows of prepared XA transactions wait. */
+  readonly spill?: Spill;
 }
 
-/** `xa`: MySQL's XA START … XA PREPARE. MariaDB has a GTID event around it and so is `begun`; `#inXa` says it for both. */
+/** `xa`: between XA START and XA PREPARE, where events are held back, because a later transaction decides what becomes of them. */
 type Transaction = 'none' | 'begun' | 'xa';
 
 /**
@@ -43,7 +43,7 @@ type Transaction = 'none' | 'begun' | 'xa';
  * begin and end; it knows nothing of sockets, so recorded files go through the same code.
  */
 export class Decoder {
-  /** Set by a TRANSACTION_PAYLOAD: the caller must feed the events inside (`decodeInner`) before the next `decode`. */
+  /** Set when events come from elsewhere: the caller must feed them (`decodeInner`, then `endPayload`) before the next `decode`. */
   payload: PayloadInfo | undefined;
   skippedRowsEvents = 0;
   readonly #tables: TableMaps;
@@ -56,14 +56,14 @@ export class Decoder {
   #transaction: Transaction = 'none';
   /** Rows or statements were delivered in this transaction. */
   #delivered = false;
-  /** Between XA START and XA PREPARE, where a later transaction decides what becomes of the rows. */
-  #inXa = false;
-  readonly #header: EventHeader = { timestampSeconds: 0, type: 0, serverId: 0, length: 0, endPosition: 0, flags: 0 };
+  readonly #xa: XaTransactions;
+  readonly #header: EventHeader = emptyHeader();
 
   constructor(options: DecoderOptions) {
     this.#tables = new TableMaps((database, table) => options.wants(database, table));
     this.#file = options.file;
     this.#checksums = options.checksums;
+    this.#xa = new XaTransactions(options.spill ?? new Spill());
   }
 
   get position(): BinlogPosition {
@@ -75,13 +75,29 @@ export class Decoder {
     const from = this.position;
     const header = this.#header;
     try {
-      readHeader(buffer, start, end, header);
+      readHeader(buffer, start, end - start, header);
       const bodyEnd = this.#verified(buffer, start, end, header);
       this.#advance(header, from);
       this.#reader.reset(buffer, start + EVENT_HEADER_BYTES, bodyEnd);
       this.#dispatch(header, from, out);
     } catch (error) {
-      throw locateEventError(error, end - start > 4 ? buffer[start + 4]! : 0, from);
+      throw locateEventError(error, typeOf(buffer, start, end), from);
+    }
+  }
+
+  /** A TRANSACTION_PAYLOAD that was not put together in memory. */
+  decodeSpilled(event: SpilledEvent): void {
+    const from = this.position;
+    const header = this.#header;
+    try {
+      readHeader(event.header, 0, event.length, header);
+      if (!event.complete) throw corrupt(`the header says ${event.length} bytes, fewer came`);
+      const body = event.body(this.#checksums);
+      this.#advance(header, from);
+      this.payload = readSpilledPayload(body, from);
+    } catch (error) {
+      event[Symbol.dispose]();
+      throw locateEventError(error, EVENT_TYPE.TRANSACTION_PAYLOAD, from);
     }
   }
 
@@ -89,12 +105,24 @@ export class Decoder {
   decodeInner(buffer: Buffer, start: number, end: number, payload: PayloadInfo, out: BinlogEvent[]): void {
     const header = this.#header;
     try {
-      readHeader(buffer, start, end, header);
+      readHeader(buffer, start, end - start, header);
       this.#reader.reset(buffer, start + EVENT_HEADER_BYTES, end);
       if (header.type === EVENT_TYPE.TRANSACTION_PAYLOAD) throw corrupt('a payload inside a payload');
       this.#dispatch(header, payload.position, out);
     } catch (error) {
-      throw locateEventError(error, end - start > 4 ? buffer[start + 4]! : 0, payload.position);
+      throw locateEventError(error, typeOf(buffer, start, end), payload.position);
+    }
+  }
+
+  /** Behind the last event of a payload. */
+  endPayload({ origin, position }: PayloadInfo, out: BinlogEvent[]): void {
+    if (origin !== 'held') return;
+    // What was mapped when the rows were prepared must not stand for what comes next.
+    this.#tables.forgetIds();
+    try {
+      this.#commit(out);
+    } catch (error) {
+      throw locateEventError(error, EVENT_TYPE.XA_PREPARE, position);
     }
   }
 
@@ -102,7 +130,7 @@ export class Decoder {
   #verified(buffer: Buffer, start: number, end: number, header: EventHeader): number {
     if (header.type === EVENT_TYPE.FORMAT_DESCRIPTION) return this.#readFormat(buffer, start, end);
     // Ahead of the first FORMAT_DESCRIPTION the server sends a ROTATE of its own making; whether it has a checksum, only itself can tell.
-    if (header.type === EVENT_TYPE.ROTATE && (header.flags & FLAG.ARTIFICIAL) !== 0) {
+    if (header.type === EVENT_TYPE.ROTATE && (header.flags & EVENT_FLAG.ARTIFICIAL) !== 0) {
       return hasValidChecksum(buffer, start, end) ? end - CHECKSUM_BYTES : end;
     }
     if (!this.#checksums) return end;
@@ -139,7 +167,7 @@ export class Decoder {
    * transaction); a transaction can carry a file beyond 4 GiB.
    */
   #advance(header: EventHeader, from: BinlogPosition): void {
-    if (header.type === EVENT_TYPE.ROTATE || (header.flags & FLAG.ARTIFICIAL) !== 0) return;
+    if (header.type === EVENT_TYPE.ROTATE || (header.flags & EVENT_FLAG.ARTIFICIAL) !== 0) return;
     if (header.endPosition === 0) {
       const inFile = header.type !== EVENT_TYPE.FORMAT_DESCRIPTION && this.#transaction !== 'none';
       if (inFile) this.#position = from.position + header.length;
@@ -153,11 +181,13 @@ export class Decoder {
 
   #dispatch(header: EventHeader, from: BinlogPosition, out: BinlogEvent[]): void {
     const { type } = header;
+    if (this.#transaction === 'xa' && this.#hold(header, from, out)) return;
     if (ROWS_KINDS.has(type)) return this.#rows(header, from, out);
     const reader = this.#reader;
     switch (type) {
       case EVENT_TYPE.TABLE_MAP:
-        return this.#tables.read(reader);
+        this.#tables.read(reader);
+        return;
       case EVENT_TYPE.XID:
         return this.#commit(out);
       case EVENT_TYPE.GTID:
@@ -168,16 +198,14 @@ export class Decoder {
       case EVENT_TYPE.MARIA_GTID: {
         const group = readMariadbGtid(reader, header.serverId);
         this.#startGroup(group);
-        if (!group.standalone) this.#begin(header, from, out);
-        this.#inXa = group.xa;
+        if (group.xid !== undefined) this.#startXa(group.xid);
+        else if (!group.standalone) this.#begin(header, from, out);
         return;
       }
       case EVENT_TYPE.QUERY:
-        return this.#query(readQuery(reader, 'plain'), header, from, out);
       case EVENT_TYPE.MARIA_QUERY_COMPRESSED:
-        return this.#query(readQuery(reader, 'compressed'), header, from, out);
       case EVENT_TYPE.EXECUTE_LOAD_QUERY:
-        return this.#query(readQuery(reader, 'load'), header, from, out);
+        return this.#query(readQuery(reader, QUERY_FORMS.get(type)!), header, from, out);
       case EVENT_TYPE.TRANSACTION_PAYLOAD:
         this.payload = readPayload(reader, from);
         return;
@@ -188,7 +216,7 @@ export class Decoder {
         if (this.#transaction === 'none') out.push({ kind: 'heartbeat', position: this.position });
         return;
       case EVENT_TYPE.XA_PREPARE:
-        return this.#xaPrepared(header, from, out);
+        throw corrupt('XA PREPARE of nothing');
       case EVENT_TYPE.INCIDENT:
         throw new TaplineError('SOURCE_INCIDENT', {
           message: 'INCIDENT: the source says that changes may be missing from its binlog here',
@@ -197,7 +225,7 @@ export class Decoder {
       case EVENT_TYPE.MARIA_START_ENCRYPTION:
         throw unsupported('an encrypted binlog', 'Set encrypt_binlog=OFF on the source, or read from a replica.');
       default:
-        if (SKIPPED.has(type) || (header.flags & FLAG.IGNORABLE) !== 0) return;
+        if (SKIPPED.has(type) || (header.flags & EVENT_FLAG.IGNORABLE) !== 0) return;
         throw unsupported('this kind of event is unknown', 'Upgrade Tapline, or report the server version.');
     }
   }
@@ -209,12 +237,6 @@ export class Decoder {
     if (event === undefined) {
       this.skippedRowsEvents++;
       return;
-    }
-    if (this.#inXa) {
-      throw unsupported(
-        `an XA transaction changes ${event.table.database}.${event.table.table}`,
-        'Tapline does not follow XA transactions yet: exclude the table, or write it without XA.',
-      );
     }
     if (this.#transaction === 'none') throw corrupt('rows outside a transaction');
     this.#delivered = true;
@@ -230,12 +252,17 @@ export class Decoder {
     return this.#gtid.commitMicros ?? BigInt(header.timestampSeconds) * 1_000_000n;
   }
 
-  #begin(header: EventHeader, from: BinlogPosition, out: BinlogEvent[]): void {
+  #begin(header: EventHeader, from: BinlogPosition, out: BinlogEvent[], decides?: XaDecision): void {
     if (this.#transaction !== 'none') throw corrupt('BEGIN inside a transaction');
     this.#transaction = 'begun';
     this.#delivered = false;
-    this.#inXa = false;
-    out.push({ kind: 'begin', gtid: this.#gtid.gtid, commitMicros: this.#commitMicros(header), position: from });
+    out.push({
+      kind: 'begin',
+      gtid: this.#gtid.gtid,
+      commitMicros: this.#commitMicros(header),
+      position: from,
+      ...(decides === undefined ? {} : { decides }),
+    });
   }
 
   #commit(out: BinlogEvent[]): void {
@@ -245,32 +272,74 @@ export class Decoder {
     out.push({ kind: 'commit', position: this.position });
   }
 
-  /** A whole transaction without a change that concerns us: its GTID must still move on. */
-  #empty(header: EventHeader, from: BinlogPosition, out: BinlogEvent[]): void {
+  #startXa(xid: string): void {
+    if (this.#transaction !== 'none') throw corrupt('XA START inside a transaction');
+    this.#transaction = 'xa';
+    this.#xa.start(xid);
+  }
+
+  /** What an XA transaction consists of: held back when it concerns somebody. False: the event is none of its own. */
+  #hold(header: EventHeader, from: BinlogPosition, out: BinlogEvent[]): boolean {
+    const { type } = header;
+    const reader = this.#reader;
+    const body = reader.offset;
+    if (ROWS_KINDS.has(type)) {
+      const layout = this.#tables.get(reader.u48('table id'));
+      // An unknown table id goes the usual way, where it is refused.
+      if (layout?.wanted === false) this.skippedRowsEvents++;
+      else this.#holdFrom(body, header);
+    } else if (type === EVENT_TYPE.TABLE_MAP) {
+      if (this.#tables.read(reader).wanted) this.#holdFrom(body, header);
+    } else if (type === EVENT_TYPE.XA_PREPARE) {
+      this.#endXa(header, from, out);
+    } else if (QUERY_FORMS.has(type)) {
+      const { sql } = readQuery(reader, QUERY_FORMS.get(type)!);
+      const words = firstWords(sql);
+      if (words === 'XA ROLLBACK' || words === 'XA COMMIT') throw corrupt(`${words} inside an XA transaction`);
+      if (!words.startsWith('XA ') && !isSavepoint(words)) this.#holdFrom(body, header);
+    } else return false;
+    return true;
+  }
+
+  #holdFrom(offset: number, header: EventHeader): void {
+    const { buffer, end } = this.#reader;
+    this.#xa.hold(header, this.#reader.reset(buffer, offset, end));
+  }
+
+  /** XA_PREPARE (XA_prepare_event of control_events.h): u8 1 when it commits at once (XA COMMIT … ONE PHASE) · XID. */
+  #endXa(header: EventHeader, from: BinlogPosition, out: BinlogEvent[]): void {
+    const onePhase = this.#reader.u8('one phase') !== 0;
+    const xid = readXid(this.#reader, 'u32');
+    const events = this.#xa.finish(xid);
     this.#transaction = 'none';
-    this.#begin(header, from, out);
-    this.#commit(out);
+    if (onePhase) return this.#release(events, header, from, out);
+    const { gtid } = this.#gtid;
+    this.#gtid = { gtid: '', commitMicros: undefined };
+    this.#xa.prepared(xid, { gtid, events });
+    out.push({ kind: 'prepared', gtid, xid, holdsRows: events !== undefined, position: this.position });
   }
 
-  #xaPrepared(header: EventHeader, from: BinlogPosition, out: BinlogEvent[]): void {
-    // MariaDB's GTID event has begun the group already.
-    if (this.#transaction === 'begun') return this.#commit(out);
-    this.#empty(header, from, out);
-  }
-
-  #query(
-    { database, sql }: { database: string; sql: string },
+  /** The transaction at hand commits these events: they come as its own. */
+  #release(
+    events: SpillLog | undefined,
     header: EventHeader,
     from: BinlogPosition,
     out: BinlogEvent[],
+    decides?: XaDecision,
   ): void {
+    this.#begin(header, from, out, decides);
+    if (events === undefined) this.#commit(out);
+    else this.payload = heldPayload(events, from);
+  }
+
+  #query({ database, sql }: QueryInfo, header: EventHeader, from: BinlogPosition, out: BinlogEvent[]): void {
     if (sql === 'BEGIN') return this.#begin(header, from, out);
     if (sql === 'COMMIT') return this.#commit(out);
-    const word = /^[a-z]+(?:\s+[a-z]+)?/i.exec(sql.slice(0, 64))?.[0].toUpperCase().replace(/\s+/g, ' ') ?? '';
-    if (word.startsWith('XA ')) return this.#xa(word, header, from, out);
-    if (word.startsWith('SAVEPOINT') || word === 'RELEASE SAVEPOINT') return;
+    const words = firstWords(sql);
+    if (words.startsWith('XA ')) return this.#decideXa(words, sql, header, from, out);
+    if (isSavepoint(words)) return;
     const inTransaction = this.#transaction !== 'none';
-    if (inTransaction && word.startsWith('ROLLBACK')) return this.#rollback(sql, out);
+    if (inTransaction && words.startsWith('ROLLBACK')) return this.#rollback(sql, out);
     this.#delivered = true;
     const { gtid } = this.#gtid;
     const commitMicros = this.#commitMicros(header);
@@ -290,16 +359,16 @@ export class Decoder {
     if (/^ROLLBACK\s*$/i.test(sql)) this.#commit(out);
   }
 
-  #xa(word: string, header: EventHeader, from: BinlogPosition, out: BinlogEvent[]): void {
-    if (word === 'XA START' || word === 'XA BEGIN') {
-      this.#inXa = true;
-      if (this.#transaction === 'none') this.#transaction = 'xa';
-      return;
-    }
-    if (word === 'XA COMMIT' || word === 'XA ROLLBACK') {
-      if (this.#transaction === 'begun') return this.#commit(out);
-      return this.#empty(header, from, out);
-    }
+  #decideXa(words: string, sql: string, header: EventHeader, from: BinlogPosition, out: BinlogEvent[]): void {
+    const xid = parseXid(sql);
+    if (words === 'XA START' || words === 'XA BEGIN') return this.#startXa(xid);
+    if (words !== 'XA COMMIT' && words !== 'XA ROLLBACK') throw corrupt(`${words} outside an XA transaction`);
+    const transaction = this.#xa.take(xid);
+    const outcome = words === 'XA COMMIT' ? 'commit' : 'rollback';
+    const decides: XaDecision = { xid, outcome, preparedGtid: transaction?.gtid };
+    if (outcome === 'commit') return this.#release(transaction?.events, header, from, out, decides);
+    transaction?.events?.[Symbol.dispose]();
+    this.#release(undefined, header, from, out, decides);
   }
 
   /** ROTATE (Rotate_event): position u64 in the next file · its name to the end. */
@@ -313,47 +382,10 @@ export class Decoder {
   }
 }
 
-/** Known and without meaning for row changes; the first ones accompany a statement that arrives as SQL. */
-const SKIPPED: ReadonlySet<number> = new Set([
-  EVENT_TYPE.FORMAT_DESCRIPTION,
-  EVENT_TYPE.STOP,
-  EVENT_TYPE.INTVAR,
-  EVENT_TYPE.RAND,
-  EVENT_TYPE.USER_VAR,
-  EVENT_TYPE.BEGIN_LOAD_QUERY,
-  EVENT_TYPE.APPEND_BLOCK,
-  EVENT_TYPE.DELETE_FILE,
-  EVENT_TYPE.IGNORABLE,
-  EVENT_TYPE.ROWS_QUERY,
-  EVENT_TYPE.PREVIOUS_GTIDS,
-  EVENT_TYPE.TRANSACTION_CONTEXT,
-  EVENT_TYPE.VIEW_CHANGE,
-  EVENT_TYPE.MARIA_ANNOTATE_ROWS,
-  EVENT_TYPE.MARIA_BINLOG_CHECKPOINT,
-  EVENT_TYPE.MARIA_GTID_LIST,
-]);
-
-function readHeader(buffer: Buffer, start: number, end: number, header: EventHeader): void {
-  if (end - start < EVENT_HEADER_BYTES) throw corrupt(`an event of ${end - start} bytes`);
-  header.timestampSeconds = buffer.readUInt32LE(start);
-  header.type = buffer[start + 4]!;
-  header.serverId = buffer.readUInt32LE(start + 5);
-  header.length = buffer.readUInt32LE(start + 9);
-  header.endPosition = buffer.readUInt32LE(start + 13);
-  header.flags = buffer.readUInt16LE(start + 17);
-  if (header.length !== end - start) throw corrupt(`the header says ${header.length} bytes, ${end - start} came`);
+function isSavepoint(words: string): boolean {
+  return words.startsWith('SAVEPOINT') || words === 'RELEASE SAVEPOINT';
 }
 
-function hasValidChecksum(buffer: Buffer, start: number, end: number): boolean {
-  const at = end - CHECKSUM_BYTES;
-  if (at < start + EVENT_HEADER_BYTES) return false;
-  return crc32(buffer.subarray(start, at)) === buffer.readUInt32LE(at);
-}
-
-/** The checksum of a FORMAT_DESCRIPTION is over the event without the flag that its file is still open. */
-function hasValidFormatChecksum(buffer: Buffer, start: number, end: number): boolean {
-  const at = end - CHECKSUM_BYTES;
-  const head = Buffer.from(buffer.subarray(start, start + EVENT_HEADER_BYTES));
-  head[17] = head[17]! & ~FLAG.IN_USE;
-  return crc32(buffer.subarray(start + EVENT_HEADER_BYTES, at), crc32(head)) === buffer.readUInt32LE(at);
+function typeOf(buffer: Buffer, start: number, end: number): number {
+  return end - start > HEADER_AT.TYPE ? buffer[start + HEADER_AT.TYPE]! : EVENT_TYPE.UNKNOWN;
 }

@@ -1,5 +1,6 @@
 import { corrupt, unsupported } from './event-errors.ts';
 import type { EventReader } from './event-reader.ts';
+import { readXid } from './xid.ts';
 
 export interface GtidInfo {
   /** '' when anonymous. */
@@ -104,26 +105,29 @@ function readSignedVarint(reader: EventReader): bigint {
 }
 
 /** MariaDB flags2 of GTID_EVENT. */
-const FLAG = { STANDALONE: 1, PREPARED_XA: 64 };
+const FLAG = { STANDALONE: 1, GROUP_COMMIT_ID: 2, PREPARED_XA: 64 };
 
 export interface MariadbGtidInfo extends GtidInfo {
   /** One statement, without BEGIN and COMMIT. */
   readonly standalone: boolean;
-  /** The rows up to XA_PREPARE; a later transaction commits them or does not. */
-  readonly xa: boolean;
+  /** The XA transaction that is prepared here, in place of BEGIN and XA START. */
+  readonly xid: string | undefined;
 }
 
 /**
- * MariaDB GTID_EVENT (Gtid_log_event of log_event.h): seq_no u64 · domain_id u32 · flags2 u8 · and more by flags; server_id is the header's.
+ * MariaDB GTID_EVENT (Gtid_log_event of log_event.h):
+ *   seq_no u64 · domain_id u32 · flags2 u8 · with GROUP_COMMIT_ID: commit_id u64 · with PREPARED_XA (and COMPLETED_XA): format id u32 ·
+ *   length of gtrid u8, of bqual u8 · both · and more by flags. server_id is the header's. Without a commit id there are zeros, which may be cut off.
  */
 export function readMariadbGtid(reader: EventReader, serverId: number): MariadbGtidInfo {
   const sequence = reader.u64('sequence number');
   const domain = reader.u32('domain id');
   const flags = reader.u8('GTID flags');
+  if ((flags & FLAG.GROUP_COMMIT_ID) !== 0) reader.take(8, 'commit id');
   return {
     gtid: `${domain}-${serverId}-${sequence}`,
     commitMicros: undefined,
     standalone: (flags & FLAG.STANDALONE) !== 0,
-    xa: (flags & FLAG.PREPARED_XA) !== 0,
+    xid: (flags & FLAG.PREPARED_XA) === 0 ? undefined : readXid(reader, 'u8'),
   };
 }

@@ -14,11 +14,13 @@ export {
   type CommitEvent,
   type Flavor,
   type HeartbeatEvent,
+  type PreparedEvent,
   type RowImage,
   type RowsEvent,
   type StatementEvent,
   type TableMap,
   type WireColumn,
+  type XaDecision,
 } from './types.ts';
 export { readDecimal } from './values/decimal.ts';
 export { doubleText, jsonText } from './values/json-text.ts';

@@ -1,25 +1,40 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress, zstdDecompressSync } from 'node:zlib';
 import { corrupt, unsupported } from './event-errors.ts';
-import type { EventReader } from './event-reader.ts';
+import { EventReader } from './event-reader.ts';
+import type { SpillLog } from './spill.ts';
 import type { BinlogPosition } from './types.ts';
 
+/** Events that are fed to the decoder in place of what comes next in the stream: whole events one behind the other, without checksums. */
 export interface PayloadInfo {
-  /** Of the TRANSACTION_PAYLOAD event. */
+  /** The place that all of them have. */
   readonly position: BinlogPosition;
   readonly compressed: boolean;
-  readonly bytes: Buffer;
   readonly uncompressedBytes: number | undefined;
+  /** `held`: rows of an XA transaction, given out because it commits. */
+  readonly origin: 'event' | 'held';
+  /** The bytes in order; a piece stays valid. */
+  pieces(): Iterable<Buffer>;
+  /** To be called when they are not needed any more. */
+  dispose(): void;
 }
 
 const FIELD = { END: 0, PAYLOAD_SIZE: 1, COMPRESSION: 2, UNCOMPRESSED_SIZE: 3 };
 const COMPRESSION = { ZSTD: 0, NONE: 255 };
+
+interface PayloadFields {
+  readonly size: number | undefined;
+  readonly compressed: boolean;
+  readonly uncompressedBytes: number | undefined;
+}
 
 /**
  * TRANSACTION_PAYLOAD (Transaction_payload_event, payload_event_buffer codecs):
  *   fields until type 0: packed type · packed length · value (a packed integer): 1 payload size, 2 compression (0 zstd, 255 none),
  *   3 uncompressed size · the payload: whole events, without checksums of their own
  */
-export function readPayload(reader: EventReader, position: BinlogPosition): PayloadInfo {
+function readFields(reader: EventReader): PayloadFields {
   let size: number | undefined;
   let compression = COMPRESSION.NONE;
   let uncompressedBytes: number | undefined;
@@ -38,34 +53,88 @@ export function readPayload(reader: EventReader, position: BinlogPosition): Payl
   if (compression !== COMPRESSION.ZSTD && compression !== COMPRESSION.NONE) {
     throw unsupported(`compression type ${compression}`, 'Set binlog_transaction_compression=OFF on the source.');
   }
+  return { size, compressed: compression === COMPRESSION.ZSTD, uncompressedBytes };
+}
+
+export function readPayload(reader: EventReader, position: BinlogPosition): PayloadInfo {
+  const { size, compressed, uncompressedBytes } = readFields(reader);
   const bytes = reader.bytes(size ?? reader.remaining, 'payload');
-  return { position, compressed: compression === COMPRESSION.ZSTD, bytes, uncompressedBytes };
+  return { position, compressed, uncompressedBytes, origin: 'event', pieces: () => [bytes], dispose: () => undefined };
+}
+
+/** The same of an event whose body lies in `body`, which goes with the payload. */
+export function readSpilledPayload(body: SpillLog, position: BinlogPosition): PayloadInfo {
+  // The fields take some ten bytes; unknown ones that fill a whole piece are no fields.
+  const [first = Buffer.alloc(0)] = body.pieces();
+  const reader = new EventReader().reset(first, 0, first.length);
+  const { size, compressed, uncompressedBytes } = readFields(reader);
+  const from = reader.offset;
+  const bytes = size ?? body.length - from;
+  if (bytes > body.length - from)
+    throw corrupt(`payload needs ${bytes} bytes, the event has ${body.length - from} left`);
+  return {
+    position,
+    compressed,
+    uncompressedBytes,
+    origin: 'event',
+    pieces: () => range(body.pieces(), from, bytes),
+    dispose: () => body[Symbol.dispose](),
+  };
+}
+
+/** Events that were held back. */
+export function heldPayload(events: SpillLog, position: BinlogPosition): PayloadInfo {
+  return {
+    position,
+    compressed: false,
+    uncompressedBytes: events.length,
+    origin: 'held',
+    pieces: () => events.pieces(),
+    dispose: () => events[Symbol.dispose](),
+  };
+}
+
+/** `bytes` bytes from `from` on. */
+function* range(pieces: Iterable<Buffer>, from: number, bytes: number): Generator<Buffer> {
+  let skip = from;
+  let left = bytes;
+  for (const piece of pieces) {
+    const part = piece.subarray(skip, skip + left);
+    skip = Math.max(0, skip - piece.length);
+    left -= part.length;
+    if (part.length > 0) yield part;
+    if (left === 0) return;
+  }
 }
 
 /** A payload up to this size is decompressed in one go: waiting for zlib's thread would cost a small transaction more. */
 const AT_ONCE_BYTES = 1 << 20;
+const PIECE_BYTES = 256 * 1024;
 
 /** The payload's events as bytes, piece by piece: memory is bounded by a piece, however large the transaction. */
 export async function* payloadPieces(payload: PayloadInfo): AsyncGenerator<Buffer> {
-  const { bytes, compressed, uncompressedBytes } = payload;
+  const { compressed, uncompressedBytes } = payload;
   if (!compressed) {
-    yield bytes;
+    yield* payload.pieces();
     return;
   }
   if (uncompressedBytes !== undefined && uncompressedBytes > 0 && uncompressedBytes <= AT_ONCE_BYTES) {
-    yield decompressAtOnce(bytes, uncompressedBytes);
+    yield decompressAtOnce(Buffer.concat([...payload.pieces()]), uncompressedBytes);
     return;
   }
-  const zstd = createZstdDecompress({ chunkSize: 256 * 1024 });
+  const zstd = createZstdDecompress({ chunkSize: PIECE_BYTES });
+  const input = Readable.from(payload.pieces(), { objectMode: true, highWaterMark: 1 });
+  // Its failure comes out of the loop below as well.
+  pipeline(input, zstd).catch(() => undefined);
   let seen = 0;
   try {
-    zstd.end(bytes);
     for await (const piece of zstd as AsyncIterable<Buffer>) {
       seen += piece.length;
       if (uncompressedBytes !== undefined && seen > uncompressedBytes) break;
       yield piece;
     }
   } finally {
+    input.destroy();
     zstd.destroy();
   }
   if (uncompressedBytes !== undefined && seen !== uncompressedBytes) {

@@ -6,6 +6,11 @@ export interface QueryInfo {
   readonly sql: string;
 }
 
+/** The first word or two of a statement, in capitals: `BEGIN`, `XA COMMIT`. */
+export function firstWords(sql: string): string {
+  return /^[a-z]+(?:\s+[a-z]+)?/i.exec(sql.slice(0, 64))?.[0].toUpperCase().replace(/\s+/g, ' ') ?? '';
+}
+
 /** Status variable that holds the session's character set, and the fixed sizes of those in front of it (statement_events.h, Q_*). */
 const CHARSET_CODE = 4;
 const SIZES_BEFORE: ReadonlyMap<number, number> = new Map([

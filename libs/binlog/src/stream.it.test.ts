@@ -194,27 +194,6 @@ describe.each(['mysql', 'mysql80', 'mariadb'] as const)('on %s', (name) => {
     setTimeout(() => stop.abort(reason), 100);
     await expect(pulling).rejects.toBe(reason);
   });
-
-  test('XA transactions over wanted tables are refused, others pass', async () => {
-    const xa = (id: string, insert: string): string[] => [
-      `XA START '${id}'`,
-      insert,
-      `XA END '${id}'`,
-      `XA PREPARE '${id}'`,
-      `XA COMMIT '${id}'`,
-    ];
-    await source.root.execute('CREATE TABLE x1 (id INT PRIMARY KEY)');
-    await source.root.execute('CREATE TABLE x2 (id INT PRIMARY KEY)');
-    const wants = (database: string, table: string): boolean => database === source.database && table === 'x2';
-    const passed = await source.changesOf(
-      [...xa(`${source.database}a`, 'INSERT INTO x1 VALUES (1)'), 'INSERT INTO x2 VALUES (1)'],
-      { wants },
-    );
-    expect(ids(passed.changes)).toEqual(['1']);
-    expect(passed.begins.length).toBe(passed.commits.length);
-    const refused = source.changesOf(xa(`${source.database}b`, 'INSERT INTO x2 VALUES (2)'), { wants });
-    await expect(refused).rejects.toMatchObject({ code: 'SOURCE_EVENT_UNSUPPORTED' });
-  });
 });
 
 describe.each(['mysql', 'mysql80'] as const)('what only MySQL has, on %s', (name) => {

@@ -3,8 +3,9 @@ import { type DumpConnection, openDump } from './connection.ts';
 import { Decoder } from './decoder.ts';
 import { corrupt, locateEventError } from './event-errors.ts';
 import { PacketQueue } from './packets.ts';
-import { PayloadCursor } from './payload-cursor.ts';
+import { PayloadStack } from './payload-cursor.ts';
 import { readErrPacket, sourceError } from './server-errors.ts';
+import { Spill } from './spill.ts';
 import type { BinlogEvent, BinlogStats, BinlogStream, BinlogStreamOptions } from './types.ts';
 import { EVENT_TYPE } from './wire-types.ts';
 
@@ -28,13 +29,14 @@ export class SocketStream implements BinlogStream {
   readonly #options: BinlogStreamOptions;
   readonly #connection: DumpConnection;
   readonly #signal: AbortSignal;
-  readonly #packets = new PacketQueue();
+  readonly #spill: Spill;
+  readonly #packets: PacketQueue;
   readonly #decoder: Decoder;
   readonly #silenceMs: number;
   readonly #abort: () => void;
   #failure: { readonly error: unknown } | undefined;
   #wake: (() => void) | undefined;
-  #payload: PayloadCursor | undefined;
+  readonly #payloads = new PayloadStack();
   #paused = false;
   /** A pull has failed: the bytes behind are not looked at any more. */
   #broken = false;
@@ -47,7 +49,10 @@ export class SocketStream implements BinlogStream {
     this.#connection = connection;
     this.#signal = signal;
     this.#silenceMs = Math.max(MIN_SILENCE_MS, options.heartbeatMs * 4);
+    this.#spill = new Spill({ folder: options.spillFolder ?? '' });
+    this.#packets = new PacketQueue(this.#spill);
     this.#decoder = new Decoder({
+      spill: this.#spill,
       wants: (database, table) => options.wants(database, table),
       file: 'file' in options.start ? options.start.file : '',
       checksums: connection.checksums,
@@ -65,6 +70,8 @@ export class SocketStream implements BinlogStream {
       events: this.#events,
       skippedRowsEvents: this.#decoder.skippedRowsEvents,
       heldBytes: this.#packets.bytes,
+      waitingBytes: this.#spill.memoryBytes,
+      spilledBytes: this.#spill.fileBytes,
       pauses: this.#pauses,
     };
   }
@@ -75,10 +82,10 @@ export class SocketStream implements BinlogStream {
     try {
       for (;;) {
         if (this.#broken) throw this.#failure?.error;
-        if (this.#payload === undefined) this.#decodePackets(out);
-        else await this.#decodePayload(this.#payload, out);
+        if (this.#payloads.isEmpty) this.#decodePackets(out);
+        else await this.#decodePayloads(out);
         if (out.length > 0) break;
-        if (this.#payload !== undefined) continue;
+        if (!this.#payloads.isEmpty) continue;
         // What arrived before a connection broke is delivered first: the failure comes when nothing is left.
         if (this.#failure !== undefined) throw this.#failure.error;
         if (!this.#nextPacketIsHere) await this.#more();
@@ -98,6 +105,7 @@ export class SocketStream implements BinlogStream {
     this.#failure ??= { error: new TaplineError('INTERNAL', { message: 'The binlog stream was closed' }) };
     this.#wake?.();
     await this.#connection.close();
+    this.#spill[Symbol.dispose]();
   }
 
   #nextPacketIsHere = false;
@@ -106,22 +114,20 @@ export class SocketStream implements BinlogStream {
     let budget = PULL_BYTES;
     const packets = this.#packets;
     this.#nextPacketIsHere = true;
-    while (budget > 0 && this.#payload === undefined) {
+    while (budget > 0 && this.#payloads.isEmpty) {
       if (!this.#nextPacket()) {
         this.#nextPacketIsHere = false;
         return;
       }
-      const { buffer, start, end } = packets;
+      const { buffer, start, end, spilled } = packets;
       budget -= end - start;
       this.#bytes += end - start;
       const status = buffer[start];
       if (status !== PACKET.EVENT || start === end) throw this.#endOfDump(buffer, start, end);
       this.#events++;
-      this.#decoder.decode(buffer, start + 1, end, out);
-      const payload = this.#decoder.payload;
-      if (payload === undefined) continue;
-      this.#decoder.payload = undefined;
-      this.#payload = new PayloadCursor(payload);
+      if (spilled === undefined) this.#decoder.decode(buffer, start + 1, end, out);
+      else this.#decoder.decodeSpilled(spilled);
+      this.#payloads.takeFrom(this.#decoder);
     }
   }
 
@@ -133,16 +139,9 @@ export class SocketStream implements BinlogStream {
     }
   }
 
-  async #decodePayload(payload: PayloadCursor, out: BinlogEvent[]): Promise<void> {
+  async #decodePayloads(out: BinlogEvent[]): Promise<void> {
     let budget = PULL_BYTES;
-    while (budget > 0) {
-      const bytes = await payload.decodePiece(this.#decoder, out);
-      if (bytes === 0) {
-        this.#payload = undefined;
-        return;
-      }
-      budget -= bytes;
-    }
+    while (budget > 0 && !this.#payloads.isEmpty) budget -= await this.#payloads.decodePiece(this.#decoder, out);
   }
 
   /** EOF or ERR in place of an event. */

@@ -80,7 +80,7 @@ export class TableMaps {
     return this.#byId.get(id)?.layout;
   }
 
-  /** Table ids mean nothing after a new binlog file of a restarted server; layouts stay. */
+  /** Table ids mean nothing after a new binlog file of a restarted server, and nothing from one transaction to the next; layouts stay. */
   forgetIds(): void {
     this.#byId.clear();
   }
@@ -90,11 +90,11 @@ export class TableMaps {
    *   table_id u48 · flags u16 · u8 length, database, NUL · u8 length, table, NUL ·
    *   packed n · n type bytes · packed length, type metadata · null bitmap ceil(n/8), least bit first · optional metadata TLVs to the end
    */
-  read(reader: EventReader): void {
+  read(reader: EventReader): TableLayout {
     const id = reader.u48('table id');
     const { buffer, offset: start, end } = reader;
     const seen = this.#byId.get(id);
-    if (seen !== undefined && buffer.compare(seen.body, 0, seen.body.length, start, end) === 0) return;
+    if (seen !== undefined && buffer.compare(seen.body, 0, seen.body.length, start, end) === 0) return seen.layout;
     const body = buffer.subarray(start, end);
     const key = body.toString('latin1');
     let entry = this.#byBody.get(key);
@@ -103,6 +103,7 @@ export class TableMaps {
       this.#byBody.set(key, entry);
     }
     this.#byId.set(id, entry);
+    return entry.layout;
   }
 
   #decode(reader: EventReader, id: number): TableLayout {

@@ -15,12 +15,14 @@ export interface BinlogStreamOptions {
   wants(database: string, table: string): boolean;
   /** Bytes held undelivered before the socket is paused. One event larger than this is still held whole. */
   readonly bufferBytes: number;
+  /** Where large compressed and XA transactions wait in a temporary file; the system's folder for such files when absent or ''. */
+  readonly spillFolder?: string;
   /** The source speaks at least this often; after four silent periods (10 s at least) the connection counts as lost. */
   readonly heartbeatMs: number;
 }
 
 /**
- * A place in the source's binlog. On `begin` and `rows` it is the first byte of the event; on `commit`, `statement` outside a transaction
+ * A place in the source's binlog. On `begin` and `rows` it is the first byte of the event; on `commit`, `prepared`, `statement` outside a transaction
  * and `heartbeat` it is the byte after it, where a later stream may start.
  */
 export interface BinlogPosition {
@@ -34,6 +36,29 @@ export interface BeginEvent {
   readonly gtid: string;
   /** Microseconds since the epoch, UTC: the immediate commit time, or the event header's second where the server does not say. */
   readonly commitMicros: bigint;
+  readonly position: BinlogPosition;
+  /** On the transaction that commits or rolls back a prepared XA transaction; the rows that follow are those that were prepared. */
+  readonly decides?: XaDecision;
+}
+
+export interface XaDecision {
+  readonly xid: string;
+  readonly outcome: 'commit' | 'rollback';
+  /** The transaction that prepared it; undefined when this stream has not seen it prepared, and so cannot give its rows. */
+  readonly preparedGtid: string | undefined;
+}
+
+/**
+ * XA PREPARE, a whole transaction by itself: its rows are held back until a later one decides. Until then a place behind it must not be made
+ * durable as read, or a later stream would know nothing of them.
+ */
+export interface PreparedEvent {
+  readonly kind: 'prepared';
+  readonly gtid: string;
+  /** `X'gtrid',X'bqual',formatID`, as servers print it. */
+  readonly xid: string;
+  /** False: it changed nothing that is wanted. */
+  readonly holdsRows: boolean;
   readonly position: BinlogPosition;
 }
 
@@ -93,7 +118,7 @@ export interface RowsEvent {
   readonly rowIndex: number;
 }
 
-export type BinlogEvent = BeginEvent | RowsEvent | StatementEvent | CommitEvent | HeartbeatEvent;
+export type BinlogEvent = BeginEvent | RowsEvent | StatementEvent | PreparedEvent | CommitEvent | HeartbeatEvent;
 
 export interface WireColumn {
   /** MYSQL_TYPE_* (`WIRE_TYPE`), the real one: ENUM and SET, not the STRING they travel as. */
@@ -135,6 +160,9 @@ export interface BinlogStats {
   readonly skippedRowsEvents: number;
   /** Bytes taken from the socket that no pull has given out yet, without an event that is still arriving. */
   readonly heldBytes: number;
+  /** Bytes that wait for the end of their transaction (large compressed ones, prepared XA ones): in memory, and in the temporary file. */
+  readonly waitingBytes: number;
+  readonly spilledBytes: number;
   /** How often the socket was paused because nobody pulled. */
   readonly pauses: number;
 }

@@ -360,7 +360,8 @@ export const ERROR_CODES = {
   },
   SPILL_FAILED: {
     disposition: 'retryable',
-    summary: 'A large compressed or XA transaction had to wait in a temporary file, which cannot be made, written or read.',
+    summary:
+      'A large compressed or XA transaction had to wait in a temporary file, which cannot be made, written or read.',
     remedy: 'Make room in the folder, or name another one as `source.spillFolder`; it must be on a disk and writable.',
   },
   STACK_PREREQUISITE: {

@@ -18,17 +18,19 @@ export interface Collected {
   readonly statements: Extract<BinlogEvent, { kind: 'statement' }>[];
   readonly begins: Extract<BinlogEvent, { kind: 'begin' }>[];
   readonly commits: Extract<BinlogEvent, { kind: 'commit' }>[];
+  readonly prepared: Extract<BinlogEvent, { kind: 'prepared' }>[];
   heartbeats: number;
 }
 
 export function emptyCollection(): Collected {
-  return { changes: [], statements: [], begins: [], commits: [], heartbeats: 0 };
+  return { changes: [], statements: [], begins: [], commits: [], prepared: [], heartbeats: 0 };
 }
 
 export function keepEvent(event: BinlogEvent, into: Collected): void {
   if (event.kind === 'begin') into.begins.push(event);
   else if (event.kind === 'commit') into.commits.push(event);
   else if (event.kind === 'statement') into.statements.push(event);
+  else if (event.kind === 'prepared') into.prepared.push(event);
   else if (event.kind === 'heartbeat') into.heartbeats++;
   else {
     const { op, table } = event;
@@ -57,6 +59,7 @@ export async function collectUntil(
       if (event.kind === 'begin') gtid = event.gtid;
       if (event.kind === 'commit') seen.add(gtid);
       if (event.kind === 'statement' && !event.inTransaction) seen.add(event.gtid);
+      if (event.kind === 'prepared') seen.add(event.gtid);
     }
     if (seen.includes(wanted as never)) return wholeTransactions(collected);
   }

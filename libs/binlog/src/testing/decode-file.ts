@@ -1,5 +1,6 @@
-import { Decoder, EVENT_HEADER_BYTES } from '../decoder.ts';
-import { PayloadCursor } from '../payload-cursor.ts';
+import { Decoder } from '../decoder.ts';
+import { EVENT_HEADER_BYTES } from '../event-header.ts';
+import { PayloadStack } from '../payload-cursor.ts';
 import type { BinlogEvent } from '../types.ts';
 import { emptyCollection, keepEvent, type RowValues } from './collect.ts';
 
@@ -14,21 +15,17 @@ export async function decodeFile(file: Buffer, each: (event: BinlogEvent) => voi
     const out: BinlogEvent[] = [];
     decoder.decode(file, at, end, out);
     out.forEach(each);
-    const { payload } = decoder;
-    decoder.payload = undefined;
-    if (payload !== undefined) await decodePayload(new PayloadCursor(payload), decoder, each);
+    await decodePayloads(decoder, each);
     at = end;
   }
 }
 
-async function decodePayload(
-  cursor: PayloadCursor,
-  decoder: Decoder,
-  each: (event: BinlogEvent) => void,
-): Promise<void> {
-  for (let bytes = 1; bytes > 0; ) {
+async function decodePayloads(decoder: Decoder, each: (event: BinlogEvent) => void): Promise<void> {
+  const payloads = new PayloadStack();
+  payloads.takeFrom(decoder);
+  while (!payloads.isEmpty) {
     const out: BinlogEvent[] = [];
-    bytes = await cursor.decodePiece(decoder, out);
+    await payloads.decodePiece(decoder, out);
     out.forEach(each);
   }
 }
@@ -36,13 +33,19 @@ async function decodePayload(
 /** One line an event or row, as golden files hold them. */
 export function eventLines(event: BinlogEvent): string[] {
   const at = `@${event.position.position}`;
-  if (event.kind === 'begin') return [`begin ${event.gtid || 'anonymous'} ${event.commitMicros} ${at}`];
+  if (event.kind === 'begin') {
+    const { gtid, commitMicros, decides } = event;
+    const what =
+      decides === undefined ? '' : ` ${decides.outcome} ${decides.xid} of ${decides.preparedGtid ?? 'nowhere'}`;
+    return [`begin ${gtid || 'anonymous'} ${commitMicros} ${at}${what}`];
+  }
   if (event.kind === 'statement') {
     const where = event.inTransaction ? ' in transaction' : '';
     return [
       `statement ${event.gtid || 'anonymous'} ${event.commitMicros} ${event.database}${where} ${at}: ${event.sql}`,
     ];
   }
+  if (event.kind === 'prepared') return [`prepared ${event.gtid || 'anonymous'} ${event.xid} ${at}`];
   if (event.kind !== 'rows') return [`${event.kind} ${at}`];
   const kept = emptyCollection();
   keepEvent(event, kept);

@@ -34,8 +34,15 @@ export function selectExpression(column: WireColumn, name: string): string {
   }
 }
 
-const isText = ({ type }: WireColumn): boolean =>
-  type === WIRE_TYPE.STRING || type === WIRE_TYPE.VARCHAR || type === WIRE_TYPE.VAR_STRING || type === WIRE_TYPE.BLOB;
+const TEXT_TYPES: ReadonlySet<number> = new Set([
+  WIRE_TYPE.STRING,
+  WIRE_TYPE.VARCHAR,
+  WIRE_TYPE.VAR_STRING,
+  WIRE_TYPE.BLOB,
+  WIRE_TYPE.BLOB_COMPRESSED,
+  WIRE_TYPE.VARCHAR_COMPRESSED,
+]);
+const isText = ({ type }: WireColumn): boolean => TEXT_TYPES.has(type);
 
 const BINARY = 63;
 
