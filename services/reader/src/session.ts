@@ -4,6 +4,7 @@ import {
   type BinlogStream,
   openBinlogStream,
   type RowsEvent,
+  type TableMap,
 } from '@tapline/binlog';
 import { type Kafka, kafkaConfigOf, type OrderedProducer, openKafka, type ProgressStore } from '@tapline/kafka';
 import type { Logger } from '@tapline/kernel';
@@ -134,7 +135,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       describe: (layout) => tableOfLayout(layout, source.collations),
       keys: source.keys,
       registry,
-      openTopic: (topic, of) => topics.open(topic, of),
+      topics,
     });
     const oversize = await Oversize.open({ config, kafka, producer, signal });
     const publisher = new Publisher({ producer, clock, oversize, tombstones: config.topics.tombstones });
@@ -214,6 +215,14 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#newestCommitMs = Number(commitMicros / 1000n);
     this.#publisher.tick(this.#takenMs);
     this.#publisher.begin(gtid, commitMicros, position);
+  }
+
+  openAhead(events: readonly BinlogEvent[]): Promise<void> | undefined {
+    const layouts = new Set<TableMap>();
+    for (const event of events) {
+      if (event.kind === 'rows' && this.#routes.find(event.table) === undefined) layouts.add(event.table);
+    }
+    return layouts.size < 2 ? undefined : this.#routes.openAhead([...layouts]);
   }
 
   prepare(event: RowsEvent): Promise<void> | undefined {

@@ -1,5 +1,5 @@
 import type { Flavor, TableMap } from '@tapline/binlog';
-import { compileEnvelope, type TableEnvelope } from '@tapline/envelope';
+import { type AvroEnvelope, compileEnvelope, type TableEnvelope } from '@tapline/envelope';
 import { TaplineError } from '@tapline/kernel';
 import type { Registry } from '@tapline/registry';
 import type { Table, TableKeys } from '@tapline/schema';
@@ -40,9 +40,30 @@ export interface RoutesOptions {
   describe(layout: TableMap): Table;
   readonly keys: TableKeys;
   readonly registry: Pick<Registry, 'idFor'>;
-  /** Makes the topic when it is not there. */
-  openTopic(topic: string, of: { readonly table: string; readonly append: boolean }): Promise<TopicLanes>;
+  readonly topics: RouteTopics;
 }
+
+/** The topic of a table, and whether its records have no key. */
+export interface TopicOfTable {
+  readonly topic: string;
+  readonly table: string;
+  readonly append: boolean;
+}
+
+export interface RouteTopics {
+  /** Makes the topic when it is not there. */
+  open(wanted: TopicOfTable): Promise<TopicLanes>;
+  openAll(wanted: readonly TopicOfTable[]): Promise<void>;
+}
+
+/** All of a route but what must be asked for. */
+interface Draft extends TopicOfTable {
+  readonly layout: TableMap | undefined;
+  readonly envelope: AvroEnvelope;
+}
+
+/** Tables whose schemas are registered at a time: a registry server should not get thousands of requests at once. */
+const REGISTERED_TOGETHER = 64;
 
 /**
  * The routes of all tables, one for each layout that the binlog shows, opened when its first rows come. The rows are encoded by the
@@ -64,14 +85,28 @@ export class Routes {
   }
 
   async open(layout: TableMap): Promise<Route> {
-    const route = await this.#make(this.#options.describe(layout), layout);
-    this.#byLayout.set(layout, route);
-    return route;
+    return await this.#finish(this.#draft(this.#options.describe(layout), layout));
+  }
+
+  /**
+   * Opens these layouts together: thousands of tables would else wait for each other's topics and schemas. What fails is left to `open`,
+   * which is called when the table's rows come, and fails there.
+   */
+  async openAhead(layouts: readonly TableMap[]): Promise<void> {
+    try {
+      const drafts = layouts.map((layout) => this.#draft(this.#options.describe(layout), layout));
+      await this.#options.topics.openAll(drafts);
+      for (let at = 0; at < drafts.length; at += REGISTERED_TOGETHER) {
+        await Promise.all(drafts.slice(at, at + REGISTERED_TOGETHER).map((draft) => this.#finish(draft)));
+      }
+    } catch {
+      // Left to `open`.
+    }
   }
 
   /** The route of a table's rows in the first load. */
   async openTable(table: Table): Promise<Route> {
-    const route = await this.#make(table, undefined);
+    const route = await this.#finish(this.#draft(table, undefined));
     this.#loading.set(route.name, route);
     return route;
   }
@@ -83,9 +118,8 @@ export class Routes {
     throw new TaplineError('INTERNAL', { message: 'A row came before its route.', place: { table: name } });
   }
 
-  async #make(table: Table, layout: TableMap | undefined): Promise<Route> {
-    const { source, flavor, keys, registry } = this.#options;
-    const name = `${table.database}.${table.name}`;
+  #draft(table: Table, layout: TableMap | undefined): Draft {
+    const { source, flavor, keys } = this.#options;
     const keyColumns = keys.columnsOf(table);
     const envelope = compileEnvelope({
       source,
@@ -94,13 +128,22 @@ export class Routes {
       keyColumns,
       ...(layout === undefined ? {} : { wire: layout }),
     });
-    const topic = topicOf(source, table);
-    const append = keyColumns === undefined;
-    const lanes = await this.#options.openTopic(topic, { table: name, append });
-    const value = await registry.idFor(`${topic}-value`, envelope.valueSchema);
-    if (envelope.keySchema === undefined) envelope.bind({ value });
-    else envelope.bind({ key: await registry.idFor(`${topic}-key`, envelope.keySchema), value });
-    return new Route({ name, append, envelope, lanes });
+    const name = `${table.database}.${table.name}`;
+    return { topic: topicOf(source, table), table: name, append: keyColumns === undefined, layout, envelope };
+  }
+
+  async #finish(draft: Draft): Promise<Route> {
+    const { topic, table, append, layout, envelope } = draft;
+    const { registry, topics } = this.#options;
+    const lanes = await topics.open(draft);
+    const [value, key] = await Promise.all([
+      registry.idFor(`${topic}-value`, envelope.valueSchema),
+      envelope.keySchema === undefined ? undefined : registry.idFor(`${topic}-key`, envelope.keySchema),
+    ]);
+    envelope.bind(key === undefined ? { value } : { key, value });
+    const route = new Route({ name: table, append, envelope, lanes });
+    if (layout !== undefined) this.#byLayout.set(layout, route);
+    return route;
   }
 }
 

@@ -5,6 +5,8 @@ import type { TopicLanes } from './topic-lanes.ts';
 export class TopicBook {
   readonly #topics = new Map<string, TopicLanes>();
   readonly #owners = new Map<string, string>();
+  /** Topics with something left to skip: looked at after every pull while there are any. */
+  readonly #behind = new Set<TopicLanes>();
 
   get(topic: string): TopicLanes | undefined {
     return this.#topics.get(topic);
@@ -12,6 +14,7 @@ export class TopicBook {
 
   add(lanes: TopicLanes): TopicLanes {
     this.#topics.set(lanes.topic, lanes);
+    if (lanes.skipping > 0) this.#behind.add(lanes);
     return lanes;
   }
 
@@ -35,7 +38,11 @@ export class TopicBook {
   /** Changes that stand in the topics already and are still to be met again. */
   get skipping(): number {
     let sum = 0;
-    for (const lanes of this.#topics.values()) sum += lanes.skipping;
+    for (const lanes of this.#behind) {
+      const { skipping } = lanes;
+      sum += skipping;
+      if (skipping === 0) this.#behind.delete(lanes);
+    }
     return sum;
   }
 }

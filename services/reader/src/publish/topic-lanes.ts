@@ -24,6 +24,8 @@ export class TopicLanes {
   readonly next: number[];
   readonly skip: number[];
   readonly #tailEnds: ReadonlyMap<number, TailEnd>;
+  /** How many changes are still to be skipped. */
+  skipping: number;
 
   constructor(options: {
     topic: string;
@@ -38,16 +40,12 @@ export class TopicLanes {
     this.lanes = options.lanes;
     this.next = options.next.map(Number);
     this.skip = options.ends.map((end, p) => Number(end) - (this.next[p] as number));
+    this.skipping = this.skip.reduce((sum, n) => sum + n, 0);
     this.#tailEnds = options.tailEnds ?? new Map();
   }
 
   lane(partition: number): Lane {
     return this.lanes[partition] as Lane;
-  }
-
-  /** How many changes are still to be skipped. */
-  get skipping(): number {
-    return this.skip.reduce((sum, n) => sum + n, 0);
   }
 
   /** Counts a change of `partition`. True: send it. False: it stands in the topic already. `version` is read only for the check. */
@@ -56,6 +54,7 @@ export class TopicLanes {
     const left = this.skip[partition] as number;
     if (left === 0) return true;
     this.skip[partition] = left - 1;
+    this.skipping--;
     if (left === 1) this.#check(partition, key, version);
     return false;
   }

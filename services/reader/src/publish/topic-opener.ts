@@ -2,7 +2,7 @@ import type { Kafka, OrderedProducer, TopicSpec } from '@tapline/kafka';
 import type { ReaderConfig } from '../config.ts';
 import type { Checkpointer } from '../progress/checkpointer.ts';
 import type { Source } from '../source/open-source.ts';
-import { topicOf } from './routes.ts';
+import { type RouteTopics, type TopicOfTable, topicOf } from './routes.ts';
 import type { TopicBook } from './topic-book.ts';
 import { TopicLanes } from './topic-lanes.ts';
 
@@ -16,26 +16,44 @@ interface TopicOpenerOptions {
 }
 
 /** Opens the topics of tables that the progress record does not know yet: tables made while the reader runs, or captured since. */
-export class TopicOpener {
+export class TopicOpener implements RouteTopics {
   readonly #options: TopicOpenerOptions;
+  /** One call after the other: the stream and the first load must not open a topic twice. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: TopicOpenerOptions) {
     this.#options = options;
   }
 
   /** @throws TaplineError TOPIC_NOT_COMPACTED, TOPIC_COMPACTED, TOPIC_PARTITIONS, CONFIG_INVALID. */
-  async open(topic: string, of: { readonly table: string; readonly append: boolean }): Promise<TopicLanes> {
+  async open(wanted: TopicOfTable): Promise<TopicLanes> {
+    await this.openAll([wanted]);
+    return this.#options.book.get(wanted.topic) as TopicLanes;
+  }
+
+  /** Opens what is not open, all together. Throws as `open` does, and then none of the new ones is open. */
+  openAll(wanted: readonly TopicOfTable[]): Promise<void> {
+    const next = this.#turn.then(() => this.#openNew(wanted));
+    this.#turn = next.catch(() => undefined);
+    return next;
+  }
+
+  async #openNew(wanted: readonly TopicOfTable[]): Promise<void> {
     const { config, kafka, producer, book, checkpointer, signal } = this.#options;
-    book.claim(topic, of.table);
-    const known = book.get(topic);
-    if (known !== undefined) return known;
-    await kafka.topics.ensure([topicSpec(config, topic, of.append)], signal);
-    const ends = await kafka.reader.endOffsets(topic, signal);
-    const lanes = ends.map((end, partition) => producer.lane(topic, partition, { nextOffset: end }));
-    const added = book.add(new TopicLanes({ topic, lanes, next: ends, ends }));
-    // Before the first record: a restart could not tell else which records of the topic are this source's.
-    await checkpointer.amend((last) => ({ ...last, offsets: new Map([...last.offsets, [topic, ends]]) }));
-    return added;
+    for (const { topic, table } of wanted) book.claim(topic, table);
+    const specs = new Map<string, TopicSpec>();
+    for (const { topic, append } of wanted) {
+      if (book.get(topic) === undefined) specs.set(topic, topicSpec(config, topic, append));
+    }
+    if (specs.size === 0) return;
+    await kafka.topics.ensure([...specs.values()], signal);
+    const found = await kafka.reader.endOffsetsOf([...specs.keys()], signal);
+    // Before the first record: a restart could not tell else which records of the topics are this source's.
+    await checkpointer.amend((last) => ({ ...last, offsets: new Map([...last.offsets, ...found]) }));
+    for (const [topic, ends] of found) {
+      const lanes = ends.map((end, partition) => producer.lane(topic, partition, { nextOffset: end }));
+      book.add(new TopicLanes({ topic, lanes, next: ends, ends }));
+    }
   }
 }
 

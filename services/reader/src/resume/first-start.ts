@@ -1,6 +1,6 @@
 import type { Kafka } from '@tapline/kafka';
-import type { Logger } from '@tapline/kernel';
-import { connect, readBinlogEnd, readGtids } from '@tapline/mysql';
+import { type Logger, sleep, TaplineError } from '@tapline/kernel';
+import { addressText, connect, type MysqlAddress, readBinlogEnd, readGtids, readPreparedXa } from '@tapline/mysql';
 import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
 import { topicOf } from '../publish/routes.ts';
@@ -19,13 +19,10 @@ export async function firstStart(parts: {
   signal: AbortSignal;
 }): Promise<ProgressRecord> {
   const { config, source, kafka, log, signal } = parts;
-  const position = await startPosition(config, source, signal);
+  const position = await startPosition(config, source, log, signal);
   log.info('first start: there is no progress yet', { gtidSet: position.gtidSet, snapshot: config.snapshot.mode });
-  const offsets = new Map<string, readonly bigint[]>();
-  for (const table of source.tables) {
-    const topic = topicOf(config.name, table);
-    offsets.set(topic, await kafka.reader.endOffsets(topic, signal));
-  }
+  const topics = source.tables.map((table) => topicOf(config.name, table));
+  const offsets = await kafka.reader.endOffsetsOf(topics, signal);
   return {
     ...position,
     serverUuid: source.info.serverUuid ?? String(source.info.serverId),
@@ -42,15 +39,47 @@ export async function firstStart(parts: {
   };
 }
 
+/** Between what is executed and what is prepared: a transaction counts as executed a moment before its session has noted that it is prepared. */
+const PREPARE_MS = 100;
+const SHOWN_XIDS = 5;
+
+type StartPosition = Pick<ProgressRecord, 'gtidSet' | 'file' | 'position' | 'xaFrom'>;
+
 async function startPosition(
   config: ReaderConfig,
   source: Source,
+  log: Logger,
   signal: AbortSignal,
-): Promise<Pick<ProgressRecord, 'gtidSet' | 'file' | 'position'>> {
+): Promise<StartPosition> {
   await using connection = await connect(source.address, signal);
   const { executed, purged } = await readGtids(connection, signal);
   const end = await readBinlogEnd(connection, signal);
-  if (config.start.gtidSet !== '') return { gtidSet: config.start.gtidSet, file: '', position: 0 };
-  if (config.start.from === 'earliest') return { gtidSet: purged, file: '', position: 0 };
-  return { gtidSet: executed, ...end };
+  await sleep(PREPARE_MS, signal);
+  const prepared = await readPreparedXa(connection, signal);
+  // After it was seen that nothing is prepared: what is prepared later, the stream sees. What was committed before, the first load sees.
+  const later = await readGtids(connection, signal);
+  const from = config.snapshot.mode === 'initial' ? '' : later.executed;
+  const xaFrom = prepared?.length === 0 ? from : null;
+  if (config.start.gtidSet !== '') return { gtidSet: config.start.gtidSet, file: '', position: 0, xaFrom };
+  if (config.start.from === 'earliest') return { gtidSet: purged, file: '', position: 0, xaFrom };
+  refusePrepared(prepared ?? [], source.address);
+  if (prepared === undefined) {
+    log.warn(
+      'not checked: whether XA transactions are prepared, whose rows neither the first load nor the stream would see',
+      {
+        mend: `GRANT XA_RECOVER_ADMIN ON *.* TO '${source.address.user}'@'%';`,
+      },
+    );
+  }
+  return { gtidSet: executed, ...end, xaFrom };
+}
+
+/** @throws TaplineError SOURCE_XA_PREPARED, after which the reader tries again. */
+function refusePrepared(prepared: readonly string[], address: MysqlAddress): void {
+  if (prepared.length === 0) return;
+  const shown = prepared.slice(0, SHOWN_XIDS).join('; ');
+  throw new TaplineError('SOURCE_XA_PREPARED', {
+    message: `${prepared.length} XA transactions are prepared and undecided: ${shown}${prepared.length > SHOWN_XIDS ? '; …' : ''}`,
+    place: { address: addressText(address) },
+  });
 }

@@ -12,6 +12,9 @@ export interface Reopened {
   readonly publishedRows: number;
 }
 
+/** Partitions whose tails are read at a time. */
+const READ_TOGETHER = 16;
+
 /** The part of the Kafka client that is needed here. */
 export type TopicReader = Pick<Kafka, 'reader'>;
 
@@ -28,22 +31,28 @@ export async function reopen(
   parts: { kafka: TopicReader; producer: OrderedProducer; signal: AbortSignal },
 ): Promise<Reopened> {
   const book = new TopicBook();
-  const published: OffsetRange[] = [...record.snapshot.published];
-  let publishedRows = 0;
+  const found = await parts.kafka.reader.settledEndsOf([...record.offsets.keys()], parts.signal);
+  const ranges: OffsetRange[] = [];
   for (const [topic, next] of record.offsets) {
-    const ends = await endsOf(topic, next, parts);
-    const lanesAt = ends.map((end, partition) => parts.producer.lane(topic, partition, { nextOffset: end }));
-    if (record.snapshot.publishing) {
-      const ranges = beyond(topic, next, ends);
-      published.push(...ranges);
-      publishedRows += ranges.reduce((sum, { from, to }) => sum + Number(to - from), 0);
-      book.add(new TopicLanes({ topic, lanes: lanesAt, next: ends, ends }));
-    } else {
-      const tailEnds = await readTailEnds(beyond(topic, next, ends), parts);
-      book.add(new TopicLanes({ topic, lanes: lanesAt, next, ends, tailEnds }));
-    }
+    const ends = found.get(topic) as bigint[];
+    checkEnds(topic, next, ends);
+    ranges.push(...beyond(topic, next, ends));
   }
-  return { book, snapshot: { ...record.snapshot, publishing: false, published }, publishedRows };
+  const { publishing } = record.snapshot;
+  const tailEnds = publishing ? undefined : await readTailEnds(ranges, parts);
+  for (const [topic, recorded] of record.offsets) {
+    const ends = found.get(topic) as bigint[];
+    const lanes = ends.map((end, partition) => parts.producer.lane(topic, partition, { nextOffset: end }));
+    const next = publishing ? ends : recorded;
+    const tails = tailEnds?.get(topic);
+    book.add(new TopicLanes({ topic, lanes, next, ends, ...(tails === undefined ? {} : { tailEnds: tails }) }));
+  }
+  const rows = publishing ? ranges : [];
+  return {
+    book,
+    snapshot: { ...record.snapshot, publishing: false, published: [...record.snapshot.published, ...rows] },
+    publishedRows: rows.reduce((sum, { from, to }) => sum + Number(to - from), 0),
+  };
 }
 
 /** The keys in these ranges: rows that earlier lives published of the unfinished chunk. */
@@ -61,12 +70,7 @@ export async function readKeys(
   return keys;
 }
 
-async function endsOf(
-  topic: string,
-  recorded: readonly bigint[],
-  parts: { kafka: TopicReader; signal: AbortSignal },
-): Promise<bigint[]> {
-  const ends = await parts.kafka.reader.settledEnds(topic, parts.signal);
+function checkEnds(topic: string, recorded: readonly bigint[], ends: readonly bigint[]): void {
   if (ends.length !== recorded.length) {
     throw new TaplineError('TOPIC_PARTITIONS', {
       message: `Topic ${topic} has ${ends.length} partitions, the progress record knows ${recorded.length}.`,
@@ -83,7 +87,6 @@ async function endsOf(
       place: { topic, partition, offset: String(end) },
     });
   });
-  return ends;
 }
 
 function beyond(topic: string, next: readonly bigint[], ends: readonly bigint[]): OffsetRange[] {
@@ -92,21 +95,26 @@ function beyond(topic: string, next: readonly bigint[], ends: readonly bigint[])
     .filter(({ from, to }) => to > from);
 }
 
-/** The last record of each range, where compaction has left it. */
+/** The last record of each range, where compaction has left it, by topic and partition. */
 async function readTailEnds(
   ranges: readonly OffsetRange[],
   parts: { kafka: TopicReader; signal: AbortSignal },
-): Promise<Map<number, TailEnd>> {
-  const tailEnds = new Map<number, TailEnd>();
-  for (const { topic, partition, to } of ranges) {
+): Promise<Map<string, Map<number, TailEnd>>> {
+  const tailEnds = new Map<string, Map<number, TailEnd>>();
+  const read = async ({ topic, partition, to }: OffsetRange): Promise<void> => {
     const last = { topic, partition, from: to - 1n, to, signal: parts.signal };
     for await (const records of parts.kafka.reader.read(last)) {
       for (const { key, headers } of records) {
         const version = readHeader(headers, 'v');
         if (version?.length !== 8) continue;
-        tailEnds.set(partition, { key: key && Buffer.from(key), version: version.readBigInt64BE(0) });
+        const ofTopic = tailEnds.get(topic) ?? new Map<number, TailEnd>();
+        tailEnds.set(topic, ofTopic);
+        ofTopic.set(partition, { key: key && Buffer.from(key), version: version.readBigInt64BE(0) });
       }
     }
+  };
+  for (let at = 0; at < ranges.length; at += READ_TOGETHER) {
+    await Promise.all(ranges.slice(at, at + READ_TOGETHER).map(read));
   }
   return tailEnds;
 }

@@ -36,6 +36,7 @@ function scene(stream: BinlogStream, overrides: Partial<PumpTarget> = {}): Scene
   failed.catch(() => {});
   const target: PumpTarget = {
     begin: (gtid: string) => void log.push(`begin ${gtid}`),
+    openAhead: () => undefined,
     prepare: () => undefined,
     change: () => void log.push('row'),
     statement: (event: { sql: string }) => void log.push(`statement ${event.sql}`),

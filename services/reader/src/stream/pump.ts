@@ -5,6 +5,8 @@ import type { Executed } from '../source/executed.ts';
 export interface PumpTarget {
   /** A transaction starts. */
   begin(gtid: string, commitMicros: bigint, position: BinlogPosition): void;
+  /** Before the first of the pulled `events` is handed on: what several of them need may be fetched together. Fails never. */
+  openAhead(events: readonly BinlogEvent[]): Promise<void> | undefined;
   /** Before the first row of `event`; undefined when nothing has to be waited for. */
   prepare(event: RowsEvent): Promise<void> | undefined;
   /** The current row of `event`; a promise when it must stay the current one for a while. */
@@ -101,6 +103,8 @@ export class Pump {
       if (events !== undefined) {
         const pulled = events;
         events = undefined;
+        const opening = target.openAhead(pulled);
+        if (opening !== undefined) await opening;
         for (const event of pulled) await this.#take(event);
         target.flush();
       }
