@@ -1,10 +1,18 @@
 import { expect, test } from '@jest/globals';
-import { type BenchName, resultJson, resultTable, runBench, SHAPES } from './index.ts';
+import { type BenchName, DECODE_TABLES, resultJson, resultTable, runBench, SHAPES } from './index.ts';
 
 // The short forms: that each bench runs to its end and measures every thing it names. The figures mean nothing.
 test.each<[BenchName, string[]]>([
   ['catchup', ['tapline reader', 'binlog from the socket, undecoded', "Kafka's producer tool, same bytes"]],
   ['shapes', Object.keys(SHAPES)],
+  [
+    'decode',
+    DECODE_TABLES.flatMap(({ name }) =>
+      name === 'narrow'
+        ? ['narrow rows → Avro', 'a plain pass over the same bytes', 'zongji, from the socket to objects']
+        : [`${name} rows → Avro`],
+    ),
+  ],
   ['latency', ['commit → Kafka consumer', 'commit → Redis']],
   ['produce', ['tapline producer', "Kafka's producer tool, same bytes"]],
   ['redis', ['tapline writer → Redis', 'plain HSETs on a raw socket']],

@@ -12,24 +12,36 @@ const ERROR = 0xff;
 
 /** The limit of any reader: the same binlog taken from the socket, cut into packets and thrown away. */
 export async function measureDrain(mysql: SqlServer, start: BinlogEnd, rows: number): Promise<Measurement> {
+  const mysqld = new CpuMeter({ mysqld: mysql.process.pid });
+  const cpu = process.cpuUsage();
+  let bytes = 0;
+  const seconds = await drainBinlog(mysql, start, (chunk) => {
+    bytes += chunk.length;
+  });
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    what: 'binlog from the socket, undecoded',
+    rows,
+    seconds,
+    cpuSeconds: { client: (user + system) / 1e6, ...mysqld.used() },
+    figures: { mibPerSecond: bytes / seconds / 2 ** 20 },
+  };
+}
+
+/**
+ * Takes everything from `start` to the binlog's end, with checksums, as it comes from the socket.
+ *
+ * @returns the seconds from the request to the end.
+ */
+export async function drainBinlog(mysql: SqlServer, start: BinlogEnd, take: (chunk: Buffer) => void): Promise<number> {
   const connection = await mysql.connect();
   try {
     // The server sends checksums only to who says that it knows them.
     await connection.query("SET @source_binlog_checksum = 'CRC32', @master_binlog_checksum = 'CRC32'");
     const socket = (connection as unknown as { connection: { stream: Socket } }).connection.stream;
-    const mysqld = new CpuMeter({ mysqld: mysql.process.pid });
-    const cpu = process.cpuUsage();
     const started = performance.now();
-    const bytes = await dump(socket, start);
-    const seconds = (performance.now() - started) / 1000;
-    const { user, system } = process.cpuUsage(cpu);
-    return {
-      what: 'binlog from the socket, undecoded',
-      rows,
-      seconds,
-      cpuSeconds: { client: (user + system) / 1e6, ...mysqld.used() },
-      figures: { mibPerSecond: bytes / seconds / 2 ** 20 },
-    };
+    await dump(socket, start, take);
+    return (performance.now() - started) / 1000;
   } finally {
     connection.destroy();
   }
@@ -38,10 +50,8 @@ export async function measureDrain(mysql: SqlServer, start: BinlogEnd, rows: num
 /**
  * COM_BINLOG_DUMP (MySQL Internals, "Replication protocol"): 0x12, position int<4>, flags int<2>, server id int<4>, file string<EOF>. The answer is
  * a packet an event; each packet is length int<3>, sequence int<1>, payload, whose first byte is 0x00, 0xfe (EOF) or 0xff (error).
- *
- * @returns the bytes received.
  */
-async function dump(socket: Socket, { file, position }: BinlogEnd): Promise<number> {
+async function dump(socket: Socket, { file, position }: BinlogEnd, take: (chunk: Buffer) => void): Promise<void> {
   const payload = Buffer.alloc(11 + file.length);
   payload.writeUInt8(COM_BINLOG_DUMP, 0);
   payload.writeUInt32LE(position, 1);
@@ -51,14 +61,13 @@ async function dump(socket: Socket, { file, position }: BinlogEnd): Promise<numb
   const header = Buffer.alloc(4);
   header.writeUIntLE(payload.length, 0, 3);
   socket.removeAllListeners('data');
-  let bytes = 0;
-  return await new Promise((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     const cutter = new PacketCutter((kind) => {
-      if (kind === EOF) resolve(bytes);
+      if (kind === EOF) resolve();
       if (kind === ERROR) reject(new Error('the server refused the dump'));
     });
     socket.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
+      take(chunk);
       cutter.take(chunk);
     });
     socket.once('close', () => reject(new Error('the server closed the connection')));

@@ -1,4 +1,5 @@
 import { benchCatchup } from './catchup.ts';
+import { benchDecode } from './decode/decode.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
 import type { BenchOptions } from './options.ts';
@@ -7,6 +8,7 @@ import { benchRedis } from './redis.ts';
 import { type BenchResult, type Measurement, machine } from './report.ts';
 import { benchShapes, type ShapeName } from './shapes/index.ts';
 
+export { DECODE_TABLES } from './decode/tables.ts';
 export { type BenchResult, type Measurement, resultJson, resultTable } from './report.ts';
 export { SHAPES, type ShapeName } from './shapes/index.ts';
 
@@ -31,6 +33,12 @@ export const BENCHES = {
     rows: 1_000_000,
     shortRows: 5000,
     run: benchShapes,
+  },
+  decode: {
+    summary: 'binlog bytes in memory → Avro in memory, for eight kinds of tables; beside it zongji and a plain pass',
+    rows: 1_000_000,
+    shortRows: 5000,
+    run: benchDecode,
   },
   latency: {
     summary: 'commit → Kafka consumer and → Redis, at 1,000 rows/s',
@@ -62,6 +70,8 @@ export interface RunBenchOptions {
   readonly peer?: 'debezium';
   /** Only this one of `shapes`. */
   readonly shape?: ShapeName;
+  /** Only this one of the tables of `decode`. */
+  readonly table?: string;
   /** A few seconds, figures without meaning. */
   readonly short?: boolean;
   readonly say?: (line: string) => void;
@@ -77,6 +87,7 @@ export async function runBench(name: BenchName, options: RunBenchOptions = {}): 
     runs: options.runs ?? 1,
     ...(options.peer === undefined ? {} : { peer: options.peer }),
     ...(options.shape === undefined ? {} : { shape: options.shape }),
+    ...(options.table === undefined ? {} : { table: options.table }),
     say: options.say ?? (() => undefined),
   });
   return { bench: name, runs, machine: on, startedAt };

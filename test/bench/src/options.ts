@@ -6,6 +6,8 @@ export interface BenchOptions {
   readonly peer?: 'debezium';
   /** shapes: this one only. */
   readonly shape?: ShapeName;
+  /** decode: this table only. */
+  readonly table?: string;
   /** Progress, for people. */
   readonly say: (line: string) => void;
 }

@@ -2,6 +2,7 @@ import { EXIT_OK, TaplineError } from '@tapline/kernel';
 import {
   BENCHES,
   type BenchName,
+  DECODE_TABLES,
   resultJson,
   resultTable,
   runBench,
@@ -21,6 +22,7 @@ ${NAMES.map((name) => `  ${name.padEnd(9)} ${BENCHES[name].summary} (${BENCHES[n
   --runs N          so often; the table shows medians (default 1)
   --peer debezium   catchup: Debezium in Kafka Connect beside it, fetched with Maven
   --shape NAME      shapes: only ${Object.keys(SHAPES).join(', ')}
+  --table NAME      decode: only ${DECODE_TABLES.map(({ name }) => name).join(', ')}
   --json            every run as JSON on stdout, instead of the table
   --short           some seconds, to see that it works; the figures mean nothing
 `;
@@ -51,6 +53,15 @@ function shapeOf(name: BenchName, value: string | boolean | undefined): { shape?
   });
 }
 
+function tableOf(name: BenchName, value: string | boolean | undefined): { table?: string } {
+  if (value === undefined) return {};
+  const names = DECODE_TABLES.map((table) => table.name);
+  if (name === 'decode' && typeof value === 'string' && names.includes(value)) return { table: value };
+  throw new TaplineError('CONFIG_INVALID', {
+    message: `--table ${String(value)} is not known for ${name}; decode has ${names.join(', ')}.`,
+  });
+}
+
 async function run(args: readonly string[]): Promise<number> {
   const text = { type: 'string' } as const;
   const parsed = parseFlags(args, {
@@ -58,6 +69,7 @@ async function run(args: readonly string[]): Promise<number> {
     runs: text,
     peer: text,
     shape: text,
+    table: text,
     json: { type: 'boolean' },
     short: { type: 'boolean' },
   });
@@ -72,6 +84,7 @@ async function run(args: readonly string[]): Promise<number> {
     runs: numberFlag(parsed, 'runs', 1, 1),
     ...peerOf(name, values['peer']),
     ...shapeOf(name, values['shape']),
+    ...tableOf(name, values['table']),
     short: values['short'] === true,
     say: (line) => process.stderr.write(`${line}\n`),
   });
