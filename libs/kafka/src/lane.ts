@@ -1,3 +1,4 @@
+import type { BrokerConnection } from './kafkajs-transport.ts';
 import type { Mark } from './marks.ts';
 import { BATCH_HEADER_BYTES, type ProducerIdentity, type RecordBatch } from './record-batch.ts';
 
@@ -32,12 +33,16 @@ export interface LaneLimits {
 }
 
 /**
- * A lane from the inside. The states of its batches, in the order of their records:
- *   `sent` (at most one: sealed, on its way or waiting to be sent again) · `full` (waiting) · `filling`
+ * A lane from the inside. Its batches, in the order of their records:
+ *   `window` (sealed: under way, to be sent again, or acknowledged behind one that is not) · `full` (closed) · `filling`
  *
- * One batch under way a partition is what makes acknowledgements come in order without any further rule: a batch is sealed with
- * the sequence number after the one before it only when that one is acknowledged. Several batches a partition under way would need
- * the broker's rules for gaps on top; with one broker round trip per 512 KiB a single partition still carries 100 MB/s.
+ * The rules that keep the order, whatever the window's size:
+ *   1. A batch is sealed with the sequence number after the one before it, and never changes then.
+ *   2. Another batch follows one that is under way only on the same connection (a broker works off a connection in order) and only while the
+ *      broker surely remembers this producer: a broker that does not would take any sequence number, so also one behind a gap.
+ *   3. When one batch of the window is refused, or its fate unknown, nothing leaves until all the others are answered; then they are sent
+ *      again one by one, the oldest first. Only the oldest one's refusal says something: the others may be refused because of it.
+ *   4. Acknowledgements are given in the order of the window.
  */
 export class LaneState implements Lane {
   readonly topic: string;
@@ -46,7 +51,7 @@ export class LaneState implements Lane {
   /** Size at which a batch leaves. */
   readonly batchBytes: number;
   readonly maxRecordBytes: number;
-  sent: RecordBatch | undefined;
+  readonly window: RecordBatch[] = [];
   readonly full: RecordBatch[] = [];
   filling: RecordBatch | undefined;
   /** True when what is in `filling` may leave although it is not full. */
@@ -55,15 +60,26 @@ export class LaneState implements Lane {
   listed = false;
   /** In the sender's list of lanes with something to send. */
   queued = false;
+  /** Batches of the window that wait for an answer. */
+  underWay = 0;
+  /** A batch of the window must be sent again: rule 3. */
+  recovering = false;
+  /** The log is being looked at: nothing may leave. */
+  examining = false;
+  /** Where the newest batch of the window was written to. */
+  connection: BrokerConnection | undefined;
+  /** The broker surely remembers this producer until then (ms since the epoch): rule 2. */
+  rememberedUntilMs = 0;
   /** Not before this time (performance.now()), after an error. */
   notBefore = 0;
-  /** Consecutive errors of the batch under way. */
+  /** Consecutive errors of the oldest batch. */
   failures = 0;
   /** When the errors began. */
   failingSince = 0;
   /** Capacity that the last batch came to need: the next one starts with as much. */
   startBytes = 0;
   identity: ProducerIdentity | undefined;
+  /** Of the next batch to be sealed. */
   sequence = 0;
   nextOffset: bigint | undefined;
   /** Records appended and acknowledged since the producer began. */
@@ -83,8 +99,25 @@ export class LaneState implements Lane {
     this.shared = options.shared ?? false;
   }
 
-  /** Something can leave now, were it not for `sent` and `notBefore`. */
+  /** Something waits to be sent, now or when an answer is here. */
   get hasReady(): boolean {
-    return this.full.length > 0 || (this.flushed && this.filling !== undefined);
+    return this.recovering || this.full.length > 0 || (this.flushed && this.filling !== undefined);
+  }
+
+  /** Whether a batch may follow those under way on this connection: rule 2. */
+  mayFollow(connection: BrokerConnection | undefined): boolean {
+    return (
+      this.full.length > 0 &&
+      connection !== undefined &&
+      connection === this.connection &&
+      Date.now() < this.rememberedUntilMs
+    );
+  }
+
+  /** The filling batch takes no more records. */
+  close(): void {
+    if (this.filling !== undefined) this.full.push(this.filling);
+    this.filling = undefined;
+    this.flushed = false;
   }
 }

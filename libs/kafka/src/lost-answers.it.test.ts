@@ -51,7 +51,7 @@ function forward(to: Socket, from: Socket, chunk: Buffer): void {
   to.once('drain', () => from.resume());
 }
 
-test('answers that never arrive: what the broker had written is recognised when it is sent again', async () => {
+test('answers that never arrive: what the broker had written is recognised when it is sent again, whatever the window', async () => {
   await using stack = await openStack({});
   const [port] = (await stack.reserve(1)) as [number];
   let brokerPort = 0;
@@ -62,14 +62,19 @@ test('answers that never arrive: what the broker had written is recognised when 
   brokerPort = kafkaServer.broker(1).port;
   const brokers = [`127.0.0.1:${port}`];
   await using kafka = openKafka({ brokers });
-  const numbered = { topic: uniqueName('lost'), partitions: 8, count: 100_000 };
-  await kafka.topics.ensure([{ topic: numbered.topic, partitions: 8, replicationFactor: 1 }]);
-  await using producer = kafka.producer({ batchBytes: 16_384, bufferBytes: 262_144 });
-  await produceNumbered(producer, numbered, (i) => {
-    if (i % 4_000 === 2_000) cutter.arm();
-    return undefined;
-  });
-  expect(cutter.cuts).toBeGreaterThan(5);
-  expect(producer.stats.retries).toBeGreaterThan(5);
-  expect(await verifyNumbered(brokers, numbered)).toEqual([]);
+  for (const inFlight of [1, 2, 5]) {
+    const numbered = { topic: uniqueName('lost'), partitions: 4, count: 40_000 };
+    await kafka.topics.ensure([{ topic: numbered.topic, partitions: 4, replicationFactor: 1 }]);
+    await using producer = kafka.producer({ batchBytes: 16_384, bufferBytes: 524_288, inFlight });
+    const before = cutter.cuts;
+    await produceNumbered(producer, numbered, (i) => {
+      if (i % 4_000 === 2_000) cutter.arm();
+      return undefined;
+    });
+    expect(cutter.cuts - before).toBeGreaterThan(3);
+    expect(producer.stats.retries).toBeGreaterThan(3);
+    expect(producer.stats.widestWindow).toBeLessThanOrEqual(inFlight);
+    if (inFlight > 1) expect(producer.stats.widestWindow).toBeGreaterThan(1);
+    expect(await verifyNumbered(brokers, numbered)).toEqual([]);
+  }
 });

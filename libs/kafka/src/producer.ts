@@ -13,6 +13,13 @@ export interface ProducerOptions {
   readonly batchBytes?: number | undefined;
   /** Memory for batches, filling and under way. Default 16,777,216. */
   readonly bufferBytes?: number | undefined;
+  /** Batches of one partition under way at once, 1 to 5. Default 1. */
+  readonly inFlight?: number | undefined;
+  /**
+   * How long after a record's time the brokers surely remember its producer, ms: below their producer.id.expiration.ms (a day, if nobody
+   * changed it). Default 600,000.
+   */
+  readonly rememberedMs?: number | undefined;
   /** How long a topic may be unknown to the brokers before that is an error. Default 30,000. */
   readonly topicMissingMs?: number | undefined;
 }
@@ -24,6 +31,8 @@ export interface ProducerStats {
   readonly requests: number;
   readonly retries: number;
   readonly bufferedBytes: number;
+  /** Batches of one partition that were under way at once, at most. */
+  readonly widestWindow: number;
 }
 
 /**
@@ -84,6 +93,8 @@ export class BatchingProducer implements OrderedProducer {
     }
     this.#pool = new BufferPool({ budgetBytes: this.#bufferBytes, largestBytes: this.#batchBytes });
     this.#sender = new Sender(cluster, {
+      window: options.inFlight ?? 1,
+      rememberedMs: options.rememberedMs ?? 600_000,
       topicMissingMs: options.topicMissingMs ?? 30_000,
       onAcknowledged: (lane, batch, baseOffset) => this.#onAcknowledged(lane, batch, baseOffset),
       onFailed: (error) => this.#fail(error),
@@ -102,6 +113,7 @@ export class BatchingProducer implements OrderedProducer {
       requests: this.#sender.requests,
       retries: this.#sender.retries,
       bufferedBytes: this.#pool.usedBytes,
+      widestWindow: this.#sender.widestWindow,
     };
   }
 
@@ -191,9 +203,7 @@ export class BatchingProducer implements OrderedProducer {
       return batch;
     }
     lane.startBytes = lane.batchBytes;
-    lane.full.push(batch);
-    lane.filling = undefined;
-    lane.flushed = false;
+    lane.close();
     this.#sender.ready(lane);
     this.#sender.send();
     const next = this.#startBatch(lane);

@@ -1,4 +1,5 @@
 import { crc32c } from '@node-rs/crc32';
+import type { TaplineError } from '@tapline/kernel';
 import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.ts';
 
 /**
@@ -21,6 +22,12 @@ export interface ProducerIdentity {
   readonly epoch: number;
 }
 
+/**
+ * open → (packing → packed, when it is compressed) → underWay → acknowledged; or underWay → again → underWay …, when it was refused or
+ * nobody knows what became of it.
+ */
+export type BatchState = 'open' | 'packing' | 'packed' | 'underWay' | 'again' | 'acknowledged';
+
 export class RecordBatch {
   buffer: Buffer;
   /** Where the next record goes. */
@@ -32,15 +39,33 @@ export class RecordBatch {
   /** Set by seal(): then the bytes never change again, so that what is sent again is equal to what was sent. */
   baseSequence = -1;
   identity: ProducerIdentity | undefined;
+  state: BatchState = 'open';
   /** How often it was sent. */
   attempts = 0;
-
+  /** Why it must be sent again: the broker's error code, or what ended its request. */
+  refusal: number | TaplineError | undefined;
+  /** It may stand in the log although nobody acknowledged it. */
+  doubtful = false;
+  /** The offset of its first record, once acknowledged. */
+  baseOffset = -1n;
   /** How far the buffer may be filled: not further than the topic takes. */
   #limit: number;
 
   constructor(buffer: Buffer, maxBytes: number = buffer.length) {
     this.buffer = buffer;
     this.#limit = Math.min(buffer.length, maxBytes);
+  }
+
+  get maxTimestampMs(): number {
+    return this.#maxTimestampMs;
+  }
+
+  /**
+   * True when it may stand in the log and the broker may not remember its producer any more: sent again it would be written twice.
+   * Brokers forget a producer some time after the time of its last record.
+   */
+  mayBeForgotten(rememberedMs: number): boolean {
+    return this.doubtful && Date.now() > this.#maxTimestampMs + rememberedMs;
   }
 
   /** Bytes of the record as the next one of this batch, its own length prefix not counted. */

@@ -1,35 +1,49 @@
-import { backoffMs, isAbort, isRetryable, TaplineError } from '@tapline/kernel';
+import { isRetryable, type TaplineError } from '@tapline/kernel';
+import { Alarm } from './alarm.ts';
 import { brokerError } from './classify.ts';
 import type { Cluster } from './cluster.ts';
 import { BROKER_ERROR, brokerErrorName, isRetryableBrokerError } from './error-table.ts';
 import type { BrokerConnection } from './kafkajs-transport.ts';
 import type { LaneState } from './lane.ts';
-import {
-  INIT_PRODUCER_ID,
-  initProducerIdRequest,
-  PRODUCE,
-  produceRequest,
-  readInitProducerId,
-  readProduceAnswer,
-} from './produce-protocol.ts';
+import { PRODUCE, produceRequest, readProduceAnswer } from './produce-protocol.ts';
+import { newProducerId } from './producer-id.ts';
 import { nextSequence, type ProducerIdentity, type RecordBatch } from './record-batch.ts';
+import {
+  asTaplineError,
+  isSequenceError,
+  logMismatch,
+  mayBeWritten,
+  retryTime,
+  tooLarge,
+  topicGone,
+} from './refusals.ts';
 import { findOwnBatch, logEnd } from './sent-check.ts';
 
 export interface SenderOptions {
   readonly topicMissingMs: number;
-  /** The lane's batch under way stands in the log. Called in the order of the lane's batches. */
+  /** Batches a lane may have under way. */
+  readonly window: number;
+  /** Brokers surely remember a producer so long after its last record: less than their producer.id.expiration.ms. */
+  readonly rememberedMs: number;
+  /** The lane's oldest batch stands in the log. Called in the order of the lane's batches. */
   onAcknowledged(lane: LaneState, batch: RecordBatch, baseOffset: bigint): void;
   onFailed(error: TaplineError): void;
+}
+
+interface Shipment {
+  readonly lane: LaneState;
+  readonly batch: RecordBatch;
 }
 
 /** Requests a broker works off at once: idempotent producers may not have more (KIP-98). */
 const MAX_REQUESTS_PER_BROKER = 5;
 /** A request is closed at this size, so that many full batches travel in several overlapping requests. */
 const REQUEST_BYTES = 2 * 1024 * 1024;
+const MAX_EPOCH = 0x7fff;
 
 /**
- * Brings the lanes' batches to the leaders of their partitions. One batch a lane is under way; a request holds batches of
- * many lanes with the same leader.
+ * Brings the lanes' batches to the leaders of their partitions: of each lane as many as its window allows (see LaneState for the rules
+ * that keep the order), each in a request that holds batches of many lanes with the same leader.
  *
  * A batch whose fate is unknown (connection lost, no answer) or that was refused for a while is sent again with the same
  * bytes: same producer, same sequence, so that the broker recognises it when it had written it.
@@ -42,11 +56,11 @@ export class Sender {
   readonly #inFlight = new Map<number, number>();
   #identity: ProducerIdentity | undefined;
   #preparing = false;
-  #timer: NodeJS.Timeout | undefined;
-  #wakeAt = Number.POSITIVE_INFINITY;
+  readonly #alarm = new Alarm(() => this.send());
   #stopped = false;
   requests = 0;
   retries = 0;
+  widestWindow = 0;
 
   constructor(cluster: Cluster, options: SenderOptions) {
     this.#cluster = cluster;
@@ -55,7 +69,7 @@ export class Sender {
 
   /** The lane has something to send. */
   ready(lane: LaneState): void {
-    if (lane.queued || (lane.sent !== undefined && lane.notBefore === 0)) return;
+    if (lane.queued || lane.examining) return;
     lane.queued = true;
     this.#ready.push(lane);
   }
@@ -84,133 +98,190 @@ export class Sender {
     this.#ready = waiting;
     for (const [broker, lanes] of byBroker) this.#sendTo(broker, lanes);
     if (leaderless) this.#prepare();
-    else if (soonest < Number.POSITIVE_INFINITY) this.#later(soonest);
+    else if (soonest < Number.POSITIVE_INFINITY) this.#alarm.in(soonest);
   }
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#alarm.stop();
     this.#ready = [];
   }
 
   /** As many requests as the broker may have; the lanes that are left wait for an answer. */
-  #sendTo(broker: number, lanes: readonly LaneState[]): void {
-    let next = 0;
-    while (next < lanes.length && (this.#inFlight.get(broker) ?? 0) < MAX_REQUESTS_PER_BROKER) {
-      const taken: LaneState[] = [];
+  #sendTo(broker: number, lanes: LaneState[]): void {
+    let left = lanes;
+    while (left.length > 0 && (this.#inFlight.get(broker) ?? 0) < MAX_REQUESTS_PER_BROKER) {
+      const shipments: Shipment[] = [];
+      const more: LaneState[] = [];
       let bytes = 0;
-      while (next < lanes.length && bytes < REQUEST_BYTES) {
-        const lane = lanes[next++] as LaneState;
+      let next = 0;
+      for (; next < left.length && bytes < REQUEST_BYTES; next++) {
+        const lane = left[next] as LaneState;
         lane.queued = false;
-        const batch = this.#batchToSend(lane);
+        const batch = this.#take(lane, broker);
         if (batch === undefined) continue;
-        taken.push(lane);
+        shipments.push({ lane, batch });
         bytes += batch.position;
+        if (lane.full.length > 0 && this.#options.window > 1) more.push(lane);
       }
-      if (taken.length > 0) void this.#request(broker, taken);
+      left = left.slice(next);
+      if (shipments.length > 0) void this.#request(broker, shipments);
+      // Behind the lanes that had no turn yet.
+      for (const lane of more) {
+        lane.queued = true;
+        left.push(lane);
+      }
     }
-    for (const lane of lanes.slice(next)) this.#ready.push(lane);
+    for (const lane of left) this.#ready.push(lane);
   }
 
-  /** The batch under way that must be sent again, or the next one, sealed. */
-  #batchToSend(lane: LaneState): RecordBatch | undefined {
+  /** The batch of the lane that leaves now, if any: the oldest one that must be sent again, or the next one. */
+  #take(lane: LaneState, broker: number): RecordBatch | undefined {
+    if (lane.examining) return undefined;
     lane.notBefore = 0;
-    if (lane.sent !== undefined) return lane.sent;
-    let batch = lane.full.shift();
-    if (batch === undefined) {
-      if (!lane.flushed) return undefined;
-      batch = lane.filling;
-      lane.filling = undefined;
-      lane.flushed = false;
+    const oldest = lane.window[0];
+    if (lane.recovering) {
+      if (lane.underWay > 0 || oldest === undefined) return undefined;
+      if (lane.nextOffset !== undefined && oldest.mayBeForgotten(this.#options.rememberedMs)) {
+        void this.#examine(lane, oldest, undefined);
+        return undefined;
+      }
+      return this.#underWay(lane, oldest);
     }
+    if (oldest !== undefined) {
+      const connection = this.#cluster.openConnection(broker, 'produce');
+      if (lane.window.length >= this.#options.window || !lane.mayFollow(connection)) return undefined;
+    }
+    // A batch that is not full leaves only when nothing is under way: what comes meanwhile travels together.
+    if (oldest === undefined && lane.full.length === 0 && lane.flushed) lane.close();
+    const batch = lane.full.shift();
     if (batch === undefined) return undefined;
     lane.identity ??= this.#identity as ProducerIdentity;
     batch.seal(lane.identity, lane.sequence);
     lane.sequence = nextSequence(lane.sequence, batch.count);
-    lane.sent = batch;
+    lane.window.push(batch);
+    return this.#underWay(lane, batch);
+  }
+
+  #underWay(lane: LaneState, batch: RecordBatch): RecordBatch {
+    if (batch.attempts++ > 0) this.retries++;
+    batch.state = 'underWay';
+    batch.refusal = undefined;
+    lane.underWay++;
+    this.widestWindow = Math.max(this.widestWindow, lane.underWay);
     return batch;
   }
 
-  async #request(broker: number, lanes: readonly LaneState[]): Promise<void> {
+  async #request(broker: number, shipments: readonly Shipment[]): Promise<void> {
     this.#inFlight.set(broker, (this.#inFlight.get(broker) ?? 0) + 1);
     this.requests++;
     try {
-      const body = await this.#exchange(broker, lanes);
+      const body = await this.#exchange(broker, shipments);
       if (this.#stopped) return;
-      this.#readAnswer(body, lanes);
+      this.#readAnswer(body, shipments);
     } catch (error) {
       if (this.#stopped) return;
       if (!isRetryable(error)) return this.#options.onFailed(asTaplineError(error));
-      for (const lane of lanes) this.#again(lane, error as TaplineError);
+      for (const { lane, batch } of shipments) this.#refused(lane, batch, error as TaplineError);
+      for (const { lane } of shipments) this.#settle(lane);
     } finally {
       this.#inFlight.set(broker, (this.#inFlight.get(broker) as number) - 1);
       this.send();
     }
   }
 
-  #exchange(broker: number, lanes: readonly LaneState[]): Promise<Buffer> {
+  #exchange(broker: number, shipments: readonly Shipment[]): Promise<Buffer> {
     const existing = this.#cluster.openConnection(broker, 'produce');
     // No await when the connection is there: the request leaves before the caller goes on.
-    if (existing !== undefined) return this.#write(existing, lanes);
-    return this.#cluster.connection(broker, 'produce').then((connection) => this.#write(connection, lanes));
+    if (existing !== undefined) return this.#write(existing, shipments);
+    return this.#cluster.connection(broker, 'produce').then((connection) => this.#write(connection, shipments));
   }
 
-  #write(connection: BrokerConnection, lanes: readonly LaneState[]): Promise<Buffer> {
-    const batches = lanes.map((lane) => {
-      const batch = lane.sent as RecordBatch;
-      batch.attempts++;
+  #write(connection: BrokerConnection, shipments: readonly Shipment[]): Promise<Buffer> {
+    const batches = shipments.map(({ lane, batch }) => {
+      lane.connection = connection;
       return { topic: lane.topic, partition: lane.partition, bytes: batch.bytes() };
     });
     const timeoutMs = this.#cluster.config.requestTimeoutMs ?? 20_000;
     return connection.request({ ...PRODUCE, ...produceRequest(batches, timeoutMs) });
   }
 
-  #readAnswer(body: Buffer, lanes: readonly LaneState[]): void {
-    const open = new Map(lanes.map((lane) => [`${lane.partition} ${lane.topic}`, lane]));
+  #readAnswer(body: Buffer, shipments: readonly Shipment[]): void {
+    const open = new Map(shipments.map((shipment) => [`${shipment.lane.partition} ${shipment.lane.topic}`, shipment]));
     readProduceAnswer(body, ({ topic, partition, errorCode, baseOffset }) => {
       const key = `${partition} ${topic}`;
-      const lane = open.get(key);
-      if (lane === undefined) return;
+      const shipment = open.get(key);
+      if (shipment === undefined) return;
       open.delete(key);
-      if (errorCode === BROKER_ERROR.none) this.#acknowledged(lane, baseOffset);
-      else this.#refused(lane, errorCode);
+      const { lane, batch } = shipment;
+      if (errorCode === BROKER_ERROR.none) this.#stands(lane, batch, baseOffset);
+      else this.#refused(lane, batch, errorCode);
     });
-    for (const lane of open.values()) this.#again(lane, brokerError(-1, 'a partition is missing in the answer', lane));
+    for (const { lane, batch } of open.values())
+      this.#refused(lane, batch, brokerError(-1, 'a partition is missing in the answer', lane));
+    for (const { lane } of shipments) if (!this.#stopped) this.#settle(lane);
   }
 
-  #acknowledged(lane: LaneState, baseOffset: bigint): void {
-    const batch = lane.sent as RecordBatch;
-    lane.sent = undefined;
-    lane.failures = 0;
-    this.#options.onAcknowledged(lane, batch, baseOffset);
-    if (!this.#stopped && lane.hasReady) this.ready(lane);
+  #stands(lane: LaneState, batch: RecordBatch, baseOffset: bigint): void {
+    lane.underWay--;
+    batch.state = 'acknowledged';
+    batch.baseOffset = baseOffset;
   }
 
-  #refused(lane: LaneState, code: number): void {
-    const batch = lane.sent as RecordBatch;
+  #refused(lane: LaneState, batch: RecordBatch, refusal: number | TaplineError): void {
+    lane.underWay--;
+    lane.recovering = true;
+    batch.state = 'again';
+    batch.refusal = refusal;
+    // Lost on its way, or in the leader's log but not in enough of the others.
+    batch.doubtful ||= mayBeWritten(refusal);
+  }
+
+  /** After an answer: acknowledgements in order, then what the refusal of the oldest batch means, then what may leave. */
+  #settle(lane: LaneState): void {
+    this.#deliver(lane);
+    if (this.#stopped || lane.examining) return;
+    if (lane.underWay === 0 && lane.recovering) {
+      const oldest = lane.window[0] as RecordBatch;
+      const { refusal } = oldest;
+      for (const batch of lane.window) batch.refusal = undefined;
+      if (refusal !== undefined) return this.#judge(lane, oldest, refusal);
+    }
+    if (lane.hasReady) this.ready(lane);
+  }
+
+  #deliver(lane: LaneState): void {
+    for (let batch = lane.window[0]; batch?.state === 'acknowledged' && !this.#stopped; batch = lane.window[0]) {
+      lane.window.shift();
+      lane.failures = 0;
+      lane.rememberedUntilMs = batch.maxTimestampMs + this.#options.rememberedMs;
+      this.#options.onAcknowledged(lane, batch, batch.baseOffset);
+    }
+    lane.recovering &&= lane.window.some(({ state }) => state === 'again');
+  }
+
+  /** What to do about the refusal of the lane's oldest batch, now that nothing of the lane is under way. */
+  #judge(lane: LaneState, batch: RecordBatch, refusal: number | TaplineError): void {
     const place = { topic: lane.topic, partition: lane.partition };
-    if (
-      code === BROKER_ERROR.duplicateSequence ||
-      code === BROKER_ERROR.outOfOrderSequence ||
-      code === BROKER_ERROR.unknownProducerId
-    ) {
-      void this.#examine(lane, batch, code);
-    } else if (code === BROKER_ERROR.messageTooLarge || code === BROKER_ERROR.recordListTooLarge) {
+    if (typeof refusal !== 'number') {
+      this.#again(lane, refusal);
+    } else if (isSequenceError(refusal)) {
+      void this.#examine(lane, batch, refusal);
+    } else if (refusal === BROKER_ERROR.messageTooLarge || refusal === BROKER_ERROR.recordListTooLarge) {
       this.#options.onFailed(tooLarge(batch, place));
-    } else if (isRetryableBrokerError(code)) {
-      this.#again(lane, brokerError(code, 'producing', place));
+    } else if (isRetryableBrokerError(refusal)) {
+      this.#again(lane, brokerError(refusal, 'producing', place));
     } else {
-      const hint = code === BROKER_ERROR.invalidRecord ? ' (a compacted topic takes no record without a key)' : '';
-      this.#options.onFailed(brokerError(code, `producing ${batch.count} records${hint}`, place));
+      const hint = refusal === BROKER_ERROR.invalidRecord ? ' (a compacted topic takes no record without a key)' : '';
+      this.#options.onFailed(brokerError(refusal, `producing ${batch.count} records${hint}`, place));
     }
   }
 
-  /** Sends the lane's batch again after a while, with fresh metadata; gives up only on a topic that stays unknown. */
+  /** Sends the lane's batches again after a while, with fresh metadata; gives up only on a topic that stays unknown. */
   #again(lane: LaneState, error: TaplineError): void {
     const now = performance.now();
     if (lane.failures === 0) lane.failingSince = now;
     lane.failures++;
-    this.retries++;
     if (this.#topicGone(lane, now)) return;
     lane.notBefore = retryTime(now, lane.failures);
     if (lane.failures === 5 || lane.failures % 30 === 0) {
@@ -223,61 +294,72 @@ export class Sender {
     }
     this.ready(lane);
     this.#refresh();
-    this.#later(lane.notBefore - now);
+    this.#alarm.in(lane.notBefore - now);
   }
 
   #topicGone(lane: LaneState, now: number): boolean {
     const known = this.#cluster.metadata.topics.get(lane.topic)?.errorCode;
     if (known !== BROKER_ERROR.unknownTopicOrPartition || now - lane.failingSince < this.#options.topicMissingMs)
       return false;
-    this.#options.onFailed(
-      new TaplineError('TOPIC_MISSING', {
-        message: `Topic ${lane.topic} does not exist any more (${brokerErrorName(known)} for ${Math.round((now - lane.failingSince) / 1000)} s).`,
-        place: { topic: lane.topic, partition: lane.partition },
-        disposition: 'fatal',
-      }),
-    );
+    this.#options.onFailed(topicGone(lane, now - lane.failingSince));
     return true;
   }
 
   /**
-   * The broker holds the batch's sequence number to be wrong. With one batch under way that has four causes, told apart by
-   * the log itself:
-   *   1. our batch stands at the expected offset (an earlier attempt was written, and its producer state forgotten since): acknowledged;
-   *   2. the log ends at the expected offset: nothing is lost and nothing of ours is there, only the broker's memory of this
-   *      producer: the next epoch starts a new sequence, and fences attempts that are still on their way;
-   *   3. the log ends before it: acknowledged records are gone; 4. something else stands there: both end the producer.
+   * Looks for the lane's oldest batch in the log, where it must stand: because the broker holds its sequence number to be wrong
+   * (`code`), or because it may not remember it when it is sent again. Nothing of the lane is under way meanwhile.
+   *   1. The batch stands at the expected offset: acknowledged (an earlier attempt was written, and its producer state forgotten since).
+   *   2. The log ends at the expected offset: nothing is lost and nothing of ours is there. Without `code` it is sent as it is; with it, only
+   *      the broker's memory of this producer is gone: the next epoch starts a new sequence for all of the window, and fences attempts
+   *      that are still on their way.
+   *   3. The log ends before it: acknowledged records are gone; 4. something else stands there: both end the producer.
    */
-  async #examine(lane: LaneState, batch: RecordBatch, code: number): Promise<void> {
+  async #examine(lane: LaneState, batch: RecordBatch, code: number | undefined): Promise<void> {
+    lane.examining = true;
     try {
       const found = await findOwnBatch(this.#cluster, lane, batch);
       const end = await logEnd(this.#cluster, lane);
       if (this.#stopped) return;
-      if (found !== undefined) this.#acknowledged(lane, found);
       // On a shared lane others may have written behind our last batch; that ours is not among them was just seen.
-      else if (lane.nextOffset !== undefined && (end === lane.nextOffset || lane.shared))
-        this.#startSequence(lane, batch, code);
-      else this.#options.onFailed(logMismatch(lane, end, code));
+      const inPlace = lane.nextOffset !== undefined && (end === lane.nextOffset || lane.shared);
+      batch.doubtful = false;
+      if (found !== undefined) {
+        batch.state = 'acknowledged';
+        batch.baseOffset = found;
+      } else if (!inPlace) {
+        this.#options.onFailed(logMismatch(lane, end, code));
+      } else if (code !== undefined) {
+        await this.#startSequence(lane, code);
+      }
     } catch (error) {
       if (this.#stopped) return;
-      if (isRetryable(error)) this.#again(lane, error as TaplineError);
-      else this.#options.onFailed(asTaplineError(error));
+      if (!isRetryable(error)) this.#options.onFailed(asTaplineError(error));
+      else this.#again(lane, error as TaplineError);
     } finally {
+      lane.examining = false;
+      if (!this.#stopped) this.#settle(lane);
       this.send();
     }
   }
 
-  #startSequence(lane: LaneState, batch: RecordBatch, code: number): void {
-    const place = { topic: lane.topic, partition: lane.partition };
+  /** All batches of the window get new numbers: none of them stands in the log. */
+  async #startSequence(lane: LaneState, code: number): Promise<void> {
+    const { topic, partition } = lane;
     const { id, epoch } = lane.identity as ProducerIdentity;
     this.#cluster.logger.warn('Kafka: the broker forgot this producer, starting a new sequence', {
-      ...place,
+      topic,
+      partition,
       reason: brokerErrorName(code),
     });
-    lane.identity = { id, epoch: epoch + 1 };
-    batch.seal(lane.identity, 0);
-    lane.sequence = nextSequence(0, batch.count);
-    this.#again(lane, brokerError(code, 'producing', place));
+    // A broker that knows of a later epoch than ours would refuse the next one too.
+    const spent = epoch === MAX_EPOCH || code === BROKER_ERROR.invalidProducerEpoch;
+    lane.identity = spent ? await newProducerId(this.#cluster) : { id, epoch: epoch + 1 };
+    lane.sequence = 0;
+    for (const batch of lane.window) {
+      batch.seal(lane.identity, lane.sequence);
+      lane.sequence = nextSequence(lane.sequence, batch.count);
+    }
+    this.#again(lane, brokerError(code, 'producing', { topic, partition }));
   }
 
   /** Gets the producer id and the leaders; then goes on. */
@@ -296,7 +378,7 @@ export class Sender {
 
   async #getReady(): Promise<void> {
     const topics = [...new Set(this.#ready.map(({ topic }) => topic))];
-    this.#identity ??= await this.#cluster.persist('getting a producer id', () => this.#initProducerId());
+    this.#identity ??= await this.#cluster.persist('getting a producer id', () => newProducerId(this.#cluster));
     await this.#cluster.persist('finding leaders', () => this.#cluster.refresh(topics));
     const now = performance.now();
     for (const lane of this.#ready) {
@@ -308,76 +390,9 @@ export class Sender {
     }
   }
 
-  async #initProducerId(): Promise<ProducerIdentity> {
-    const { errorCode, identity } = readInitProducerId(
-      await this.#cluster.anyBroker({ ...INIT_PRODUCER_ID, ...initProducerIdRequest() }),
-    );
-    if (errorCode !== 0) throw brokerError(errorCode, 'InitProducerId');
-    return identity;
-  }
-
   #refresh(): void {
     this.#cluster.refresh().catch((error: unknown) => {
       if (!this.#stopped && !isRetryable(error)) this.#options.onFailed(asTaplineError(error));
     });
   }
-
-  /** One timer, for the earliest of the waits: send() sets it again for the others. */
-  #later(delayMs: number): void {
-    const at = performance.now() + delayMs;
-    if (this.#stopped || this.#wakeAt <= at) return;
-    clearTimeout(this.#timer);
-    this.#wakeAt = at;
-    this.#timer = setTimeout(
-      () => {
-        this.#wakeAt = Number.POSITIVE_INFINITY;
-        this.send();
-      },
-      Math.max(1, delayMs),
-    );
-  }
-}
-
-const RETRY_GRID_MS = 50;
-
-/** On a grid, so that lanes refused together travel together again, instead of each in a request of its own. */
-function retryTime(now: number, failures: number): number {
-  const at = now + backoffMs(failures, { firstDelayMs: 20, maxDelayMs: 1_000, random: () => 0.5 });
-  return Math.ceil(at / RETRY_GRID_MS) * RETRY_GRID_MS;
-}
-
-function asTaplineError(error: unknown): TaplineError {
-  if (error instanceof TaplineError) return error;
-  if (isAbort(error))
-    return new TaplineError('KAFKA_CLOSED', { message: 'Kafka was closed while producing.', cause: error });
-  return new TaplineError('INTERNAL', {
-    message: `Producing failed unexpectedly: ${(error as Error).message}`,
-    cause: error,
-  });
-}
-
-function tooLarge(batch: RecordBatch, place: { topic: string; partition: number }): TaplineError {
-  return new TaplineError('KAFKA_RECORD_TOO_LARGE', {
-    message:
-      batch.count === 1
-        ? `A record of ${batch.position} bytes is larger than the topic takes.`
-        : `A batch of ${batch.position} bytes (${batch.count} records) is larger than the topic takes: its max.message.bytes was lowered since the producer began, or kafka.batchBytes is above it.`,
-    place,
-  });
-}
-
-function logMismatch(lane: LaneState, end: bigint, code: number): TaplineError {
-  const { nextOffset } = lane;
-  const place = { topic: lane.topic, partition: lane.partition, offset: String(end) };
-  const why = `The broker answered ${brokerErrorName(code)}; the partition ends at offset ${end}`;
-  if (nextOffset !== undefined && end < nextOffset) {
-    return new TaplineError('KAFKA_LOG_TRUNCATED', {
-      message: `${why}, but everything below ${nextOffset} had been acknowledged.`,
-      place,
-    });
-  }
-  return new TaplineError('TOPIC_SECOND_WRITER', {
-    message: `${why}, and what stands from offset ${nextOffset ?? 'unknown'} on is not ours.`,
-    place,
-  });
 }

@@ -104,6 +104,7 @@ export class Topics {
       refuse(results, 'creating topics', BROKER_ERROR.topicAlreadyExists);
     };
     await this.#persist('creating topics', attempt, signal);
+    for (const { topic, config } of topics) this.#noteLimit(topic, config);
     return specs.filter(({ topic }) => there.has(topic));
   }
 
