@@ -13,6 +13,7 @@ export { type ConnectOptions, connect, type MysqlConnection, type StringRow } fr
 export { classifyMysqlError, missingGrantRemedy } from './errors.ts';
 export { type CascadingForeignKey, readCascadingForeignKeys } from './foreign-keys.ts';
 export { type Grants, parseGrants, readGrants } from './grants.ts';
+export { readPreparedXa } from './prepared-xa.ts';
 export { quoteName, quoteTable, quoteText } from './quote.ts';
 export { readRowEstimates } from './row-estimates.ts';
 export type { RowBatch, TextRow } from './row-stream.ts';

@@ -48,6 +48,11 @@ export const READER_CONFIG = {
           default: 4 * MIB,
           min: 64 * 1024,
         },
+        spillFolder: {
+          type: 'text',
+          doc: 'Folder for the temporary file in which compressed transactions and prepared XA transactions wait when they are larger than 8 MiB. On a disk: a folder in memory counts against the memory of the process or pod. Empty: the folder of the system.',
+          default: '',
+        },
       },
     },
     keys: {

@@ -52,5 +52,20 @@ export const READER_METRICS = {
     name: 'tapline_reader_lag_seconds',
     doc: 'Age of the newest transaction at the moment it was taken from the binlog.',
   },
+  xaUndecided: {
+    type: 'gauge',
+    name: 'tapline_reader_xa_undecided',
+    doc: 'XA transactions that were prepared and whose outcome the binlog has not told yet.',
+  },
+  xaOldest: {
+    type: 'gauge',
+    name: 'tapline_reader_xa_undecided_oldest_seconds',
+    doc: 'How long the oldest of them has been waiting. MariaDB: as long, no progress record is written.',
+  },
+  spilledBytes: {
+    type: 'gauge',
+    name: 'tapline_reader_spilled_bytes',
+    doc: 'Binlog in the temporary file: large compressed transactions and prepared XA transactions.',
+  },
   binlogBytes: { type: 'counter', name: 'tapline_reader_binlog_bytes_total', doc: 'Bytes of binlog read.' },
 } as const satisfies MetricTable;

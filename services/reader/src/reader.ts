@@ -35,6 +35,9 @@ export class Reader implements RunningService {
     this.#metrics = metrics.declare(READER_METRICS);
     metrics.sample(this.#metrics.progressAge, () => this.#sample((facts) => progressAge(facts)));
     metrics.sample(this.#metrics.lag, () => this.#sample((facts) => facts.lagSeconds));
+    metrics.sample(this.#metrics.xaUndecided, () => this.#sample(({ xa }) => xa.undecided));
+    metrics.sample(this.#metrics.xaOldest, () => this.#sample(({ xa }) => xa.oldestSeconds));
+    metrics.sample(this.#metrics.spilledBytes, () => this.#sample((facts) => facts.spilledBytes));
     metrics.sample(this.#metrics.snapshotTablesLeft, () => this.#sample(tablesLeft));
   }
 

@@ -1,10 +1,13 @@
 import {
+  type BeginEvent,
   type BinlogEvent,
   type BinlogPosition,
   type BinlogStream,
   openBinlogStream,
+  type PreparedEvent,
   type RowsEvent,
   type TableMap,
+  type XaDecision,
 } from '@tapline/binlog';
 import { type Kafka, kafkaConfigOf, type OrderedProducer, openKafka, type ProgressStore } from '@tapline/kafka';
 import type { Logger } from '@tapline/kernel';
@@ -12,6 +15,7 @@ import { openRegistry } from '@tapline/registry';
 import type { ReaderConfig } from './config.ts';
 import { Checkpointer } from './progress/checkpointer.ts';
 import { decodeProgress, encodeProgress, type ProgressRecord, type SnapshotProgress } from './progress/record.ts';
+import { type XaFacts, XaFollower } from './progress/xa-follower.ts';
 import { Oversize } from './publish/oversize.ts';
 import { keyText, Publisher } from './publish/publisher.ts';
 import { Routes } from './publish/routes.ts';
@@ -51,7 +55,9 @@ export class Session implements AsyncDisposable, PumpTarget {
   readonly #oversize: Oversize;
   readonly #publisher: Publisher;
   readonly #routes: Routes;
+  /** What the stream has passed. */
   readonly #executed: Executed;
+  readonly #xa: XaFollower;
   readonly #stream: BinlogStream;
   readonly #pump: Pump;
   readonly #captured: { readonly names: readonly string[]; mayMatchIn(database: string): boolean };
@@ -76,6 +82,12 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#publisher = parts.publisher;
     this.#routes = parts.routes;
     this.#executed = parts.executed;
+    this.#xa = new XaFollower({
+      flavor: source.info.flavor,
+      passed: parts.executed,
+      from: parts.xaFrom,
+      log,
+    });
     this.#stream = parts.stream;
     this.#start = parts.start;
     this.#captured = {
@@ -148,6 +160,7 @@ export class Session implements AsyncDisposable, PumpTarget {
           start: { gtidSet: record.gtidSet },
           wants: (database, table) => source.filter.matches(database, table),
           bufferBytes: config.source.bufferBytes,
+          spillFolder: config.source.spillFolder,
           heartbeatMs: config.source.heartbeatMs,
         },
         signal,
@@ -166,6 +179,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       publisher,
       routes,
       executed: parseExecuted(source.info.flavor, record.gtidSet),
+      xaFrom: record.xaFrom,
       stream,
       start: { file: record.file, position: record.position },
     });
@@ -177,7 +191,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   /** Until `stop`; then to the end of the transaction at hand, with everything acknowledged and the place made durable. */
   async run(stop: AbortSignal): Promise<void> {
     await this.#pump.run(stop);
-    if (this.#pump.atBoundary) await this.#checkpointer.now(this.#describe());
+    if (this.#pump.atBoundary && !this.#xa.holdsProgress) await this.#checkpointer.now(this.#describe());
   }
 
   /** Waits for what is under way, so that nothing of this life arrives in a topic after the next one has looked at its end. */
@@ -207,14 +221,26 @@ export class Session implements AsyncDisposable, PumpTarget {
       progressMs: this.#checkpointer.last?.writtenMs ?? 0,
       progressCurrent: this.#checkpointed === transactions,
       snapshot: this.#report?.state ?? { state: 'done' },
+      xa: this.#xa.facts(Date.now()),
+      waitingBytes: this.#stream.stats.waitingBytes,
+      spilledBytes: this.#stream.stats.spilledBytes,
     };
   }
 
-  begin(gtid: string, commitMicros: bigint, position: BinlogPosition): void {
+  begin({ gtid, commitMicros, position, decides }: BeginEvent): void {
+    if (decides !== undefined) this.#xa.refuseUnknown(decides, gtid);
     this.#takenMs = Date.now();
     this.#newestCommitMs = Number(commitMicros / 1000n);
     this.#publisher.tick(this.#takenMs);
     this.#publisher.begin(gtid, commitMicros, position);
+  }
+
+  prepared(event: PreparedEvent): void {
+    this.#xa.prepared(event, Date.now());
+  }
+
+  decided({ xid }: XaDecision): void {
+    this.#xa.decided(xid);
   }
 
   openAhead(events: readonly BinlogEvent[]): Promise<void> | undefined {
@@ -259,6 +285,9 @@ export class Session implements AsyncDisposable, PumpTarget {
   }
 
   async boundary(): Promise<void> {
+    this.#xa.warnOfOld(Date.now());
+    // The records of the first load are progress records too.
+    if (this.#xa.holdsProgress) return;
     if (this.#loader !== undefined && this.#book.skipping === 0) await this.#load(this.#loader);
     const { transactions } = this.#pump;
     if (transactions === this.#checkpointed || !this.#checkpointer.due(Date.now())) return;
@@ -278,7 +307,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   #describe(snapshot: SnapshotProgress = this.#loader?.progress ?? DONE): ProgressRecord {
     const position = this.#pump.position ?? this.#start;
     return {
-      gtidSet: this.#executed.toString(),
+      gtidSet: this.#xa.durable(),
       file: position.file,
       position: position.position,
       serverUuid: this.#source.info.serverUuid ?? String(this.#source.info.serverId),
@@ -286,6 +315,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       version: this.#clock.last,
       offsets: this.#book.offsets(),
       snapshot,
+      xaFrom: this.#xa.from,
       writtenMs: Date.now(),
     };
   }
@@ -355,6 +385,10 @@ export interface SessionFacts {
   /** Nothing was passed since the newest progress record. */
   readonly progressCurrent: boolean;
   readonly snapshot: Readonly<Record<string, unknown>>;
+  readonly xa: XaFacts;
+  /** Binlog that waits for the end of its transaction: in memory, and in the temporary file. */
+  readonly waitingBytes: number;
+  readonly spilledBytes: number;
 }
 
 interface SessionParts {
@@ -370,6 +404,7 @@ interface SessionParts {
   readonly publisher: Publisher;
   readonly routes: Routes;
   readonly executed: Executed;
+  readonly xaFrom: string | null;
   readonly stream: BinlogStream;
   readonly start: BinlogPosition;
 }

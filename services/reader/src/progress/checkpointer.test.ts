@@ -11,6 +11,7 @@ const record = (gtidSet: string, writtenMs = 0): ProgressRecord => ({
   version: 0n,
   offsets: new Map(),
   snapshot: { state: 'done', finished: [], publishing: false, published: [] },
+  xaFrom: '',
   writtenMs,
 });
 

@@ -17,6 +17,7 @@ const record: ProgressRecord = {
     publishing: true,
     published: [{ topic: 'shop.shop.orders', partition: 1, from: 5n, to: 9n }],
   },
+  xaFrom: '',
   writtenMs: 1_790_000_000_000,
 };
 

@@ -43,6 +43,11 @@ export interface ProgressRecord {
   /** For every topic this source publishes to, the next offset of each partition. */
   readonly offsets: ReadonlyMap<string, readonly bigint[]>;
   readonly snapshot: SnapshotProgress;
+  /**
+   * Once everything of this GTID set (or position) is passed, an XA transaction that is committed without having been seen prepared is known to
+   * concern no captured table: those that do are never part of `gtidSet` before they are decided. null: not known, so such a commit stops the reader.
+   */
+  readonly xaFrom: string | null;
   /** When this was written, ms since the epoch. */
   readonly writtenMs: number;
 }
@@ -65,6 +70,8 @@ export function decodeProgress(bytes: Uint8Array, topic: string): ProgressRecord
     return {
       ...raw,
       version: BigInt(raw.version),
+      // Records written before XA transactions were followed do not say.
+      xaFrom: raw.xaFrom ?? null,
       offsets: new Map(Object.entries(raw.offsets).map(([name, next]) => [name, next.map(BigInt)])),
       snapshot: {
         ...raw.snapshot,

@@ -14,7 +14,7 @@ const rows = (count: number): BinlogEvent => {
 function streamOf(...batches: BinlogEvent[][]): BinlogStream {
   return {
     pull: () => (batches.length > 0 ? Promise.resolve(batches.shift() as BinlogEvent[]) : new Promise(() => {})),
-    stats: { bytes: 0, events: 0, skippedRowsEvents: 0, pauses: 0, heldBytes: 0 },
+    stats: { bytes: 0, events: 0, skippedRowsEvents: 0, pauses: 0, heldBytes: 0, waitingBytes: 0, spilledBytes: 0 },
     [Symbol.asyncDispose]: async () => {},
   };
 }
@@ -35,7 +35,9 @@ function scene(stream: BinlogStream, overrides: Partial<PumpTarget> = {}): Scene
   });
   failed.catch(() => {});
   const target: PumpTarget = {
-    begin: (gtid: string) => void log.push(`begin ${gtid}`),
+    begin: ({ gtid }) => void log.push(`begin ${gtid}`),
+    prepared: ({ gtid }) => void log.push(`prepared ${gtid}`),
+    decided: ({ xid }) => void log.push(`decided ${xid}`),
     openAhead: () => undefined,
     prepare: () => undefined,
     change: () => void log.push('row'),
@@ -154,7 +156,7 @@ test('events that arrive while a boundary is at work are taken before anything e
   const boundaries = [Promise.resolve(), new Promise<void>((r) => (finish = r))];
   let boundary = 0;
   const { pump, stop } = scene(stream, {
-    begin: (gtid: string) => void taken.push(gtid),
+    begin: ({ gtid }) => void taken.push(gtid),
     get wake() {
       return boundary === 1 ? WOKEN : undefined;
     },
@@ -172,3 +174,18 @@ test('events that arrive while a boundary is at work are taken before anything e
 });
 
 const WOKEN = Promise.resolve();
+
+test('a prepared transaction counts as passed at once, and as decided when the transaction that decides it has ended', async () => {
+  const decides = { xid: 'x', outcome: 'commit', preparedGtid: 'u:1' } as const;
+  const prepared: BinlogEvent = { kind: 'prepared', gtid: 'u:1', xid: 'x', holdsRows: true, position: at(9) };
+  const { pump, log, stop } = scene(
+    streamOf([prepared], [{ ...begin('u:2'), decides }, rows(1), commit(20)] as BinlogEvent[]),
+  );
+  const running = pump.run(stop.signal);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  stop.abort();
+  await running;
+  const told = log.filter((line) => line !== 'flush' && line !== 'boundary');
+  expect(told).toEqual(['prepared u:1', 'executed u:1', 'begin u:2', 'row', 'executed u:2', 'decided x']);
+  expect(pump.transactions).toBe(2);
+});

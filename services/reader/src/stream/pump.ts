@@ -1,10 +1,22 @@
-import type { BinlogEvent, BinlogPosition, BinlogStream, RowsEvent } from '@tapline/binlog';
+import type {
+  BeginEvent,
+  BinlogEvent,
+  BinlogPosition,
+  BinlogStream,
+  PreparedEvent,
+  RowsEvent,
+  XaDecision,
+} from '@tapline/binlog';
 import type { Executed } from '../source/executed.ts';
 
 /** What the pump drives; each method is called in binlog order. */
 export interface PumpTarget {
   /** A transaction starts. */
-  begin(gtid: string, commitMicros: bigint, position: BinlogPosition): void;
+  begin(event: BeginEvent): void;
+  /** A whole transaction that prepares an XA transaction: nothing is published until another one decides it. */
+  prepared(event: PreparedEvent): void;
+  /** The transaction that decided a prepared one has come to its end. */
+  decided(decision: XaDecision): void;
   /** Before the first of the pulled `events` is handed on: what several of them need may be fetched together. Fails never. */
   openAhead(events: readonly BinlogEvent[]): Promise<void> | undefined;
   /** Before the first row of `event`; undefined when nothing has to be waited for. */
@@ -65,6 +77,7 @@ export class Pump {
   readonly #options: PumpOptions;
   #gtid = '';
   #inTransaction = false;
+  #decides: XaDecision | undefined;
   #position: BinlogPosition | undefined;
   /** Row changes seen, of captured tables. */
   rows = 0;
@@ -140,7 +153,8 @@ export class Pump {
       case 'begin':
         this.#inTransaction = true;
         this.#gtid = event.gtid;
-        target.begin(event.gtid, event.commitMicros, event.position);
+        this.#decides = event.decides;
+        target.begin(event);
         return;
       case 'rows':
         return this.#rows(event);
@@ -151,6 +165,11 @@ export class Pump {
         target.statement(event);
         if (event.inTransaction) return;
         this.#gtid = event.gtid;
+        this.#end(event.position);
+        return;
+      case 'prepared':
+        this.#gtid = event.gtid;
+        target.prepared(event);
         this.#end(event.position);
         return;
       case 'heartbeat':
@@ -174,6 +193,8 @@ export class Pump {
   #end(position: BinlogPosition): void {
     if (this.#gtid !== '') this.#options.executed.add(this.#gtid);
     this.#gtid = '';
+    if (this.#decides !== undefined) this.#options.target.decided(this.#decides);
+    this.#decides = undefined;
     this.#inTransaction = false;
     this.#position = position;
     this.transactions++;
