@@ -29,7 +29,8 @@ const CHARACTER: ReadonlySet<number> = new Set([
   WIRE_TYPE.VARCHAR_COMPRESSED,
 ]);
 
-/** MariaDB's Field_geom is a Field_blob, and counted among the columns with a character set; MySQL leaves it out. */
+/** What is a Field_blob inside is counted among the columns with a character set: MySQL's VECTOR (as binary), though not its geometry; MariaDB's geometry. */
+const MYSQL_CHARACTER: ReadonlySet<number> = new Set([...CHARACTER, WIRE_TYPE.VECTOR]);
 const MARIADB_CHARACTER: ReadonlySet<number> = new Set([...CHARACTER, WIRE_TYPE.GEOMETRY]);
 
 type Chosen = readonly MutableColumn[];
@@ -44,7 +45,7 @@ export function applyMetadata(
   columns: readonly MutableColumn[],
   isMariadb: boolean,
 ): readonly number[] | undefined {
-  const character = isMariadb ? MARIADB_CHARACTER : CHARACTER;
+  const character = isMariadb ? MARIADB_CHARACTER : MYSQL_CHARACTER;
   const of = (types: ReadonlySet<number>): Chosen => columns.filter((column) => types.has(column.type));
   const ofType = (type: number): Chosen => columns.filter((column) => column.type === type);
   const named = (): Chosen => columns.filter(({ type }) => type === WIRE_TYPE.ENUM || type === WIRE_TYPE.SET);

@@ -3,7 +3,6 @@ import { sleep } from '@tapline/kernel';
 import { testServers } from '@tapline/test-stack';
 import { Redis } from 'ioredis';
 import { Scene, type Sql, uniqueName } from './scene.ts';
-import type { Server } from './type-columns.ts';
 
 const ROWS = 1500;
 const COLUMNS = ['id', 'name', 'price', 'kind', 'qty'];
@@ -45,7 +44,7 @@ class Load {
   }
 }
 
-describe.each<Server>(['mysql', 'mysql80', 'mariadb'])('from %s to Redis', (server) => {
+describe.each(['mysql', 'mysql80', 'mariadb'] as const)('from %s to Redis', (server) => {
   test('under load, over an encrypted connection where there is one, with reader and writer killed: every row is the same in the end', async () => {
     const servers = await testServers(server, 'kafka', 'redis');
     await using scene = await Scene.open({ mysql: servers[server], brokers: servers.kafka.brokers });

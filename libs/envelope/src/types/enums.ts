@@ -2,7 +2,7 @@ import type { Column } from '@tapline/schema';
 import { semantic } from '../avro-schema.ts';
 import { INT_BYTES, putLength, putRaw, writeBytes } from '../avro-write.ts';
 import type { ByteSink } from '../byte-sink.ts';
-import { badValue, type ColumnCodec } from '../codec.ts';
+import { badValue, type ColumnCodec, plainColumn } from '../codec.ts';
 import { readLittleEndian } from './digits.ts';
 
 /*
@@ -10,6 +10,16 @@ import { readLittleEndian } from './digits.ts';
  * error value from a member ''.
  */
 const asNumber = (column: string): string => `CAST(${column} AS UNSIGNED)`;
+
+/**
+ * The catalogue shows `?` for a member's characters beyond the basic plane. The rows' own texts have them, and mean the same bytes as a number would: the
+ * error value and a member '' are both written as ''.
+ */
+const ownTexts: Pick<ColumnCodec, 'fromText' | 'select'> = {
+  fromText: (bytes, sink) => writeBytes(sink, bytes, 0, bytes.length),
+  select: plainColumn,
+};
+const mayLack = ({ members }: Column): boolean => members?.some((member) => member.includes('?')) ?? false;
 
 function allowed(members: readonly string[]): Readonly<Record<string, string>> {
   return { allowed: members.map((member) => member.replaceAll(',', '\\,')).join(',') };
@@ -28,6 +38,7 @@ export function enumCodec(column: Column): ColumnCodec {
     fromWire: (buffer, offset, length, sink) => write(readLittleEndian(buffer, offset, length), sink),
     fromText: (bytes, sink) => write(Number(bytes.toString('latin1')), sink),
     select: asNumber,
+    ...(mayLack(column) ? ownTexts : {}),
   };
 }
 
@@ -46,6 +57,7 @@ export function setCodec(column: Column): ColumnCodec {
       putSet(sink, members, longest, Number(mask & 0xffff_ffffn), Number(mask >> 32n));
     },
     select: asNumber,
+    ...(mayLack(column) ? ownTexts : {}),
   };
 }
 
