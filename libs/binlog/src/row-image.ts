@@ -1,5 +1,6 @@
 import { corrupt, unsupported } from './event-errors.ts';
 import { COLUMN_STATE, type RowImage, type WireColumn } from './types.ts';
+import { decompressColumn } from './values/compressed-column.ts';
 import { decimalBytes, fractionBytes, WIRE_TYPE } from './wire-types.ts';
 
 /** A column's value that the packet does not hold as it is: a JSON document made from differences, a column decompressed. */
@@ -7,6 +8,9 @@ export interface MadeValue {
   readonly column: number;
   readonly bytes: Buffer;
 }
+
+/** No value is larger (max_allowed_packet's limit). */
+const MAX_PACKET_BYTES = 1 << 30;
 
 /** Beyond this the buffer of made values is not kept for the next row. */
 const KEPT_BYTES = 1 << 20;
@@ -68,12 +72,17 @@ export class ImagePlan {
   /** ≥ 0: that many bytes; -1..-4: a length prefix of that many bytes, least first. */
   readonly #sizes: Int32Array;
   readonly #nullBytes: number;
+  /** Those whose values lie compressed in the packet (MariaDB), and the most bytes that each can have. */
+  readonly #compressed: readonly { readonly index: number; readonly maxBytes: number }[];
   readonly #unreadable: { readonly index: number; readonly column: WireColumn } | undefined;
 
   private constructor(columns: readonly WireColumn[], indexes: readonly number[]) {
     this.#columns = Int32Array.from(indexes);
     this.#sizes = Int32Array.from(indexes, (i) => columnSize(columns[i]!) ?? 0);
     this.#nullBytes = (indexes.length + 7) >> 3;
+    this.#compressed = indexes
+      .filter((i) => isCompressed(columns[i]!))
+      .map((i) => ({ index: i, maxBytes: maxBytes(columns[i]!) }));
     const index = indexes.find((i) => columnSize(columns[i]!) === undefined);
     this.#unreadable = index === undefined ? undefined : { index, column: columns[index]! };
   }
@@ -93,6 +102,23 @@ export class ImagePlan {
     const { index, column } = this.#unreadable;
     const name = column.name === undefined ? `column ${index + 1}` : `column ${column.name}`;
     throw unsupported(`${name} is of wire type ${column.type}, which Tapline cannot read`, 'Exclude the table.');
+  }
+
+  /** Whether rows need `decompress` once they are scanned. */
+  get isCompressed(): boolean {
+    return this.#compressed.length > 0;
+  }
+
+  /** Puts the values of the compressed columns as they are into a scanned image, whose bytes in the packet are `[start, end)`. */
+  decompress(image: ImageBuffers, start: number, end: number): void {
+    const made: MadeValue[] = [];
+    for (const { index, maxBytes: most } of this.#compressed) {
+      if (image.states[index] !== COLUMN_STATE.VALUE) continue;
+      const from = image.offsets[index]!;
+      const bytes = decompressColumn(image.buffer.subarray(from, from + image.lengths[index]!), most);
+      made.push({ column: index, bytes });
+    }
+    if (made.length > 0) image.materialise(start, end, made);
   }
 
   /**
@@ -143,6 +169,15 @@ function rowOverrun(start: number, end: number): Error {
   return corrupt(`a row needs more than the ${end - start} bytes left in its event`);
 }
 
+function isCompressed({ type }: WireColumn): boolean {
+  return type === WIRE_TYPE.BLOB_COMPRESSED || type === WIRE_TYPE.VARCHAR_COMPRESSED;
+}
+
+/** The most that a compressed column holds: `meta` of BLOB is the bytes of its length. */
+function maxBytes({ type, meta }: WireColumn): number {
+  return type === WIRE_TYPE.BLOB_COMPRESSED ? Math.min(256 ** meta, MAX_PACKET_BYTES) : 0xffff;
+}
+
 /** Bytes of a value, or minus the bytes of its length prefix; undefined for types we cannot walk over. */
 function columnSize({ type, meta }: WireColumn): number | undefined {
   switch (type) {
@@ -180,8 +215,10 @@ function columnSize({ type, meta }: WireColumn): number | undefined {
     case WIRE_TYPE.STRING:
     case WIRE_TYPE.VARCHAR:
     case WIRE_TYPE.VAR_STRING:
+    case WIRE_TYPE.VARCHAR_COMPRESSED:
       return meta > 255 ? -2 : -1;
     case WIRE_TYPE.BLOB:
+    case WIRE_TYPE.BLOB_COMPRESSED:
     case WIRE_TYPE.JSON:
     case WIRE_TYPE.GEOMETRY:
     case WIRE_TYPE.VECTOR:

@@ -84,6 +84,7 @@ export function readRowsEvent(reader: EventReader, tables: TableMaps, place: Row
   second.check();
   const rows = new WireRowsEvent(layout, op, place);
   rows.partialJson = partialJson;
+  rows.makesValues = partialJson || first.isCompressed || second.isCompressed;
   rows.beforePlan = op === 'insert' ? undefined : first;
   rows.afterPlan = op === 'delete' ? undefined : second;
   if (compressed) {
@@ -145,6 +146,8 @@ export class WireRowsEvent implements RowsEvent {
   at = 0;
   end = 0;
   partialJson = false;
+  /** Rows have values that are not in the packet as they are. */
+  makesValues = false;
   beforePlan: ImagePlan | undefined;
   afterPlan: ImagePlan | undefined;
   readonly #eventType: number;
@@ -184,20 +187,22 @@ export class WireRowsEvent implements RowsEvent {
       const afterStart = this.partialJson ? skipValueOptions(this.table, buffer, beforeEnd, end) : beforeEnd;
       const rowEnd = afterPlan === undefined ? afterStart : afterPlan.scan(this.#after, afterStart, end);
       if (rowEnd === start && rowEnd < end) throw corrupt('rows of no columns with bytes behind them');
-      if (this.partialJson)
-        applyPartialJson({
-          table: this.table,
-          before: this.#before,
-          after: this.#after,
-          optionsAt: beforeEnd,
-          afterStart,
-          afterEnd: rowEnd,
-        });
+      if (this.makesValues) this.#makeValues(start, beforeEnd, afterStart, rowEnd);
       this.at = rowEnd;
     } catch (error) {
       throw locateEventError(error, this.#eventType, this.position, `${this.table.database}.${this.table.table}`);
     }
     this.rowIndex++;
     return true;
+  }
+  /** What the packet does not hold as it is. The two never meet: compressed columns are MariaDB's, JSON differences MySQL's. */
+  #makeValues(start: number, beforeEnd: number, afterStart: number, afterEnd: number): void {
+    const [before, after] = [this.#before, this.#after];
+    if (this.partialJson) {
+      applyPartialJson({ table: this.table, before, after, optionsAt: beforeEnd, afterStart, afterEnd });
+      return;
+    }
+    this.beforePlan?.decompress(before, start, beforeEnd);
+    this.afterPlan?.decompress(after, afterStart, afterEnd);
   }
 }

@@ -92,6 +92,17 @@ const MYSQL: readonly Case[] = [
 /** VECTOR came with 9.0. */
 const NEW: readonly Case[] = [['VECTOR(3)', "STRING_TO_VECTOR('[1,-2.5,3e38]')"]];
 
+const MARIADB: readonly Case[] = [
+  ['VARCHAR(254) COMPRESSED', "''", "'a'", "REPEAT('ab', 127)"],
+  ['VARCHAR(255) COMPRESSED', "REPEAT('x', 255)", "'no shorter'"],
+  ['VARCHAR(256) CHARACTER SET latin1 COMPRESSED', "REPEAT('é', 256)", "'ü'"],
+  ['VARBINARY(3000) COMPRESSED', "REPEAT(x'00ff', 1500)", "x'00'"],
+  ['TINYTEXT COMPRESSED', "REPEAT('y', 250)", "''"],
+  ['TEXT COMPRESSED', "REPEAT('😀', 16000)", "'ä'"],
+  ['MEDIUMTEXT COMPRESSED', "REPEAT('z', 100000)", "''"],
+  ['LONGBLOB COMPRESSED', "CONCAT(REPEAT(x'ff', 3000000), x'00')", "x'8001'"],
+];
+
 describe.each(['mysql', 'mysql80', 'mariadb'] as const)('on %s', (name) => {
   let source: TestSource;
 
@@ -104,7 +115,7 @@ describe.each(['mysql', 'mysql80', 'mariadb'] as const)('on %s', (name) => {
   });
 
   test('every column type gives exactly what SELECT gives, in inserts, updates and deletes', async () => {
-    const cases = [...COMMON, ...(name === 'mariadb' ? [] : MYSQL), ...(name === 'mysql' ? NEW : [])];
+    const cases = [...COMMON, ...(name === 'mariadb' ? MARIADB : MYSQL), ...(name === 'mysql' ? NEW : [])];
     const rows = Math.max(...cases.map((one) => one.length - 1));
     const valuesOf = (row: number): string => cases.map((one) => one[1 + (row % (one.length - 1))]!).join();
     await source.root.execute("SET SESSION sql_mode = '', time_zone = '+00:00'");
@@ -157,6 +168,28 @@ describe.each(['mysql', 'mysql80', 'mariadb'] as const)('on %s', (name) => {
     expect(table.primaryKey).toEqual([8, 7]);
     expect(after[3]).toBe('2');
   });
+});
+
+test('MariaDB columns compressed in every way that a session may choose', async () => {
+  await using source = await TestSource.open('mariadb');
+  const plain = Buffer.alloc(5000, 'ab');
+  const ways = ['wrap = ON', 'wrap = OFF', 'level = 0', 'level = 9', "strategy = 'HUFFMAN_ONLY'"];
+  const { changes } = await source.changesOf([
+    'CREATE TABLE c (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(6000) CHARACTER SET ascii COMPRESSED, x INT)',
+    ...ways.flatMap((way) => [
+      `SET SESSION column_compression_zlib_${way}`,
+      `INSERT INTO c (v, x) VALUES ('${plain.toString()}', 7)`,
+    ]),
+    'UPDATE c SET v = NULL WHERE id = 1',
+    "UPDATE c SET v = 'short' WHERE id = 1",
+  ]);
+  const hex = plain.toString('hex').toUpperCase();
+  const inserted = changes.slice(0, ways.length).map(({ after }) => after.slice(1));
+  expect(inserted).toEqual(ways.map(() => [hex, '7']));
+  expect(changes.slice(ways.length).map(({ before, after }) => [before[1], after[1]])).toEqual([
+    [hex, null],
+    [null, Buffer.from('short').toString('hex').toUpperCase()],
+  ]);
 });
 
 /** Floats by value: a SELECT and JavaScript write the same double in two ways. */

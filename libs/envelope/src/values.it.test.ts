@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Table } from '@tapline/schema';
-import { compileEnvelope, type AvroEnvelope, type TextRow } from './compile.ts';
+import { type AvroEnvelope, compileEnvelope, type TextRow } from './compile.ts';
 import { ChangeReader } from './reader/change-reader.ts';
 import type { Value } from './reader/values.ts';
 import { written } from './testing/encode.ts';
@@ -149,6 +149,12 @@ const MARIADB: readonly Case[] = [
   ['UUID', "'123e4567-e89b-12d3-a456-426614174000'", "'0190163d-8694-739b-aea5-966c26f8ad91'"],
   ['INET6', "'::1'", "'2001:db8::'"],
   ['INET4', "'1.2.3.0'"],
+  ['VARCHAR(300) CHARACTER SET latin1 COMPRESSED', "REPEAT('é', 300)", "'ü'", "''"],
+  ['VARBINARY(300) COMPRESSED', "REPEAT(x'00ff', 150)", "x'00'"],
+  ['TINYTEXT COMPRESSED', "REPEAT('y', 250)"],
+  ['TEXT COMPRESSED', "REPEAT('😀', 16000)", "''"],
+  ['MEDIUMTEXT CHARACTER SET utf16 COMPRESSED', "REPEAT('ä', 30000)"],
+  ['LONGBLOB COMPRESSED', "REPEAT(x'80', 300000)", "x'80'"],
 ];
 
 const NEW: readonly Case[] = [['VECTOR(3)', "STRING_TO_VECTOR('[1,-2.5,3e38]')", "STRING_TO_VECTOR('[0.1,0,-0.0]')"]];

@@ -6,7 +6,15 @@ import { charsetOfCollation } from './charsets/collations.ts';
 import { decodeText } from './charsets/decode-text.ts';
 
 const text = [WIRE_TYPE.STRING, WIRE_TYPE.VAR_STRING, WIRE_TYPE.VARCHAR] as const;
-const blob = [WIRE_TYPE.BLOB, WIRE_TYPE.TINY_BLOB, WIRE_TYPE.MEDIUM_BLOB, WIRE_TYPE.LONG_BLOB] as const;
+/** MariaDB's COMPRESSED columns have types of their own. */
+const varying = [...text, WIRE_TYPE.VARCHAR_COMPRESSED] as const;
+const blob = [
+  WIRE_TYPE.BLOB,
+  WIRE_TYPE.TINY_BLOB,
+  WIRE_TYPE.MEDIUM_BLOB,
+  WIRE_TYPE.LONG_BLOB,
+  WIRE_TYPE.BLOB_COMPRESSED,
+] as const;
 
 /** DATA_TYPE → the binlog types that may carry it. */
 const WIRE_TYPES: ReadonlyMap<string, readonly number[]> = new Map<string, readonly number[]>([
@@ -28,9 +36,9 @@ const WIRE_TYPES: ReadonlyMap<string, readonly number[]> = new Map<string, reado
   ['datetime', [WIRE_TYPE.DATETIME2, WIRE_TYPE.DATETIME]],
   ['timestamp', [WIRE_TYPE.TIMESTAMP2, WIRE_TYPE.TIMESTAMP]],
   ['char', text],
-  ['varchar', text],
+  ['varchar', varying],
   ['binary', text],
-  ['varbinary', text],
+  ['varbinary', varying],
   ['uuid', text],
   ['inet6', text],
   ['inet4', text],

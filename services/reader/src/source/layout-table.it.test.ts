@@ -52,6 +52,14 @@ const COLUMNS = [
   'coll GEOMETRYCOLLECTION',
 ];
 
+const COMPRESSED = [
+  'vcc VARCHAR(50) COMPRESSED',
+  'vbc VARBINARY(50) COMPRESSED',
+  'ttc TINYTEXT COMPRESSED',
+  'txc TEXT CHARACTER SET latin1 COMPRESSED',
+  'lbc LONGBLOB COMPRESSED',
+];
+
 test.each([
   ['mysql', 'mysql'],
   ['mysql80', 'mysql'],
@@ -62,10 +70,10 @@ test.each([
     const address = (await testServers(server))[server];
     const database = `layout${process.pid}x${Math.random().toString(36).slice(2, 8)}`;
     await using connection = await connect(address);
-    const vector = server === 'mysql' ? ['vec VECTOR(3)'] : [];
+    const own = { mysql: ['vec VECTOR(3)'], mysql80: [], mariadb: COMPRESSED }[server];
     await connection.execute(`CREATE DATABASE ${database} CHARACTER SET utf8mb4`);
     await connection.execute(
-      `CREATE TABLE ${database}.t (b INT NOT NULL, a VARCHAR(20) NOT NULL, ${[...COLUMNS, ...vector].join(', ')}, PRIMARY KEY (a, b))`,
+      `CREATE TABLE ${database}.t (b INT NOT NULL, a VARCHAR(20) NOT NULL, ${[...COLUMNS, ...own].join(', ')}, PRIMARY KEY (a, b))`,
     );
     const { executed } = await readGtids(connection);
     await connection.execute(`INSERT INTO ${database}.t (a, b) VALUES ('k', 1)`);
