@@ -1,5 +1,5 @@
 import avsc from 'avsc';
-import { Kafka, KafkaJSError, type KafkaMessage, logLevel } from 'kafkajs';
+import { ConfigResourceTypes, Kafka, KafkaJSError, type KafkaMessage, logLevel } from 'kafkajs';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -12,10 +12,33 @@ export interface TopicRecord {
   readonly op: 'c' | 'u' | 'd' | 'r' | 't';
   readonly before?: Row;
   readonly after?: Row;
+  /** Bytes of key, value and headers; of the whole value where that was put aside. */
+  readonly bytes: number;
+  /** Bytes of the whole value, when it was put aside in a claims topic: the record is then made of that. */
+  readonly claimedBytes?: number;
+  /** What the record itself says of a row that was put aside. */
+  readonly reduced?: { readonly before?: Row | null; readonly after?: Row | null };
   /** The Avro bytes of the row itself. */
   readonly beforeBytes?: string;
   readonly afterBytes?: string;
 }
+
+interface RawMessage {
+  readonly partition: number;
+  readonly message: KafkaMessage;
+}
+
+/** The header `claim` of a record whose value was put aside. */
+interface Claim {
+  readonly topic: string;
+  readonly partition: number;
+  readonly first: string;
+  readonly pieces: number;
+  readonly bytes: number;
+}
+
+/** The headers of a record that has its version only. */
+const VERSION_HEADER_BYTES = 12;
 
 /** Avro's long as a bigint: a number would round beyond 2^53. */
 const LONG = avsc.types.LongType.__with({
@@ -73,6 +96,22 @@ export class TopicReader {
     });
   }
 
+  /** All settings of the topic anew, those that are not named at their defaults. */
+  async configure(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
+    await this.#withAdmin((admin) => admin.alterConfigs({ validateOnly: false, resources }));
+  }
+
+  /** Deletes everything that the topic holds now. */
+  async empty(topic: string): Promise<void> {
+    await this.#withAdmin(async (admin) => {
+      const ends = await admin.fetchTopicOffsets(topic);
+      const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
+      await admin.deleteTopicRecords({ topic, partitions });
+    });
+  }
+
   async createTopic(topic: string, partitions: number, config: Readonly<Record<string, string>>): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     await this.#withAdmin(async (admin) => {
@@ -84,14 +123,54 @@ export class TopicReader {
   async read(topic: string): Promise<TopicRecord[]> {
     const raw = await this.#readRaw(topic);
     const records: TopicRecord[] = [];
-    for (const { partition, message } of raw) records.push(await this.#decode(partition, message));
+    const pieces = new Map<string, RawMessage[]>();
+    for (const { partition, message } of raw) {
+      const header = message.headers?.['claim'];
+      if (header === undefined) {
+        records.push(await this.#decode(partition, message));
+        continue;
+      }
+      const claim = JSON.parse(String(header)) as Claim;
+      const all = pieces.get(claim.topic) ?? (await this.#readRaw(claim.topic));
+      pieces.set(claim.topic, all);
+      records.push(await this.#claimed(partition, message, claim, all));
+    }
     return records;
+  }
+
+  /** The headers of all records of a topic, as texts. */
+  async headers(topic: string): Promise<Readonly<Record<string, string>>[]> {
+    const raw = await this.#readRaw(topic);
+    return raw.map(({ message }) =>
+      Object.fromEntries(Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)])),
+    );
+  }
+
+  /** The record as if its whole value were in it, put together from the claims topic. */
+  async #claimed(
+    partition: number,
+    message: KafkaMessage,
+    claim: Claim,
+    all: readonly RawMessage[],
+  ): Promise<TopicRecord> {
+    const first = Number(claim.first);
+    const pieces = all.filter((piece) => {
+      const offset = Number(piece.message.offset);
+      return piece.partition === claim.partition && offset >= first && offset < first + claim.pieces;
+    });
+    const value = Buffer.concat(pieces.map((piece) => piece.message.value ?? Buffer.alloc(0)));
+    if (pieces.length !== claim.pieces || value.length !== claim.bytes)
+      throw new Error(`${value.length} bytes in ${pieces.length} pieces, not ${JSON.stringify(claim)}`);
+    const { before = null, after = null } = await this.#decode(partition, message);
+    const whole = await this.#decode(partition, { ...message, value });
+    return { ...whole, claimedBytes: claim.bytes, reduced: { before, after } };
   }
 
   async #decode(partition: number, message: KafkaMessage): Promise<TopicRecord> {
     const keyType = message.key === null ? undefined : await this.#typeOf(message.key);
     const key = message.key === null ? undefined : (keyType?.fromBuffer(message.key.subarray(5)) as Row);
-    const shared = { partition, offset: message.offset, key };
+    const bytes = (message.key?.length ?? 0) + (message.value?.length ?? 0) + VERSION_HEADER_BYTES;
+    const shared = { partition, offset: message.offset, key, bytes };
     if (message.value === null) return { ...shared, op: 't' };
     const type = await this.#typeOf(message.value);
     const value = type.fromBuffer(message.value.subarray(5)) as {
@@ -135,14 +214,14 @@ export class TopicReader {
     throw new Error(`no schema ${id} in ${topic}`);
   }
 
-  async #readRaw(topic: string): Promise<{ partition: number; message: KafkaMessage }[]> {
+  async #readRaw(topic: string): Promise<RawMessage[]> {
     const ends = await this.#withAdmin((admin) => admin.fetchTopicOffsets(topic));
     const open = new Map(
       ends
         .filter(({ high, low }) => BigInt(high) > BigInt(low))
         .map(({ partition, high }) => [partition, BigInt(high)]),
     );
-    const records: { partition: number; message: KafkaMessage }[] = [];
+    const records: RawMessage[] = [];
     if (open.size === 0) return records;
     const consumer = this.#kafka.consumer({ groupId: `it-${process.pid}-${Math.random().toString(36).slice(2)}` });
     await consumer.connect();
