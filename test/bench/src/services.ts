@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +8,8 @@ import { DATABASE, TABLE } from './rows.ts';
 const CLI = fileURLToPath(new URL('../../../services/cli/src/main.ts', import.meta.url));
 
 export const PARTITIONS = 8;
+/** Characters of a log that an error repeats. */
+const LOG_END = 2000;
 
 /** Topic that a reader of this name publishes the benchmark's table to. */
 export const topicOf = (name: string, database = DATABASE, table = TABLE): string => `${name}.${database}.${table}`;
@@ -77,9 +80,12 @@ export async function untilLogged(process: ManagedProcess, text: string): Promis
   await process.waitReady(async () => (await process.logs()).includes(text));
 }
 
-/** For polling loops. @throws when the process has ended. */
+/** For polling loops. @throws with the end of its log when the process has ended. */
 export function aliveCheck(process: ManagedProcess): () => void {
   return () => {
-    if (!process.running) throw new Error(`${process.spec.name} has ended; its log is ${process.spec.logFile}`);
+    if (process.running) return;
+    // The log goes with the servers' folder.
+    const end = readFileSync(process.spec.logFile, 'utf8').slice(-LOG_END);
+    throw new Error(`${process.spec.name} has ended; its last words:\n${end}`);
   };
 }
