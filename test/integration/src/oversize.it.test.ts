@@ -46,7 +46,7 @@ const createTable = (name: string): string =>
 
 const ofId = (records: readonly TopicRecord[], id: number): TopicRecord[] =>
   records.filter((record) => record.key?.id === id);
-const lengthOf = (image: Row | undefined): number => String(image?.v ?? '').length;
+const lengthOf = (image: Row | undefined): number => (typeof image?.v === 'string' ? image.v.length : 0);
 
 describe('rows that are larger than their topic takes', () => {
   test('policy claimCheck: every change in its place, whole for who follows the claim, decodable for who does not', async () => {
@@ -161,7 +161,7 @@ describe('rows that are larger than their topic takes', () => {
     expect(await topics.count(claims)).toBe(claimed);
 
     const records = await topics.read(topic);
-    const seen = records.map(({ op, key, after }) => `${String(key?.id)} ${op} ${lengthOf(after)}`);
+    const seen = records.map(({ op, key, after }) => `${Number(key?.id)} ${op} ${lengthOf(after)}`);
     expect(seen.toSorted()).toEqual(
       [1, 2, ...[3, 4].flatMap((id) => [0, 1, 2, 3, 4].map((n) => 10 * id + n))]
         .map((id) => `${id} ${id === 1 ? 'r' : 'c'} 2000000`)
@@ -192,11 +192,8 @@ describe('rows that are larger than their topic takes', () => {
     const again = await scene.reader(readerOf('refused', 'stop'));
     await scene.records(again, 'refused', 3, source);
     expect(await again.stop()).toBe(0);
-    expect((await topics.read(topic)).map(({ key, after }) => [key?.id, lengthOf(after)]).toSorted()).toEqual([
-      [1, 10],
-      [2, 2_000_000],
-      [3, 10],
-    ]);
+    const lengths = (await topics.read(topic)).map(({ key, after }) => `${Number(key?.id)} ${lengthOf(after)}`);
+    expect(lengths.toSorted()).toEqual(['1 10', '2 2000000', '3 10']);
   });
 
   test('a key that is too large stays so without its value, and is refused whatever the policy', async () => {
