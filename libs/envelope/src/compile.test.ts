@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { GrowingSink } from './byte-sink.ts';
-import { compileEnvelope, type AvroEnvelope } from './compile.ts';
+import { type AvroEnvelope, compileEnvelope } from './compile.ts';
 import { avscDecode, column, hex, imageOf, tableOf, written } from './testing/encode.ts';
 import { type ChangeMeta, TransactionContext } from './transaction.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { GrowingSink } from './byte-sink.ts';
-import { compileEnvelope, type AvroEnvelope } from './compile.ts';
+import { type AvroEnvelope, compileEnvelope } from './compile.ts';
 import { ChangeReader } from './reader/change-reader.ts';
 import { UNAVAILABLE_VALUE } from './reduce.ts';
 import { avscDecode, column, hex, imageOf, tableOf, written } from './testing/encode.ts';
@@ -69,10 +69,7 @@ describe('a value reduced for a record that cannot carry it', () => {
   });
 
   test('what is not longer than asked stays, NULL too', () => {
-    const { whole, reduced: small } = reduced(
-      text('7', 'n'.repeat(65), 'x'.repeat(64), '1', price, null, null),
-      64,
-    );
+    const { whole, reduced: small } = reduced(text('7', 'n'.repeat(65), 'x'.repeat(64), '1', price, null, null), 64);
     expect(small).toEqual({ ...whole, after: { ...whole.after, note: UNAVAILABLE_VALUE } });
   });
 

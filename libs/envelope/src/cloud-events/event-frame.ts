@@ -6,7 +6,7 @@ import type { ChangeMeta } from '../transaction.ts';
 
 export interface EventOrigin {
   /** Source name = topic prefix. */
-  readonly source: string;
+  readonly sourceName: string;
   readonly connector: Connector;
   readonly table: Table;
 }
@@ -24,11 +24,11 @@ const OP = '~';
  * - `time`: the commit's, in microseconds.
  * - `iodebezium…`: extension attributes as Debezium names them, of what one filters or routes by. The rest is in the data's `source`.
  */
-export function eventAttributes({ source, connector, table }: EventOrigin): Readonly<Record<string, string>> {
+export function eventAttributes({ sourceName, connector, table }: EventOrigin): Readonly<Record<string, string>> {
   return {
     specversion: '1.0',
     id: ID,
-    source: `/tapline/${connector}/${source}`,
+    source: `/tapline/${connector}/${sourceName}`,
     type: `io.debezium.connector.${connector}.DataChangeEvent`,
     time: TIME,
     iodebeziumop: OP,
@@ -76,8 +76,9 @@ export class EventFrame {
     return this.#bytes;
   }
 
-  /** Appends the bytes as stamped last. */
-  write(sink: ByteSink): void {
+  /** Appends the bytes for this event. */
+  write(sink: ByteSink, op: string, meta: ChangeMeta): void {
+    this.stamp(op, meta);
     sink.ensure(this.#bytes.length);
     putWords(sink, this.#bytes, this.#view, 0, this.#bytes.length);
   }

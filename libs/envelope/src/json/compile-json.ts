@@ -1,18 +1,21 @@
 import type { RowImage } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
 import type { Table } from '@tapline/schema';
-import type { AvroObject } from '../avro-schema.ts';
-import { putWords } from '../avro-write.ts';
+import type { AvroField, AvroObject, AvroType } from '../avro-schema.ts';
 import { type ByteSink, GrowingSink } from '../byte-sink.ts';
 import { EventFrame } from '../cloud-events/event-frame.ts';
-import { type AvroEnvelope, compileEnvelope, FRAME_BYTES, type TableEnvelope, type TextRow } from '../compile.ts';
+import { FRAME_BYTES, type TableEnvelope, type TextRow } from '../compile.ts';
 import { Cursor } from '../reader/avro-read.ts';
-import type { EnvelopeOptions } from '../table-plan.ts';
+import { collectNames, fieldsOf, type NamedTypes, resolve } from '../reader/read-types.ts';
+import { avroReducer, type Reducer } from '../reduce.ts';
+import { type EnvelopeOptions, planTable, type TablePlan } from '../table-plan.ts';
 import type { ChangeMeta } from '../transaction.ts';
 import { connectSchema } from './connect-schema.ts';
-import { recordText } from './envelope-text.ts';
+import { EnvelopeText } from './envelope-text.ts';
+import { INTEGER_BYTES, putNull } from './json-write.ts';
 import { keyPayload } from './key-text.ts';
-import type { Transcoder } from './transcode.ts';
+import { RowText } from './row-text.ts';
+import { putText, Text } from './texts.ts';
 
 export interface JsonOptions extends EnvelopeOptions {
   /** Each key and value carries its Connect schema: `{"schema":…,"payload":…}`. Without, it is the payload alone. */
@@ -24,125 +27,174 @@ export interface JsonOptions extends EnvelopeOptions {
 /**
  * Compiles the writers of a table in JSON. Throws as `compileEnvelope` does.
  *
- * A record is first written in Avro, into a buffer that stays, and then said in JSON, from bytes to bytes: so there is one place that
- * knows MySQL's bytes, and both formats hold the same values. Rejected: writers of JSON for each column type beside those of Avro, which
- * save a fifth of the time, and are a second chance for every mistake.
+ * A row is first written in Avro, into a buffer that stays, and then said in JSON, from bytes to bytes: so there is one place that knows
+ * MySQL's bytes, and both formats hold the same values. Rejected: writers of JSON for each column type beside those of Avro, which would save
+ * some time and be a second chance for every mistake.
  */
 export function compileJsonEnvelope(options: JsonOptions): TableEnvelope {
-  const avro = compileEnvelope(options);
-  avro.bind({ key: 0, value: 0 });
-  return new JsonEnvelope(avro, options);
+  return new JsonEnvelope(planTable(options), options);
 }
 
 /** Shared by all tables, as a record is written and read in one synchronous go. A giant's memory is given back before the next one. */
 const keys = new GrowingSink(1024);
-const values = new GrowingSink();
+const images = new GrowingSink();
 const KEPT_BYTES = 4 * 1024 * 1024;
 const cursor = new Cursor();
 /** Whose value was written last. */
 let owner: JsonEnvelope | undefined;
 
-/** Constant text before and behind what is transcoded. */
-interface Wrapper {
-  readonly head: GrowingSink;
-  readonly tail: GrowingSink;
-}
-
 class JsonEnvelope implements TableEnvelope {
   readonly table: Table;
   readonly selectList: string;
-  readonly #avro: AvroEnvelope;
-  readonly #key: Transcoder | undefined;
-  readonly #value: Transcoder;
-  readonly #keyText: Wrapper | undefined;
-  readonly #valueText: Wrapper;
+  readonly #plan: TablePlan;
+  readonly #row: RowText;
+  readonly #rest: EnvelopeText;
+  readonly #head: Text;
   readonly #event: EventFrame | undefined;
+  readonly #key: RowText | undefined;
+  readonly #keyHead: Text;
+  readonly #keyEnd: Text;
+  #reduce: Reducer | undefined;
+  #op = '';
+  #meta: ChangeMeta | undefined;
 
-  constructor(avro: AvroEnvelope, { source, connector = 'mysql', schemas, cloudEvents }: JsonOptions) {
-    this.table = avro.table;
-    this.selectList = avro.selectList;
-    this.#avro = avro;
-    this.#event = cloudEvents ? EventFrame.structured({ source, connector, table: avro.table }) : undefined;
-    const end = cloudEvents ? '}' : '';
-    const value = JSON.parse(avro.valueSchema) as AvroObject;
-    this.#value = recordText(value);
-    this.#valueText = wrapper(schemas ? value : undefined, end);
-    if (avro.keySchema === undefined) return;
-    const key = JSON.parse(avro.keySchema) as AvroObject;
-    this.#key = recordText(key);
-    this.#keyText = wrapper(schemas ? key : undefined, '');
+  constructor(plan: TablePlan, { schemas, cloudEvents }: JsonOptions) {
+    this.table = plan.table;
+    this.selectList = plan.selectList;
+    this.#plan = plan;
+    const value = JSON.parse(plan.valueSchema) as AvroObject;
+    const names = collectNames(value, new Map());
+    const end = `${schemas ? '}' : ''}${cloudEvents ? '}' : ''}`;
+    this.#row = new RowText(recordFields(value, 'after', names), names);
+    this.#rest = new EnvelopeText(plan, recordFields(value, 'source', names), names, end);
+    this.#head = new Text(`${schemas ? schemaText(value) : ''}{"before":`);
+    this.#event = cloudEvents ? EventFrame.structured(plan) : undefined;
+    const key = plan.keySchema === undefined ? undefined : (JSON.parse(plan.keySchema) as AvroObject);
+    this.#key = key && new RowText(fieldsOf(key), collectNames(key, new Map()));
+    this.#keyHead = new Text(`${schemas && key !== undefined ? schemaText(key) : ''}{`);
+    this.#keyEnd = new Text(schemas ? '}}' : '}');
   }
 
   writeKey(sink: ByteSink, image: RowImage): void {
+    const { key } = this.#plan;
+    if (key === undefined) throw noKey(this.table);
     keys.position = 0;
-    this.#avro.writeKey(keys, image);
-    this.#put(sink, keys, this.#key as Transcoder, this.#keyText as Wrapper);
+    key.writeImage(keys, image, 0);
+    this.#putKey(sink);
   }
 
   writeKeyFromText(sink: ByteSink, row: TextRow): void {
+    const { key } = this.#plan;
+    if (key === undefined) throw noKey(this.table);
     keys.position = 0;
-    this.#avro.writeKeyFromText(keys, row);
-    this.#put(sink, keys, this.#key as Transcoder, this.#keyText as Wrapper);
+    key.writeText(keys, row, 0);
+    this.#putKey(sink);
   }
 
   keyChanged(before: RowImage, after: RowImage): boolean {
-    return this.#avro.keyChanged(before, after);
+    return this.#plan.key?.differs(before, after) ?? false;
   }
 
   writeValue(...[sink, op, before, after, meta]: Parameters<TableEnvelope['writeValue']>): void {
-    this.#startValue();
-    this.#avro.writeValue(values, op, before, after, meta);
-    this.#event?.stamp(op, meta);
-    this.#putValue(sink, values);
+    this.#startImages();
+    this.#writeImage(before);
+    this.#writeImage(after);
+    this.#putValue(sink, images, op, meta);
   }
 
   writeSnapshotValue(sink: ByteSink, row: TextRow, meta: ChangeMeta): void {
-    this.#startValue();
-    this.#avro.writeSnapshotValue(values, row, meta);
-    this.#event?.stamp('r', meta);
-    this.#putValue(sink, values);
+    this.#startImages();
+    images.buffer[images.position++] = NULL_BRANCH;
+    images.buffer[images.position++] = VALUE_BRANCH;
+    this.#plan.row.writeText(images, row, images.position);
+    this.#putValue(sink, images, 'r', meta);
   }
 
-  /** `value` must be the one written last: what it was in Avro is still there. */
+  /** `value` must be the one written last: its images are still there in Avro. */
   writeReduced(sink: ByteSink, _value: Buffer, longestBytes: number): void {
-    if (owner !== this) throw new TaplineError('INTERNAL', { message: 'Only the value written last can be reduced.' });
+    if (owner !== this || this.#meta === undefined) {
+      throw new TaplineError('INTERNAL', { message: 'Only the value written last can be reduced.' });
+    }
+    this.#reduce ??= avroReducer(imagesSchema(this.#plan.valueSchema));
     const reduced = new GrowingSink(1024);
-    this.#avro.writeReduced(reduced, values.written(), longestBytes);
-    this.#putValue(sink, reduced);
+    this.#reduce(reduced, images.written(), longestBytes);
+    this.#putValue(sink, reduced, this.#op, this.#meta);
   }
 
   printKey(key: Buffer): string {
-    const text = key.toString('utf8', keyPayload(key));
-    return text.length <= 200 ? text : `${text.slice(0, 200)}…`;
+    const text = key.toString('utf8', keyPayload(key), key.length - this.#keyEnd.length + 1);
+    return text.length <= MAX_CHARACTERS ? text : `${text.slice(0, MAX_CHARACTERS)}…`;
   }
 
-  #startValue(): void {
+  #startImages(): void {
     owner = this;
-    values.shrink(KEPT_BYTES);
+    images.shrink(KEPT_BYTES);
+    // The reducer expects the framing of a value in front.
+    images.position = FRAME_BYTES;
   }
 
-  #putValue(sink: ByteSink, avro: GrowingSink): void {
-    this.#event?.write(sink);
-    this.#put(sink, avro, this.#value, this.#valueText);
+  #writeImage(image: RowImage | undefined): void {
+    images.ensure(1);
+    images.buffer[images.position++] = image === undefined ? NULL_BRANCH : VALUE_BRANCH;
+    if (image !== undefined) this.#plan.row.writeImage(images, image, images.position);
   }
 
-  #put(sink: ByteSink, avro: GrowingSink, transcode: Transcoder, { head, tail }: Wrapper): void {
-    sink.ensure(head.position);
-    putWords(sink, head.buffer, head.view, 0, head.position);
+  #putKey(sink: ByteSink): void {
+    cursor.open(keys.buffer, 0);
+    putText(sink, this.#keyHead);
+    (this.#key as RowText).write(cursor, sink);
+    putText(sink, this.#keyEnd);
+  }
+
+  #putValue(sink: ByteSink, avro: GrowingSink, op: string, meta: ChangeMeta): void {
+    this.#op = op;
+    this.#meta = meta;
+    this.#event?.write(sink, op, meta);
     cursor.open(avro.buffer, FRAME_BYTES);
-    transcode(cursor, sink);
-    sink.ensure(tail.position);
-    putWords(sink, tail.buffer, tail.view, 0, tail.position);
+    putText(sink, this.#head);
+    this.#putImage(sink);
+    putText(sink, AFTER);
+    this.#putImage(sink);
+    this.#rest.write(sink, op, meta);
+  }
+
+  #putImage(sink: ByteSink): void {
+    sink.ensure(INTEGER_BYTES);
+    if (cursor.byte() === NULL_BRANCH) {
+      putNull(sink);
+      return;
+    }
+    sink.buffer[sink.position++] = 0x7b;
+    this.#row.write(cursor, sink);
+    sink.ensure(1);
+    sink.buffer[sink.position++] = 0x7d;
   }
 }
 
-function wrapper(schema: AvroObject | undefined, end: string): Wrapper {
-  if (schema === undefined) return { head: sinkOf(''), tail: sinkOf(end) };
-  return { head: sinkOf(`{"schema":${JSON.stringify(connectSchema(schema))},"payload":`), tail: sinkOf(`}${end}`) };
+const AFTER = new Text(',"after":');
+const NULL_BRANCH = 0;
+const VALUE_BRANCH = 2;
+const MAX_CHARACTERS = 200;
+
+function schemaText(schema: AvroObject): string {
+  return `{"schema":${JSON.stringify(connectSchema(schema))},"payload":`;
 }
 
-function sinkOf(text: string): GrowingSink {
-  const sink = new GrowingSink(Buffer.byteLength(text));
-  sink.position = sink.buffer.write(text);
-  return sink;
+/** The fields of the record that a field of the envelope holds. */
+function recordFields(value: AvroObject, name: string, names: NamedTypes): readonly AvroField[] {
+  const type = fieldsOf(value).find((field) => field.name === name)?.type;
+  const branches = Array.isArray(type) ? (type as readonly AvroType[]) : [type as AvroType];
+  const records = branches.map((branch) => resolve(branch, names)).filter((branch) => typeof branch === 'object');
+  return fieldsOf(records[0] as AvroObject);
+}
+
+/** The value schema with nothing behind `before` and `after`. */
+function imagesSchema(valueSchema: string): string {
+  const value = JSON.parse(valueSchema) as AvroObject;
+  return JSON.stringify({ ...value, fields: fieldsOf(value).slice(0, 2) });
+}
+
+function noKey(table: Table): TaplineError {
+  const place = { table: `${table.database}.${table.name}` };
+  return new TaplineError('INTERNAL', { message: 'A key was asked of a table without a key.', place });
 }

@@ -47,8 +47,18 @@ function read<T>(
   if (reader !== undefined) return reader(parse(text.slice(at + PAYLOAD.length, text.lastIndexOf('}'))));
   const { schema, payload } = withSchema(parse(text), isBare);
   const compiled = compile(schema);
-  if (at >= 0) known.set(schemaText, compiled);
+  if (at >= 0 && isWhole(schemaText)) known.set(schemaText, compiled);
   return compiled(payload);
+}
+
+/** Whether this is all of the schema: somebody else's may hold a payload of its own. */
+function isWhole(schemaText: string): boolean {
+  try {
+    JSON.parse(`${schemaText}}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The JSON event format puts an event's value into `data`, which this library writes last. */

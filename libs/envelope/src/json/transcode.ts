@@ -1,13 +1,13 @@
 import { TaplineError } from '@tapline/kernel';
 import type { AvroField, AvroObject, AvroType } from '../avro-schema.ts';
-import { putRaw, putWords } from '../avro-write.ts';
-import { type ByteSink, GrowingSink } from '../byte-sink.ts';
+import type { ByteSink } from '../byte-sink.ts';
 import type { Cursor } from '../reader/avro-read.ts';
 import { fieldsOf, type NamedTypes, resolve } from '../reader/read-types.ts';
 import {
   INTEGER_BYTES,
   putInteger,
   putLongDigits,
+  putNull,
   writeAscii,
   writeBase64,
   writeDouble,
@@ -34,7 +34,10 @@ export function transcoder(type: AvroType, names: NamedTypes): Transcoder {
 }
 
 const PLAIN: Readonly<Record<string, Transcoder>> = {
-  null: (_, sink) => writeAscii(sink, 'null'),
+  null(_, sink) {
+    sink.ensure(INTEGER_BYTES);
+    putNull(sink);
+  },
   boolean: (cursor, sink) => writeAscii(sink, cursor.byte() === 1 ? 'true' : 'false'),
   int(cursor, sink) {
     sink.ensure(INTEGER_BYTES);
@@ -85,38 +88,16 @@ function arrayTranscoder(item: Transcoder): Transcoder {
   };
 }
 
-/** The fields of a record with their names in front; neither brace. The names lie in one buffer, each with the comma before and the colon behind it. */
-export function fieldsTranscoder(fields: readonly AvroField[], names: NamedTypes, first: boolean): Transcoder {
+/** Small records inside of rows: geometries. */
+function recordTranscoder(fields: readonly AvroField[], names: NamedTypes): Transcoder {
   const values = fields.map((field) => transcoder(field.type, names));
-  const labels = new GrowingSink(1024);
-  const ends = new Int32Array(fields.length);
-  fields.forEach((field, i) => {
-    const name = Buffer.from(`${first && i === 0 ? '' : ','}${JSON.stringify(fieldName(field))}:`);
-    labels.ensure(name.length);
-    putRaw(labels, name, 0, name.length);
-    ends[i] = labels.position;
-  });
-  const { buffer, view } = labels;
+  const labels = fields.map((field, i) => `${i === 0 ? '{' : ','}${JSON.stringify(fieldName(field))}:`);
   return (cursor, sink) => {
-    let at = 0;
     for (let i = 0; i < values.length; i++) {
-      const end = ends[i] as number;
-      sink.ensure(end - at);
-      putWords(sink, buffer, view, at, end - at);
-      at = end;
+      writeAscii(sink, labels[i] as string);
       (values[i] as Transcoder)(cursor, sink);
     }
-  };
-}
-
-function recordTranscoder(fields: readonly AvroField[], names: NamedTypes): Transcoder {
-  const body = fieldsTranscoder(fields, names, true);
-  return (cursor, sink) => {
-    sink.ensure(1);
-    sink.buffer[sink.position++] = 0x7b;
-    body(cursor, sink);
-    sink.ensure(1);
-    sink.buffer[sink.position++] = 0x7d;
+    writeAscii(sink, '}');
   };
 }
 
