@@ -1,6 +1,7 @@
+import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { Decoder } from './decoder.ts';
-import type { BinlogEvent } from './types.ts';
+import type { BinlogEvent, RowsEvent } from './types.ts';
 import { EVENT_TYPE } from './wire-types.ts';
 
 interface Header {
@@ -99,6 +100,33 @@ describe('transactions', () => {
     if (event?.kind !== 'rows') throw new Error('no rows');
     expect([event.next(), event.after.states[0], event.next()]).toEqual([true, 2, false]);
   });
+
+  test.each([
+    ['as version 1', EVENT_TYPE.MARIA_WRITE_ROWS_COMPRESSED_V1, ''],
+    ['as version 2', EVENT_TYPE.MARIA_WRITE_ROWS_COMPRESSED, '0200'],
+  ])(
+    'compressed rows of MariaDB %s are inflated when they are asked for, and let go behind the last',
+    (_, type, extra) => {
+      const plain = Buffer.from('002a000000002b000000', 'hex');
+      const packed = (body: string): Header => ({ type, body: `070000000000 0100 ${extra} 01 ff ${body}` });
+      const [, event] = decode([query('BEGIN'), MAP, packed(`810a${deflateSync(plain).toString('hex')}`), XID]);
+      const seen: number[] = [];
+      const rowsOfIt = event as RowsEvent;
+      while (rowsOfIt.next()) seen.push(rowsOfIt.after.buffer.readInt32LE(rowsOfIt.after.offsets[0]!));
+      expect(seen).toEqual([42, 43]);
+      expect((event as unknown as { buffer: Buffer }).buffer.length).toBe(0);
+      expect(rowsOfIt.next()).toBe(false);
+
+      const [, bad] = decode([query('BEGIN'), MAP, packed(`810b${deflateSync(plain).toString('hex')}`), XID]);
+      expect(() => (bad as RowsEvent).next()).toThrow(
+        expect.objectContaining({
+          code: 'SOURCE_EVENT_CORRUPT',
+          message: expect.stringContaining('10 bytes inflated, 11 announced'),
+          place: { position: expect.stringContaining('binlog.000001:'), table: 'd.t' },
+        }),
+      );
+    },
+  );
 
   test('positions go on beyond 4 GiB, and new files start over', () => {
     const decoder = new Decoder({ wants: () => true, file: 'a', checksums: false });

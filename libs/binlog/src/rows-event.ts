@@ -1,6 +1,6 @@
 import { inflateSync } from 'node:zlib';
 import { corrupt, locateEventError } from './event-errors.ts';
-import type { EventReader } from './event-reader.ts';
+import { EventReader } from './event-reader.ts';
 import { applyPartialJson, skipValueOptions } from './partial-json.ts';
 import { ImageBuffers, type ImagePlan } from './row-image.ts';
 import type { TableLayout, TableMaps } from './table-map.ts';
@@ -87,14 +87,10 @@ export function readRowsEvent(reader: EventReader, tables: TableMaps, place: Row
   rows.makesValues = partialJson || first.isCompressed || second.isCompressed;
   rows.beforePlan = op === 'insert' ? undefined : first;
   rows.afterPlan = op === 'delete' ? undefined : second;
-  if (compressed) {
-    rows.buffer = inflateRows(reader);
-    rows.end = rows.buffer.length;
-  } else {
-    rows.buffer = reader.buffer;
-    rows.at = reader.offset;
-    rows.end = reader.end;
-  }
+  rows.buffer = reader.buffer;
+  rows.at = reader.offset;
+  rows.end = reader.end;
+  rows.isPacked = compressed;
   return rows;
 }
 
@@ -123,6 +119,8 @@ export function inflateRows(reader: EventReader): Buffer {
   return inflated;
 }
 
+const NO_BYTES = Buffer.alloc(0);
+
 const imagesOf = new WeakMap<TableLayout, { readonly before: ImageBuffers; readonly after: ImageBuffers }>();
 
 function sharedImages(layout: TableLayout): { readonly before: ImageBuffers; readonly after: ImageBuffers } {
@@ -142,12 +140,14 @@ export class WireRowsEvent implements RowsEvent {
   readonly position: BinlogPosition;
   readonly serverId: number;
   rowIndex = -1;
-  buffer: Buffer = Buffer.alloc(0);
+  buffer: Buffer = NO_BYTES;
   at = 0;
   end = 0;
   partialJson = false;
   /** Rows have values that are not in the packet as they are. */
   makesValues = false;
+  /** `buffer[at, end)` is still compressed. */
+  isPacked = false;
   beforePlan: ImagePlan | undefined;
   afterPlan: ImagePlan | undefined;
   readonly #eventType: number;
@@ -175,9 +175,10 @@ export class WireRowsEvent implements RowsEvent {
   }
 
   next(): boolean {
+    if (this.isPacked) this.#inflate();
     const start = this.at;
     // An event whose rows have no column at all (MINIMAL image, all defaults) is one row of no bytes.
-    if (start >= this.end && !(this.rowIndex < 0 && start === this.end)) return false;
+    if (start >= this.end && !(this.rowIndex < 0 && start === this.end)) return this.#release();
     // Each time, not only for the first row: another event of the same table may have used the images in between.
     this.#before.begin(this.buffer, this.beforePlan);
     this.#after.begin(this.buffer, this.afterPlan);
@@ -195,6 +196,27 @@ export class WireRowsEvent implements RowsEvent {
     this.rowIndex++;
     return true;
   }
+
+  /** Whoever pulled holds the event until the next pull, and must not hold inflated rows with it. */
+  #release(): false {
+    this.buffer = NO_BYTES;
+    this.at = 0;
+    this.end = 0;
+    return false;
+  }
+
+  /** Only when the first row is asked for: a pull gives a megabyte of events, which may be a gigabyte of rows. */
+  #inflate(): void {
+    try {
+      this.buffer = inflateRows(new EventReader().reset(this.buffer, this.at, this.end));
+    } catch (error) {
+      throw locateEventError(error, this.#eventType, this.position, `${this.table.database}.${this.table.table}`);
+    }
+    this.at = 0;
+    this.end = this.buffer.length;
+    this.isPacked = false;
+  }
+
   /** What the packet does not hold as it is. The two never meet: compressed columns are MariaDB's, JSON differences MySQL's. */
   #makeValues(start: number, beforeEnd: number, afterStart: number, afterEnd: number): void {
     const [before, after] = [this.#before, this.#after];
