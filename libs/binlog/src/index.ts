@@ -23,7 +23,7 @@ export {
   type XaDecision,
 } from './types.ts';
 export { readDecimal } from './values/decimal.ts';
-export { doubleText, jsonText } from './values/json-text.ts';
+export { writeJsonText } from './values/json-text.ts';
 export { readBit, readEnum, readGeometry, readSet, readVector } from './values/scalars.ts';
 export {
   readDate,

@@ -98,6 +98,14 @@ describe('broken JSON is refused, never read beyond its end', () => {
     expect(() => jsonText(bytes, 0, bytes.length)).toThrow(expect.objectContaining({ code }));
   });
 
+  test('a number that is none', () => {
+    for (const number of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const bytes = Buffer.alloc(9, 11);
+      bytes.writeDoubleLE(number, 1);
+      expect(() => jsonText(bytes, 0, bytes.length)).toThrow(expect.objectContaining({ code }));
+    }
+  });
+
   test('every prefix and every flipped byte gives a text or SOURCE_EVENT_CORRUPT', () => {
     const outcome = (bytes: Buffer): string => {
       try {
