@@ -1,7 +1,8 @@
-import type { BinlogPosition, RowImage, RowsEvent } from '@tapline/binlog';
+import { type BinlogPosition, COLUMN_STATE, type RowImage, type RowsEvent } from '@tapline/binlog';
 import {
   type ChangeMeta,
   GrowingSink,
+  keyPayload,
   type TextRow,
   TransactionContext,
   type TransactionStart,
@@ -24,11 +25,12 @@ export interface PublisherOptions {
   readonly tombstones: boolean;
 }
 
-/** The framing in front of a key (magic byte, schema id): left out where keys are compared, as it changes with the schema. */
-const FRAME_BYTES = 5;
+const VERSION_BYTES = 8;
 const APPEND_PARTITION = 0;
 /** What encoding may keep of its memory after a giant row. */
 const KEPT_BYTES = 16 * 1024 * 1024;
+/** In a buffer beyond this a row may be a giant: its value gets its room at once, instead of moving when its second image comes. */
+const LARGE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Turns row changes into records, in binlog order: one record a change, a tombstone after a delete, and delete + tombstone + create for an
@@ -42,6 +44,9 @@ export class Publisher {
   readonly #key = new GrowingSink(1024);
   readonly #value = new GrowingSink(64 * 1024);
   readonly #transaction = new TransactionContext();
+  readonly #headers: Buffer = Buffer.from(encodeHeaders({ v: Buffer.alloc(VERSION_BYTES) }));
+  /** The version of the record at hand, where it stands in the headers. */
+  readonly #version: Buffer = this.#headers.subarray(this.#headers.length - VERSION_BYTES);
   readonly #meta: ChangeMeta = {
     transaction: this.#transaction,
     position: 0,
@@ -49,9 +54,8 @@ export class Publisher {
     readMs: 0,
     totalOrder: 0,
     tableOrder: 0,
+    version: this.#version,
   };
-  readonly #headers: Buffer;
-  readonly #version: Buffer;
   #pending: Pick<TransactionStart, 'gtid' | 'commitMicros' | 'file'> | undefined;
   #transactionNumber = 0;
   #file = '';
@@ -65,8 +69,6 @@ export class Publisher {
     this.#clock = options.clock;
     this.#oversize = options.oversize;
     this.#tombstones = options.tombstones;
-    this.#headers = Buffer.from(encodeHeaders({ v: Buffer.alloc(8) }));
-    this.#version = this.#headers.subarray(this.#headers.length - 8);
   }
 
   /** Set while the first load runs. */
@@ -130,9 +132,10 @@ export class Publisher {
   /** Publishes a row of the first load, as `change` does. */
   snapshotRow(route: Route, row: TextRow): Promise<void> | undefined {
     this.#encodeTextKey(route, row);
+    this.#clock.next(this.#version, 0);
     this.#value.position = 0;
     route.envelope.writeSnapshotValue(this.#value, row, this.#meta);
-    return this.#emit(route, this.#key.written(), this.#value.written());
+    return this.#emit(route, 'r', this.#key.written(), this.#value.written());
   }
 
   /** The key of a row of the first load, in the form that the observer gets from the stream. */
@@ -157,10 +160,13 @@ export class Publisher {
     const meta = this.#meta;
     meta.totalOrder++;
     meta.tableOrder = route.nextOrder(this.#transactionNumber);
-    const key = this.#encodeKey(route, (after ?? before) as RowImage);
+    const image = (after ?? before) as RowImage;
+    const key = this.#encodeKey(route, image);
     this.#value.position = 0;
+    if (image.buffer.length > LARGE_BYTES) this.#value.ensure(rowBytes(before) + rowBytes(after));
+    this.#clock.next(this.#version, 0);
     route.envelope.writeValue(this.#value, op, before, after, meta);
-    const oversize = this.#emit(route, key, this.#value.written());
+    const oversize = this.#emit(route, op, key, this.#value.written());
     if (oversize !== undefined) return oversize.then(() => this.#written(route, op, key));
     return this.#written(route, op, key);
   }
@@ -169,7 +175,9 @@ export class Publisher {
     if (key === null) return undefined;
     const observer = this.#observer;
     if (observer?.openTable === route.name) observer.observe(keyText(key));
-    return op === 'd' && this.#tombstones ? this.#emit(route, key, null) : undefined;
+    if (op !== 'd' || !this.#tombstones) return undefined;
+    this.#clock.next(this.#version, 0);
+    return this.#emit(route, op, key, null);
   }
 
   #encodeKey(route: Route, image: RowImage): Buffer | null {
@@ -185,17 +193,18 @@ export class Publisher {
   }
 
   /** A promise when the record is larger than its topic takes. */
-  #emit(route: Route, key: Buffer | null, value: Buffer | null): Promise<void> | undefined {
+  #emit(route: Route, op: string, key: Buffer | null, value: Buffer | null): Promise<void> | undefined {
     const { lanes } = route;
     const partition = key === null ? APPEND_PARTITION : this.#producer.partitionFor(key, lanes.lanes.length);
-    this.#clock.next(this.#version, 0);
     if (!lanes.advance(partition, key, this.#version)) {
       this.skipped++;
       return undefined;
     }
     this.sent++;
     const lane = lanes.lane(partition);
-    const headers = this.#headers;
+    // A tombstone is no event.
+    const events = value === null ? undefined : route.headers;
+    const headers = events === undefined ? this.#headers : events.stamp(op, this.#meta, this.#version);
     if ((key?.length ?? 0) + (value?.length ?? 0) + headers.length > lane.maxRecordBytes) {
       const position = `${this.#file}:${this.#meta.position}`;
       const version = this.#version.readBigInt64BE(0);
@@ -207,7 +216,14 @@ export class Publisher {
   }
 }
 
-/** A framed key as text that compares as its bytes do, whatever the schema's id. */
+/** About as long as the row's value will be. */
+function rowBytes(image: RowImage | undefined): number {
+  if (image === undefined) return 0;
+  const { lengths, states } = image;
+  return lengths.reduce((sum, length, index) => sum + (states[index] === COLUMN_STATE.VALUE ? length : 0), 0);
+}
+
+/** A key as text that compares as its bytes do, whatever its schema. */
 export function keyText(key: Buffer): string {
-  return key.toString('latin1', FRAME_BYTES);
+  return key.toString('latin1', keyPayload(key));
 }
