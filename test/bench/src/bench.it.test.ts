@@ -13,6 +13,7 @@ test.each<[BenchName, string[]]>([
         : [`${name} rows → Avro`],
     ),
   ],
+  ['profile', ['reader, narrow rows']],
   ['latency', ['commit → Kafka consumer', 'commit → Redis']],
   ['produce', ['tapline producer', "Kafka's producer tool, same bytes"]],
   ['redis', ['tapline writer → Redis', 'plain HSETs on a raw socket']],

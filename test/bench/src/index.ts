@@ -4,6 +4,7 @@ import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
 import type { BenchOptions } from './options.ts';
 import { benchProduce } from './produce.ts';
+import { benchProfile } from './profile/index.ts';
 import { benchRedis } from './redis.ts';
 import { type BenchResult, type Measurement, machine } from './report.ts';
 import { benchShapes, type ShapeName } from './shapes/index.ts';
@@ -40,6 +41,12 @@ export const BENCHES = {
     shortRows: 5000,
     run: benchDecode,
   },
+  profile: {
+    summary: "where the reader's CPU time goes in a catch-up, as percentages and as a flame graph",
+    rows: 1_000_000,
+    shortRows: 20_000,
+    run: benchProfile,
+  },
   latency: {
     summary: 'commit → Kafka consumer and → Redis, at 1,000 rows/s',
     rows: 30_000,
@@ -68,10 +75,12 @@ export interface RunBenchOptions {
   readonly runs?: number;
   /** Also runs this beside Tapline; only `catchup` has it. */
   readonly peer?: 'debezium';
-  /** Only this one of `shapes`. */
+  /** Only this one of `shapes`; the one to `profile`. */
   readonly shape?: ShapeName;
   /** Only this one of the tables of `decode`. */
   readonly table?: string;
+  /** The file for the flame graph of `profile`; none without it. */
+  readonly svg?: string;
   /** A few seconds, figures without meaning. */
   readonly short?: boolean;
   readonly say?: (line: string) => void;
@@ -88,6 +97,7 @@ export async function runBench(name: BenchName, options: RunBenchOptions = {}): 
     ...(options.peer === undefined ? {} : { peer: options.peer }),
     ...(options.shape === undefined ? {} : { shape: options.shape }),
     ...(options.table === undefined ? {} : { table: options.table }),
+    ...(options.svg === undefined ? {} : { svg: options.svg }),
     say: options.say ?? (() => undefined),
   });
   return { bench: name, runs, machine: on, startedAt };

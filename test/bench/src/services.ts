@@ -18,6 +18,7 @@ async function service(
   stack: StackBase,
   command: 'reader' | 'writer',
   config: Readonly<Record<string, unknown>> & { readonly name: string },
+  nodeFlags: readonly string[] = [],
 ): Promise<ManagedProcess> {
   const file = join(stack.folder, `${command}-${config.name}.yaml`);
   // JSON is YAML.
@@ -25,7 +26,7 @@ async function service(
   return stack.process({
     name: `${command} ${config.name}`,
     command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', CLI, command, '--config', file],
+    args: ['--disable-warning=ExperimentalWarning', ...nodeFlags, CLI, command, '--config', file],
     logFile: join(stack.folder, `${command}-${config.name}.log`),
   });
 }
@@ -38,6 +39,8 @@ export interface ReaderDifference {
   readonly partitions?: number;
   /** Where to reach the broker, when not at its own address. */
   readonly brokers?: readonly string[];
+  /** For the runtime that it runs in. */
+  readonly nodeFlags?: readonly string[];
 }
 
 /** A reader with default settings, from this GTID set on; not launched yet. */
@@ -49,14 +52,15 @@ export async function createReader(
 ): Promise<ManagedProcess> {
   const { host, port, user, password } = stack.mysql.readerAddress;
   const { database = DATABASE, partitions = PARTITIONS, brokers = stack.kafka.address.brokers } = difference;
-  return await service(stack, 'reader', {
+  const config = {
     name,
     source: { host, port, user, password, include: [`${database}.*`] },
     kafka: { brokers: [...brokers] },
     topics: { partitions, replicationFactor: 1 },
     snapshot: { mode: 'never' },
     start: { gtidSet },
-  });
+  };
+  return await service(stack, 'reader', config, difference.nodeFlags);
 }
 
 /** A writer into Redis with default settings; not launched yet. */

@@ -21,8 +21,9 @@ ${NAMES.map((name) => `  ${name.padEnd(9)} ${BENCHES[name].summary} (${BENCHES[n
   --rows N          other than that
   --runs N          so often; the table shows medians (default 1)
   --peer debezium   catchup: Debezium in Kafka Connect beside it, fetched with Maven
-  --shape NAME      shapes: only ${Object.keys(SHAPES).join(', ')}
+  --shape NAME      shapes: only this one; profile: of this one; there are ${Object.keys(SHAPES).join(', ')}
   --table NAME      decode: only ${DECODE_TABLES.map(({ name }) => name).join(', ')}
+  --svg FILE        profile: writes the flame graph there
   --json            every run as JSON on stdout, instead of the table
   --short           some seconds, to see that it works; the figures mean nothing
 `;
@@ -46,10 +47,10 @@ function peerOf(name: BenchName, value: string | boolean | undefined): { peer?: 
 
 function shapeOf(name: BenchName, value: string | boolean | undefined): { shape?: ShapeName } {
   if (value === undefined) return {};
-  if (name === 'shapes' && typeof value === 'string' && Object.hasOwn(SHAPES, value))
+  if ((name === 'shapes' || name === 'profile') && typeof value === 'string' && Object.hasOwn(SHAPES, value))
     return { shape: value as ShapeName };
   throw new TaplineError('CONFIG_INVALID', {
-    message: `--shape ${String(value)} is not known for ${name}; shapes has ${Object.keys(SHAPES).join(', ')}.`,
+    message: `--shape ${String(value)} is not known for ${name}; shapes and profile have ${Object.keys(SHAPES).join(', ')}.`,
   });
 }
 
@@ -62,6 +63,12 @@ function tableOf(name: BenchName, value: string | boolean | undefined): { table?
   });
 }
 
+function svgOf(name: BenchName, value: string | boolean | undefined): { svg?: string } {
+  if (value === undefined) return {};
+  if (name === 'profile' && typeof value === 'string') return { svg: value };
+  throw new TaplineError('CONFIG_INVALID', { message: `--svg is for profile, not for ${name}.` });
+}
+
 async function run(args: readonly string[]): Promise<number> {
   const text = { type: 'string' } as const;
   const parsed = parseFlags(args, {
@@ -69,6 +76,7 @@ async function run(args: readonly string[]): Promise<number> {
     runs: text,
     peer: text,
     shape: text,
+    svg: text,
     table: text,
     json: { type: 'boolean' },
     short: { type: 'boolean' },
@@ -85,6 +93,7 @@ async function run(args: readonly string[]): Promise<number> {
     ...peerOf(name, values['peer']),
     ...shapeOf(name, values['shape']),
     ...tableOf(name, values['table']),
+    ...svgOf(name, values['svg']),
     short: values['short'] === true,
     say: (line) => process.stderr.write(`${line}\n`),
   });

@@ -1,0 +1,119 @@
+import {
+  type KafkaCluster,
+  type ManagedProcess,
+  type MysqlServer,
+  openStack,
+  type SqlServer,
+  type StackBase,
+} from '@tapline/test-stack';
+import { CpuMeter } from '../processes.ts';
+import { countRecords } from '../record-count.ts';
+import { type BinlogEnd, binlogEnd } from '../rows.ts';
+import { aliveCheck, createReader, topicOf } from '../services.ts';
+import { TopicWatch } from '../topics.ts';
+import { SHAPES, type Shape, type ShapeName } from './shapes.ts';
+import { makeNumbers } from './sql.ts';
+
+export type ShapeStack = StackBase & { readonly mysql: MysqlServer; readonly kafka: KafkaCluster };
+
+/** The table that gets a row before the load and one after it: their records say when the reader is at its begin and at its end. */
+const EDGE = 'edge';
+/** Rows of the narrow shape when all are at their full length. */
+const FULL_ROWS = SHAPES.narrow.rows;
+const COMPLETE_MS = 60_000;
+
+export async function openShapeStack(say: (line: string) => void): Promise<ShapeStack> {
+  // One tablespace: thousands of files would make the tables slower to create, which is not measured.
+  const stack = await openStack({ mysql: { settings: { 'innodb-file-per-table': 'OFF' } }, kafka: 1 }, say);
+  await makeNumbers(stack.mysql);
+  return stack;
+}
+
+/** Rows of this shape, where the narrow one has `rows`. */
+export function rowsOf(name: ShapeName, rows: number): number {
+  return Math.max(2, Math.ceil((SHAPES[name].rows * rows) / FULL_ROWS));
+}
+
+/** What a shape has put into the binlog. */
+export interface Logged {
+  readonly name: ShapeName;
+  readonly database: string;
+  readonly rows: number;
+  readonly start: BinlogEnd;
+  /** Bytes of its transactions in the binlog before they were compressed; undefined where none was. */
+  readonly unpackedBytes: number | undefined;
+}
+
+export async function logRows({ mysql }: ShapeStack, name: ShapeName, rows: number): Promise<Logged> {
+  const shape: Shape = SHAPES[name];
+  const database = `bench_${name}`;
+  await mysql.execute(`CREATE DATABASE ${database}; CREATE TABLE ${database}.${EDGE} (id INT PRIMARY KEY)`);
+  await shape.prepare({ mysql, database, rows });
+  const start = await binlogEnd(mysql);
+  const unpackedBefore = await unpackedBytes(mysql);
+  await mysql.execute(`INSERT INTO ${database}.${EDGE} VALUES (1)`);
+  await shape.load({ mysql, database, rows });
+  await mysql.execute(`INSERT INTO ${database}.${EDGE} VALUES (2)`);
+  const unpacked = (await unpackedBytes(mysql)) - unpackedBefore;
+  return { name, database, rows, start, unpackedBytes: unpacked === 0 ? undefined : unpacked };
+}
+
+/** Bytes of all transactions that were compressed since the server began, before they were. */
+async function unpackedBytes(mysql: SqlServer): Promise<number> {
+  const connection = await mysql.connect();
+  try {
+    const [rows] = await connection.query(
+      "SELECT COALESCE(SUM(UNCOMPRESSED_BYTES_COUNTER), 0) AS bytes FROM performance_schema.binary_log_transaction_compression_stats WHERE LOG_TYPE = 'BINARY' AND COMPRESSION_TYPE = 'ZSTD'",
+    );
+    return Number((rows as { bytes: string | number }[])[0]?.bytes);
+  } finally {
+    await connection.end();
+  }
+}
+
+export interface CatchUp {
+  readonly reader: ManagedProcess;
+  /** The first record was there, the last one was, ms of performance.now(). */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly startupSeconds: number;
+  /** Between the two. */
+  readonly cpuSeconds: Readonly<Record<string, number>>;
+}
+
+/** Runs a reader through what was logged, from its launch to the last record's acknowledgement; it runs on. @throws when a record is missing. */
+export async function catchUp(
+  stack: ShapeStack,
+  source: string,
+  { name, database, rows, start }: Logged,
+  nodeFlags: readonly string[] = [],
+): Promise<CatchUp> {
+  const { partitions } = SHAPES[name];
+  const reader = await createReader(stack, source, start.gtidSet, { database, partitions, nodeFlags });
+  const broker = stack.kafka.broker(1);
+  await using edge = await TopicWatch.open(stack.kafka.address.brokers, topicOf(source, database, EDGE));
+  const launchedMs = performance.now();
+  await reader.launch();
+  const alive = aliveCheck(reader);
+  await edge.until(1, alive);
+  const meter = new CpuMeter({ reader: reader.pid, broker: broker.process.pid, mysqld: stack.mysql.process.pid });
+  const firstMs = performance.now();
+  await edge.until(2, alive);
+  const lastMs = performance.now();
+  const cpuSeconds = meter.used();
+  await allThere(stack, `${source}.${database}.`, rows + 2, alive);
+  return { reader, firstMs, lastMs, startupSeconds: (firstMs - launchedMs) / 1000, cpuSeconds };
+}
+
+/** The edge's second record is the last one appended, not always the last one acknowledged. @throws when a record is missing for good. */
+async function allThere(stack: ShapeStack, prefix: string, records: number, alive: () => void): Promise<void> {
+  const end = performance.now() + COMPLETE_MS;
+  for (;;) {
+    alive();
+    const found = await countRecords(stack.kafka, prefix);
+    if (found === records) return;
+    if (found > records || performance.now() > end) {
+      throw new Error(`${found} records stand in the topics ${prefix}*, there should be ${records}`);
+    }
+  }
+}
