@@ -10,13 +10,19 @@ export interface Lane {
   readonly nextOffset: bigint | undefined;
   /**
    * Bytes of key, value and headers (their count included) with which a record surely finds room in the topic. By the topic's
-   * max.message.bytes, known when it went through Topics.ensure() or describe() before the lane was opened; Infinity otherwise.
+   * max.message.bytes, known when it went through Topics.ensure() or describe() before the lane was opened; else what brokers take at all.
    */
   readonly maxRecordBytes: number;
 }
 
 /** What a batch of one record holds beside key, value and headers, at most: its header, and the record's own lengths and deltas. */
 const AROUND_RECORD_BYTES = BATCH_HEADER_BYTES + 32;
+
+/**
+ * Whatever the topic takes: a broker closes the connection on a larger request (socket.request.max.bytes, 100 MiB by default), and it would be sent
+ * again without end.
+ */
+const LARGEST_REQUEST_BYTES = 100 * 1024 * 1024 - 65_536;
 
 export interface LaneOptions {
   /** What the next record must get, when the caller knows the end of the partition: another offset is TOPIC_SECOND_WRITER. */
@@ -94,7 +100,7 @@ export class LaneState implements Lane {
     this.topic = topic;
     this.partition = partition;
     this.batchBytes = Math.min(limits.batchBytes, limits.maxMessageBytes);
-    this.maxRecordBytes = limits.maxMessageBytes - AROUND_RECORD_BYTES;
+    this.maxRecordBytes = Math.min(limits.maxMessageBytes, LARGEST_REQUEST_BYTES) - AROUND_RECORD_BYTES;
     this.nextOffset = options.nextOffset;
     this.shared = options.shared ?? false;
   }

@@ -1,10 +1,13 @@
 import { type Deferred, deferred, TaplineError } from '@tapline/kernel';
 import { BufferPool } from './buffer-pool.ts';
 import type { Cluster } from './cluster.ts';
+import { type Compression, compressorFor } from './compression.ts';
 import { type Lane, type LaneOptions, LaneState } from './lane.ts';
 import { Marks } from './marks.ts';
+import { Packer } from './packer.ts';
 import { partitionFor } from './partitioner.ts';
 import { BATCH_HEADER_BYTES, RecordBatch } from './record-batch.ts';
+import { asTaplineError } from './refusals.ts';
 import { Sender } from './sender.ts';
 import { varintSize } from './varint.ts';
 
@@ -13,6 +16,8 @@ export interface ProducerOptions {
   readonly batchBytes?: number | undefined;
   /** Memory for batches, filling and under way. Default 16,777,216. */
   readonly bufferBytes?: number | undefined;
+  /** How batches are compressed. Default none. */
+  readonly compression?: Compression | undefined;
   /** Batches of one partition under way at once, 1 to 5. Default 1. */
   readonly inFlight?: number | undefined;
   /**
@@ -72,6 +77,7 @@ export class BatchingProducer implements OrderedProducer {
   readonly #bufferBytes: number;
   readonly #lanes = new Map<string, LaneState>();
   readonly #marks = new Marks();
+  readonly #packer: Packer;
   readonly #sender: Sender;
   readonly #failed: Deferred<never> = deferred<never>();
   /** Lanes with a filling batch that was not flushed yet. */
@@ -92,7 +98,17 @@ export class BatchingProducer implements OrderedProducer {
       });
     }
     this.#pool = new BufferPool({ budgetBytes: this.#bufferBytes, largestBytes: this.#batchBytes });
+    this.#packer = new Packer({
+      compressor: compressorFor(options.compression ?? 'none'),
+      pool: this.#pool,
+      onPacked: (lane) => {
+        this.#sender.ready(lane);
+        this.#sender.send();
+      },
+      onFailed: (error) => this.#fail(asTaplineError(error)),
+    });
     this.#sender = new Sender(cluster, {
+      packer: this.#packer,
       window: options.inFlight ?? 1,
       rememberedMs: options.rememberedMs ?? 600_000,
       topicMissingMs: options.topicMissingMs ?? 30_000,
@@ -204,6 +220,7 @@ export class BatchingProducer implements OrderedProducer {
     }
     lane.startBytes = lane.batchBytes;
     lane.close();
+    this.#packer.start(lane);
     this.#sender.ready(lane);
     this.#sender.send();
     const next = this.#startBatch(lane);
@@ -223,7 +240,7 @@ export class BatchingProducer implements OrderedProducer {
     lane.acknowledged += batch.count;
     this.#acknowledged += batch.count;
     this.#acknowledgedBytes += batch.position;
-    lane.startBytes = Math.max(batch.position, lane.startBytes >>> 1);
+    lane.startBytes = Math.max(batch.filledBytes, lane.startBytes >>> 1);
     this.#pool.give(batch.buffer);
     this.#marks.acknowledged(lane);
     if (this.#waitingForRoom !== undefined && this.#pool.usedBytes <= this.#bufferBytes * ROOM_AGAIN) {

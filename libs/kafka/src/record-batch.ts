@@ -36,6 +36,8 @@ export class RecordBatch {
   /** Of the record that was added first; the others are deltas to it. */
   #baseTimestampMs = 0;
   #maxTimestampMs = 0;
+  #codec = 0;
+  #filledBytes = 0;
   /** Set by seal(): then the bytes never change again, so that what is sent again is equal to what was sent. */
   baseSequence = -1;
   identity: ProducerIdentity | undefined;
@@ -56,6 +58,10 @@ export class RecordBatch {
     this.#limit = Math.min(buffer.length, maxBytes);
   }
 
+  /** Its size before it was compressed. */
+  get filledBytes(): number {
+    return this.#filledBytes === 0 ? this.position : this.#filledBytes;
+  }
   get maxTimestampMs(): number {
     return this.#maxTimestampMs;
   }
@@ -116,6 +122,17 @@ export class RecordBatch {
     return old;
   }
 
+  /** Puts compressed records in the place of the plain ones; returns the old buffer. */
+  pack(codec: number, records: Buffer, into: Buffer): Buffer {
+    const old = this.buffer;
+    into.set(records, BATCH_HEADER_BYTES);
+    this.buffer = into;
+    this.#filledBytes = this.position;
+    this.position = BATCH_HEADER_BYTES + records.length;
+    this.#codec = codec;
+    return old;
+  }
+
   /** Writes the header. From now on the batch is what will stand in the log, but for base offset and leader epoch. */
   seal(identity: ProducerIdentity, baseSequence: number): void {
     this.identity = identity;
@@ -125,7 +142,7 @@ export class RecordBatch {
     buffer.writeInt32BE(position - 12, 8);
     buffer.writeInt32BE(-1, 12);
     buffer[16] = 2;
-    buffer.writeInt16BE(0, 21);
+    buffer.writeInt16BE(this.#codec, 21);
     buffer.writeInt32BE(this.count - 1, 23);
     buffer.writeBigInt64BE(BigInt(this.#baseTimestampMs), 27);
     buffer.writeBigInt64BE(BigInt(this.#maxTimestampMs), 35);

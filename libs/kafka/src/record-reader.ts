@@ -1,6 +1,6 @@
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { crc32c } from '@node-rs/crc32';
 import { type ErrorPlace, TaplineError } from '@tapline/kernel';
+import { decompress } from './compression.ts';
 import { BATCH_HEADER_BYTES } from './record-batch.ts';
 import { VarintReader } from './varint.ts';
 
@@ -33,9 +33,6 @@ export interface RecordSet {
   /** The offset to go on from. It moves past batches that compaction emptied, control records and aborted transactions too. */
   readonly nextOffset: bigint;
 }
-
-/** Bytes a batch may unpack to: beyond that the data is damaged or hostile. */
-const MAX_UNPACKED_BYTES = 1024 * 1024 * 1024;
 
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
@@ -96,7 +93,7 @@ function readBatch(batch: Buffer, options: DecodeOptions, records: KafkaRecord[]
   const appendTime = (attributes & 8) !== 0 ? Number(batch.readBigInt64BE(35)) : undefined;
   const count = batch.readInt32BE(57);
   try {
-    const reader = new VarintReader(unpack(batch.subarray(BATCH_HEADER_BYTES), attributes & 7));
+    const reader = new VarintReader(decompress(batch.subarray(BATCH_HEADER_BYTES), attributes & 7));
     for (let i = 0; i < count; i++) {
       const length = reader.varint();
       const end = reader.position + length;
@@ -114,14 +111,6 @@ function readBatch(batch: Buffer, options: DecodeOptions, records: KafkaRecord[]
     if (cause instanceof TaplineError) throw cause;
     throw unreadable((cause as Error).message, batch, options.place, cause);
   }
-}
-
-function unpack(data: Buffer, codec: number): Buffer {
-  const limit = { maxOutputLength: MAX_UNPACKED_BYTES };
-  if (codec === 0) return data;
-  if (codec === 1) return gunzipSync(data, limit);
-  if (codec === 4) return zstdDecompressSync(data, limit);
-  throw new RangeError(`compression ${codec === 2 ? 'snappy' : codec === 3 ? 'lz4' : codec} is not supported`);
 }
 
 function unreadable(why: string, batch: Buffer, place: ErrorPlace, cause?: unknown): TaplineError {

@@ -5,6 +5,7 @@ import type { Cluster } from './cluster.ts';
 import { BROKER_ERROR, brokerErrorName, isRetryableBrokerError } from './error-table.ts';
 import type { BrokerConnection } from './kafkajs-transport.ts';
 import type { LaneState } from './lane.ts';
+import type { Packer } from './packer.ts';
 import { PRODUCE, produceRequest, readProduceAnswer } from './produce-protocol.ts';
 import { newProducerId } from './producer-id.ts';
 import { nextSequence, type ProducerIdentity, type RecordBatch } from './record-batch.ts';
@@ -20,6 +21,7 @@ import {
 import { findOwnBatch, logEnd } from './sent-check.ts';
 
 export interface SenderOptions {
+  readonly packer: Packer;
   readonly topicMissingMs: number;
   /** Batches a lane may have under way. */
   readonly window: number;
@@ -154,7 +156,7 @@ export class Sender {
     }
     // A batch that is not full leaves only when nothing is under way: what comes meanwhile travels together.
     if (oldest === undefined && lane.full.length === 0 && lane.flushed) lane.close();
-    const batch = lane.full.shift();
+    const batch = this.#options.packer.next(lane);
     if (batch === undefined) return undefined;
     lane.identity ??= this.#identity as ProducerIdentity;
     batch.seal(lane.identity, lane.sequence);
