@@ -32,6 +32,8 @@ const CLAIM_HEADER_BYTES = 512;
 const LONGEST_BYTES = [16_384, 1024, 64] as const;
 /** A piece with its key and the batch around it fills one buffer of the producer. */
 const PIECE_OVERHEAD_BYTES = 1024;
+/** What brokers take at all, by default (socket.request.max.bytes). */
+const BROKER_BYTES = 100 * 1024 * 1024;
 
 /**
  * What becomes of records that their topics do not take (`topics.oversize`).
@@ -115,10 +117,13 @@ function tooLarge(record: OversizeRecord, valueBytes: number, reduced = false): 
 }
 
 function remedyFor({ lane }: OversizeRecord, bytes: number, reduced: boolean): string {
-  const wanted = roundedUp(2 * bytes);
+  const leaveOut = 'leave the table out (source.exclude).';
+  if (bytes > BROKER_BYTES)
+    return `No topic can take it, as brokers take no larger request: have large values put aside (topics.oversize.policy: claimCheck); or ${leaveOut}`;
+  const wanted = Math.min(roundedUp(2 * bytes), BROKER_BYTES);
   const raise = `Raise the limit (kafka-configs.sh --alter --entity-type topics --entity-name ${lane.topic} --add-config max.message.bytes=${wanted}) and start the reader again: it goes on at this change`;
   const aside = reduced ? '' : '; or have large values put aside (topics.oversize.policy: claimCheck)';
-  return `${raise}${aside}; or leave the table out (source.exclude).`;
+  return `${raise}${aside}; or ${leaveOut}`;
 }
 
 /** To whole MiB. */

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { testServers } from '@tapline/test-stack';
+import { type Kafka, openKafka } from '../kafka.ts';
+import { uniqueName } from '../numbered.ts';
+import type { OrderedProducer } from '../producer.ts';
+import { encodeHeaders } from '../record-batch.ts';
+import { type Claim, encodeClaim, readClaim } from './claim.ts';
+import { ClaimWriter } from './claim-writer.ts';
+
+const PIECE_BYTES = 65_536;
+const BUFFER_BYTES = 1_048_576;
+
+let kafka: Kafka;
+let producer: OrderedProducer;
+let writer: ClaimWriter;
+const topic = uniqueName('claims');
+
+beforeAll(async () => {
+  const { brokers } = (await testServers('kafka')).kafka;
+  kafka = openKafka({ brokers }, { patienceMs: 500 });
+  await kafka.topics.ensure([{ topic, partitions: 2, replicationFactor: 1, compacted: false }]);
+  producer = kafka.producer({ batchBytes: 2 * PIECE_BYTES, bufferBytes: BUFFER_BYTES });
+  const signal = new AbortController().signal;
+  writer = new ClaimWriter({ producer, reader: kafka.reader, topic, pieceBytes: PIECE_BYTES, signal });
+});
+
+afterAll(async () => {
+  await kafka.topics.delete([topic]);
+  await kafka[Symbol.asyncDispose]();
+});
+
+const put = (value: Buffer, partition = 0): Promise<Claim> =>
+  writer.write({ value, partition, name: 'shop.t/1', timestampMs: Date.now() });
+
+describe('a value put aside', () => {
+  test.each([1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES, 1_000_003])(
+    'comes back whole: %d bytes',
+    async (bytes) => {
+      const value = randomBytes(bytes);
+      const claim = await put(value);
+      expect(claim).toMatchObject({ topic, partition: 0, pieces: Math.ceil(bytes / PIECE_BYTES), bytes });
+      expect((await kafka.claims.value(claim)).equals(value)).toBe(true);
+    },
+  );
+
+  test('partitions count for themselves, and a header keeps the claim', async () => {
+    const [first, second] = [randomBytes(100_000), randomBytes(200_000)];
+    const claims = [await put(first, 1), await put(second, 1)];
+    expect(claims.map(({ first: offset }) => offset)).toEqual([0n, 2n]);
+    const read = claims.map((claim) => readClaim(encodeHeaders({ v: Buffer.alloc(8), claim: encodeClaim(claim) })));
+    expect(read).toEqual(claims);
+    expect((await kafka.claims.value(read[1] as Claim)).equals(second)).toBe(true);
+  });
+
+  test('takes no more memory in the producer than its budget, however large it is', async () => {
+    let most = 0;
+    const look = setInterval(() => {
+      most = Math.max(most, producer.stats.bufferedBytes);
+    }, 0);
+    const value = randomBytes(20_000_000);
+    const claim = await put(value);
+    clearInterval(look);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(BUFFER_BYTES + 2 * PIECE_BYTES);
+    expect((await kafka.claims.value(claim)).equals(value)).toBe(true);
+  });
+});
+
+describe('a claim that cannot be met is poison', () => {
+  test.each<[string, Partial<Claim>]>([
+    ['the bytes are others', { crc32c: 1 }],
+    ['fewer bytes than claimed', { bytes: 200_001 }],
+    ['more bytes than claimed', { bytes: 199_999 }],
+    ['other pieces', { first: 1n }],
+  ])('damaged: %s', async (_, change) => {
+    const claim = await put(randomBytes(200_000));
+    const other = { ...claim, ...change, first: claim.first - (change.first ?? 0n) };
+    await expect(kafka.claims.value(other)).rejects.toMatchObject({ code: 'CLAIM_DAMAGED', disposition: 'poison' });
+  });
+
+  test('missing: beyond the end, deleted by retention, or the topic is gone', async () => {
+    const claim = await put(randomBytes(200_000));
+    const missing = { code: 'CLAIM_MISSING', disposition: 'poison' };
+    await expect(kafka.claims.value({ ...claim, pieces: 5 })).rejects.toMatchObject(missing);
+    await expect(kafka.claims.value({ ...claim, topic: uniqueName('nowhere') })).rejects.toMatchObject(missing);
+    const admin = await kafka.admin();
+    // kafkajs deletes records only of topics that it has asked for before.
+    await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(claim.first + 1n) }] });
+    await expect(kafka.claims.value(claim)).rejects.toMatchObject(missing);
+  });
+});
