@@ -1,3 +1,5 @@
+import { COMPRESSIONS } from './compression.ts';
+
 /** The fields of a `KafkaConfig` in a component's configuration. */
 export const KAFKA_FIELDS = {
   brokers: {
@@ -43,5 +45,46 @@ export const KAFKA_FIELDS = {
       username: { type: 'text', doc: 'User name.', default: '' },
       password: { type: 'text', doc: 'Password.', secret: true, default: '' },
     },
+  },
+} as const;
+
+const MIB = 1024 * 1024;
+
+/** The fields of `ProducerOptions` that a component's configuration has, beside those above. */
+export const PRODUCER_FIELDS = {
+  bufferBytes: {
+    type: 'integer',
+    doc: 'Records held in memory until they are acknowledged; beyond it the source waits.',
+    unit: 'bytes',
+    default: 16 * MIB,
+    min: MIB,
+  },
+  batchBytes: {
+    type: 'integer',
+    doc: 'A record batch is sent when it has this size, or earlier when nothing more is at hand.',
+    unit: 'bytes',
+    default: 512 * 1024,
+    min: 16 * 1024,
+  },
+  compression: {
+    type: 'choice',
+    doc: 'How record batches are compressed. zstd makes them smallest, on threads of its own; lz4 takes time of the main thread.',
+    values: COMPRESSIONS,
+    default: 'none',
+  },
+  inFlight: {
+    type: 'integer',
+    doc: 'Full batches of one partition on their way at once. More than one pays where the brokers are far away; order is kept with any number.',
+    default: 5,
+    min: 1,
+    max: 5,
+  },
+  lingerMs: {
+    type: 'integer',
+    doc: 'How long a batch that is not full waits for more. 0 sends at once when nothing more is at hand; full batches form by themselves under load.',
+    unit: 'ms',
+    default: 0,
+    min: 0,
+    max: 10_000,
   },
 } as const;

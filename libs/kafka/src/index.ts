@@ -3,7 +3,7 @@ export type { ClaimReader } from './claims/claim-reader.ts';
 export { ClaimWriter } from './claims/claim-writer.ts';
 export { brokerError, classifyKafkaError } from './classify.ts';
 export type { KafkaConfig, KafkaSasl, KafkaTls } from './config.ts';
-export { KAFKA_FIELDS } from './config-fields.ts';
+export { KAFKA_FIELDS, PRODUCER_FIELDS } from './config-fields.ts';
 export { kafkaConfigOf } from './config-value.ts';
 export type { CommitOffset, ConsumedBatch, ConsumeOptions, ConsumerLoop, TopicPartition } from './consumer.ts';
 export { brokerFindings, topicFindings } from './findings.ts';

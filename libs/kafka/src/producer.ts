@@ -1,4 +1,5 @@
 import { type Deferred, deferred, TaplineError } from '@tapline/kernel';
+import { Alarm } from './alarm.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { Cluster } from './cluster.ts';
 import { type Compression, compressorFor } from './compression.ts';
@@ -18,8 +19,10 @@ export interface ProducerOptions {
   readonly bufferBytes?: number | undefined;
   /** How batches are compressed. Default none. */
   readonly compression?: Compression | undefined;
-  /** Batches of one partition under way at once, 1 to 5. Default 1. */
+  /** Batches of one partition under way at once, 1 to 5. Default 5. */
   readonly inFlight?: number | undefined;
+  /** How long flush() waits for more before a batch that is not full leaves, ms. mark() and room() do not wait. Default 0. */
+  readonly lingerMs?: number | undefined;
   /**
    * How long after a record's time the brokers surely remember its producer, ms: below their producer.id.expiration.ms (a day, if nobody
    * changed it). Default 600,000.
@@ -53,13 +56,13 @@ export interface OrderedProducer extends AsyncDisposable {
   partitionFor(key: Uint8Array, partitions: number): number;
   /** Copies the record into the lane's batch. `headers`: encodeHeaders(), or NO_HEADERS. Throws what `failed` rejects with. */
   append(lane: Lane, key: Uint8Array | null, value: Uint8Array | null, timestampMs: number, headers: Uint8Array): void;
-  /** Lets what is buffered leave now. Without it only full batches leave. */
+  /** Lets what is buffered leave, now or when lingerMs have passed. Without it only full batches leave. */
   flush(): void;
   /** undefined while there is room for more; else resolves when there is again. Append beyond it only what belongs together. */
   room(): Promise<void> | undefined;
   /**
    * Resolves when every record appended before is acknowledged, with the next offset of each lane touched since the mark before
-   * (as of this mark). Marks resolve in order. Implies flush().
+   * (as of this mark). Marks resolve in order. What is buffered leaves now.
    */
   mark(): Promise<ReadonlyMap<Lane, bigint>>;
   /** Rejects once, with what stopped the producer for good. */
@@ -75,6 +78,8 @@ export class BatchingProducer implements OrderedProducer {
   readonly #pool: BufferPool;
   readonly #batchBytes: number;
   readonly #bufferBytes: number;
+  readonly #lingerMs: number;
+  readonly #lingering = new Alarm(() => this.#flushNow());
   readonly #lanes = new Map<string, LaneState>();
   readonly #marks = new Marks();
   readonly #packer: Packer;
@@ -92,6 +97,7 @@ export class BatchingProducer implements OrderedProducer {
     this.#cluster = cluster;
     this.#batchBytes = options.batchBytes ?? 512 * 1024;
     this.#bufferBytes = options.bufferBytes ?? 16 * 1024 * 1024;
+    this.#lingerMs = options.lingerMs ?? 0;
     if (this.#bufferBytes < 2 * this.#batchBytes) {
       throw new TaplineError('KAFKA_CONFIG', {
         message: `bufferBytes (${this.#bufferBytes}) must be at least twice batchBytes (${this.#batchBytes}).`,
@@ -109,7 +115,7 @@ export class BatchingProducer implements OrderedProducer {
     });
     this.#sender = new Sender(cluster, {
       packer: this.#packer,
-      window: options.inFlight ?? 1,
+      window: options.inFlight ?? 5,
       rememberedMs: options.rememberedMs ?? 600_000,
       topicMissingMs: options.topicMissingMs ?? 30_000,
       onAcknowledged: (lane, batch, baseOffset) => this.#onAcknowledged(lane, batch, baseOffset),
@@ -164,6 +170,11 @@ export class BatchingProducer implements OrderedProducer {
 
   flush(): void {
     if (this.#unflushed.length === 0) return;
+    if (this.#lingerMs > 0) this.#lingering.in(this.#lingerMs);
+    else this.#flushNow();
+  }
+
+  #flushNow(): void {
     for (const lane of this.#unflushed) {
       lane.listed = false;
       if (lane.filling === undefined) continue;
@@ -178,7 +189,7 @@ export class BatchingProducer implements OrderedProducer {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     if (this.#pool.hasRoom) return undefined;
     // Whoever waits cannot flush: what fills the buffers must be able to leave.
-    this.flush();
+    this.#flushNow();
     this.#waitingForRoom ??= deferred();
     return this.#waitingForRoom.promise;
   }
@@ -186,7 +197,7 @@ export class BatchingProducer implements OrderedProducer {
   mark(): Promise<ReadonlyMap<Lane, bigint>> {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     const mark = this.#marks.set();
-    this.flush();
+    this.#flushNow();
     return mark.promise;
   }
 
@@ -252,6 +263,7 @@ export class BatchingProducer implements OrderedProducer {
   #fail(error: TaplineError): void {
     if (this.#error !== undefined) return;
     this.#error = error;
+    this.#lingering.stop();
     this.#sender.stop();
     if (error.code !== 'KAFKA_CLOSED') this.#cluster.logger.error('Kafka: the producer stopped', { error });
     this.#failed.reject(error);

@@ -1,4 +1,4 @@
-import { KAFKA_FIELDS } from '@tapline/kafka';
+import { KAFKA_FIELDS, PRODUCER_FIELDS } from '@tapline/kafka';
 import type { ConfigDeclaration, ConfigOf, ServiceConfig } from '@tapline/kernel';
 import { MYSQL_ADDRESS_FIELDS } from '@tapline/mysql';
 import { REGISTRY_FIELD } from '@tapline/registry';
@@ -73,20 +73,7 @@ export const READER_CONFIG = {
       doc: 'The Kafka cluster to publish to.',
       fields: {
         ...(KAFKA_FIELDS as typeof KAFKA_FIELDS),
-        bufferBytes: {
-          type: 'integer',
-          doc: 'Records held in memory until they are acknowledged; beyond it the source waits.',
-          unit: 'bytes',
-          default: 16 * MIB,
-          min: MIB,
-        },
-        batchBytes: {
-          type: 'integer',
-          doc: 'A record batch is sent when it has this size, or earlier when nothing more is at hand.',
-          unit: 'bytes',
-          default: 512 * 1024,
-          min: 16 * 1024,
-        },
+        ...(PRODUCER_FIELDS as typeof PRODUCER_FIELDS),
       },
     },
     topics: {

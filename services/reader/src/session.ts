@@ -112,8 +112,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     const source = await openSource(config, log, signal);
     const kafkaConfig = kafkaConfigOf(config.kafka, `tapline-reader-${config.name}`);
     const kafka = opened.use(openKafka(kafkaConfig, { logger: log }));
-    const { batchBytes, bufferBytes } = config.kafka;
-    const producer = opened.use(kafka.producer({ batchBytes, bufferBytes }));
+    const producer = opened.use(kafka.producer(config.kafka));
     const store = await openProgress(config, kafka, signal);
     const registry = opened.use(await openRegistry(config.registry, { kafka, logger: log }, signal));
 
