@@ -1,5 +1,6 @@
 export { type ByteSink, GrowingSink } from './byte-sink.ts';
 export { decodeText } from './charsets/decode-text.ts';
+export { EventFrame, type EventOrigin, eventAttributes } from './cloud-events/event-frame.ts';
 export {
   type AvroEnvelope,
   compileEnvelope,
@@ -11,7 +12,7 @@ export type { Connector, SnapshotValue } from './envelope-schema.ts';
 export { compileJsonEnvelope, type JsonOptions } from './json/compile-json.ts';
 export { keyPayload } from './json/key-text.ts';
 export { type Change, ChangeReader, type ChangeReaderOptions, type ChangeRecord } from './reader/change-reader.ts';
-export type { Row, SourceBlock } from './reader/records.ts';
+export type { AbsentNames, Row, SourceBlock } from './reader/records.ts';
 export type { Value } from './reader/values.ts';
 export { UNAVAILABLE_VALUE } from './reduce.ts';
 export { type EnvelopeOptions, SOURCE_VERSION } from './table-plan.ts';

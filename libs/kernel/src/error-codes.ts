@@ -65,6 +65,12 @@ export const ERROR_CODES = {
     remedy:
       'Let the reader publish what a writer reads with schemas (`format: {type: json, schemas: true}`, or Avro), under another source name: the topics cannot change their format.',
   },
+  FORMAT_CHANGED: {
+    disposition: 'fatal',
+    summary: 'The topics of a source hold keys in another format than the configuration asks for now.',
+    remedy:
+      'Set `format` back. For another format publish under another source name (`name`), which makes topics of its own and loads the tables anew.',
+  },
   INTERNAL: {
     disposition: 'fatal',
     summary: 'A condition that the code holds to be impossible.',

@@ -125,6 +125,41 @@ export const READER_CONFIG = {
         },
       },
     },
+    format: {
+      type: 'variants',
+      doc: 'How keys and values are written. Cannot be changed for topics that are there: their keys would be others.',
+      by: 'type',
+      default: 'avro',
+      variants: {
+        avro: {
+          type: 'group',
+          doc: 'Avro in Confluent’s framing; the schemas are in the registry.',
+          fields: {
+            cloudEvents: {
+              type: 'boolean',
+              doc: 'Records are CloudEvents in binary mode: the attributes are in headers `ce_…`, keys and values stay as they are.',
+              default: false,
+            },
+          },
+        },
+        json: {
+          type: 'group',
+          doc: 'JSON as Kafka Connect’s JsonConverter writes it. No registry is used.',
+          fields: {
+            schemas: {
+              type: 'boolean',
+              doc: 'Each key and value carries its schema: `{"schema": …, "payload": …}`. Without schemas messages are a fraction as long, but exact types are not to be told from them, so that writers cannot read them.',
+              default: true,
+            },
+            cloudEvents: {
+              type: 'boolean',
+              doc: 'Values are CloudEvents in structured mode (`application/cloudevents+json`), with the value as their `data`.',
+              default: false,
+            },
+          },
+        },
+      },
+    },
     registry: REGISTRY_FIELD as typeof REGISTRY_FIELD,
     snapshot: {
       type: 'group',

@@ -34,7 +34,11 @@ export async function examine(config: ReaderConfig): Promise<Record<string, read
   if (brokers[0]?.level !== 'ok') return areas;
   areas['topics'] = await topicFindings(kafka, source.specs, config.kafka.brokers);
   areas['progress'] = await examineProgress(config, source.info, kafka);
-  areas['registry'] = [await registryFinding(() => openRegistry(config.registry, { kafka, patienceMs: PATIENCE_MS }))];
+  if (config.format.type === 'avro') {
+    areas['registry'] = [
+      await registryFinding(() => openRegistry(config.registry, { kafka, patienceMs: PATIENCE_MS })),
+    ];
+  }
   return areas;
 }
 

@@ -11,11 +11,11 @@ import {
 } from '@tapline/binlog';
 import { type Kafka, kafkaConfigOf, type OrderedProducer, openKafka, type ProgressStore } from '@tapline/kafka';
 import type { Logger } from '@tapline/kernel';
-import { openRegistry } from '@tapline/registry';
 import type { ReaderConfig } from './config.ts';
 import { Checkpointer } from './progress/checkpointer.ts';
 import { decodeProgress, encodeProgress, type ProgressRecord, type SnapshotProgress } from './progress/record.ts';
 import { type XaFacts, XaFollower } from './progress/xa-follower.ts';
+import { keyFormatOf, openFormat, requireFormat } from './publish/format.ts';
 import { Oversize } from './publish/oversize.ts';
 import { keyText, Publisher } from './publish/publisher.ts';
 import { Routes } from './publish/routes.ts';
@@ -114,7 +114,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     const kafka = opened.use(openKafka(kafkaConfig, { logger: log }));
     const producer = opened.use(kafka.producer(config.kafka));
     const store = await openProgress(config, kafka, signal);
-    const registry = opened.use(await openRegistry(config.registry, { kafka, logger: log }, signal));
+    const format = await openFormat(config, { kafka, log, resources: opened, signal });
 
     await ensureTopics(config, source, kafka, signal);
     const found = store.get(config.name);
@@ -122,6 +122,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       found === undefined
         ? await firstStart({ config, source, kafka, log, signal })
         : decodeProgress(found, progressTopic(config));
+    requireFormat(config, record.keyFormat);
     const { book, snapshot, publishedRows } = await reopen(record, { kafka, producer, signal });
     const clock = new VersionClock(record.version);
     clock.skip(publishedRows);
@@ -145,7 +146,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       flavor: source.info.flavor,
       describe: (layout) => tableOfLayout(layout, source.collations),
       keys: source.keys,
-      registry,
+      format,
       topics,
     });
     const oversize = await Oversize.open({ config, kafka, producer, signal });
@@ -311,6 +312,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       position: position.position,
       serverUuid: this.#source.info.serverUuid ?? String(this.#source.info.serverId),
       schemaVersion: 0,
+      keyFormat: keyFormatOf(this.#config),
       version: this.#clock.last,
       offsets: this.#book.offsets(),
       snapshot,

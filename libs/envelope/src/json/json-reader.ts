@@ -1,6 +1,6 @@
 import { TaplineError } from '@tapline/kernel';
 import { unreadable } from '../reader/avro-read.ts';
-import type { EnvelopeParts, Row, SourceBlock } from '../reader/records.ts';
+import { type AbsentNames, type EnvelopeParts, leaveOut, type Row, type SourceBlock } from '../reader/records.ts';
 import type { Value } from '../reader/values.ts';
 import type { ConnectSchema } from './connect-schema.ts';
 import { parseExact } from './exact-json.ts';
@@ -120,12 +120,15 @@ function envelopeReader(schema: ConnectSchema): ReadEnvelope {
   const after = image('after');
   return (payload) => {
     if (!isObject(payload)) throw unreadable('The payload is not an object.');
-    return {
+    const parts = {
       op: opOf(payload['op']),
       before: before(payload['before']),
       after: after(payload['after']),
       source: sourceOf(payload['source']),
+      absent: absentOf(payload['absent']),
     };
+    if (parts.absent !== null) leaveOut(parts.absent, parts);
+    return parts;
   };
 }
 
@@ -135,6 +138,16 @@ function fieldNamed(schema: ConnectSchema, name: string): ConnectSchema {
   throw unreadable(`The value schema has no field ${name}.`);
 }
 
+function absentOf(json: unknown): AbsentNames | null {
+  if (json === undefined || json === null) return null;
+  const names = (given: unknown): string[] => {
+    if (Array.isArray(given) && given.every((name) => typeof name === 'string')) return given;
+    throw unreadable('The field absent does not hold names of columns.');
+  };
+  if (!isObject(json)) throw unreadable('The field absent is not an object.');
+  return { before: names(json['before']), after: names(json['after']) };
+}
+
 function opOf(op: unknown): EnvelopeParts['op'] {
   if (op === 'c' || op === 'u' || op === 'd' || op === 'r') return op;
   throw unreadable(`The operation is '${String(op)}', not c, u, d or r.`);
@@ -142,7 +155,7 @@ function opOf(op: unknown): EnvelopeParts['op'] {
 
 function sourceOf(json: unknown): SourceBlock {
   if (!isObject(json)) throw unreadable('The value has no source.');
-  const text = (name: string): string => String(json[name] ?? '');
+  const text = (name: string): string => (typeof json[name] === 'string' ? json[name] : '');
   return {
     name: text('name'),
     db: text('db'),
@@ -152,6 +165,6 @@ function sourceOf(json: unknown): SourceBlock {
     file: text('file'),
     pos: Number(json['pos']),
     row: Number(json['row']),
-    snapshot: String(json['snapshot'] ?? 'false'),
+    snapshot: text('snapshot') || 'false',
   };
 }

@@ -8,6 +8,7 @@ const record = (gtidSet: string, writtenMs = 0): ProgressRecord => ({
   position: 4,
   serverUuid: 'u',
   schemaVersion: 0,
+  keyFormat: 'avro',
   version: 0n,
   offsets: new Map(),
   snapshot: { state: 'done', finished: [], publishing: false, published: [] },

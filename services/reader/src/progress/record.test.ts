@@ -7,6 +7,7 @@ const record: ProgressRecord = {
   position: 4711,
   serverUuid: '3e11fa47-71ca-11e1-9e33-c80aa9429562',
   schemaVersion: 0,
+  keyFormat: 'json',
   version: (1n << 62n) + 7n,
   offsets: new Map([['shop.shop.orders', [0n, 9_007_199_254_740_993n]]]),
   snapshot: {

@@ -1,4 +1,5 @@
 import { TaplineError } from '@tapline/kernel';
+import type { KeyFormat } from '../publish/format.ts';
 
 /** The half-open range of offsets `[from, to)` of one topic-partition. */
 export interface OffsetRange {
@@ -38,6 +39,8 @@ export interface ProgressRecord {
   readonly serverUuid: string;
   /** 0 until the schema history gives versions (part 3). */
   readonly schemaVersion: number;
+  /** Of the topics' keys. */
+  readonly keyFormat: KeyFormat;
   /** The version given last (VersionClock). */
   readonly version: bigint;
   /** For every topic this source publishes to, the next offset of each partition. */
@@ -70,6 +73,8 @@ export function decodeProgress(bytes: Uint8Array, topic: string): ProgressRecord
     return {
       ...raw,
       version: BigInt(raw.version),
+      // Records written before there was a choice do not say.
+      keyFormat: raw.keyFormat ?? 'avro',
       // Records written before XA transactions were followed do not say.
       xaFrom: raw.xaFrom ?? null,
       offsets: new Map(Object.entries(raw.offsets).map(([name, next]) => [name, next.map(BigInt)])),

@@ -1,8 +1,9 @@
 import type { Flavor, TableMap } from '@tapline/binlog';
-import { type AvroEnvelope, compileEnvelope, type TableEnvelope } from '@tapline/envelope';
+import type { TableEnvelope } from '@tapline/envelope';
 import { TaplineError } from '@tapline/kernel';
-import type { Registry } from '@tapline/registry';
 import type { Table, TableKeys } from '@tapline/schema';
+import type { EventHeaders } from './event-headers.ts';
+import type { MessageFormat, TableFormat } from './format.ts';
 import type { TopicLanes } from './topic-lanes.ts';
 
 /** Where the changes of one table in one layout go, and how they are encoded. */
@@ -12,14 +13,17 @@ export class Route {
   /** No key: every change is kept as it comes. */
   readonly append: boolean;
   readonly envelope: TableEnvelope;
+  /** Where records are CloudEvents. */
+  readonly headers: EventHeaders | undefined;
   readonly lanes: TopicLanes;
   #transaction = -1;
   #order = 0;
 
-  constructor(options: { name: string; append: boolean; envelope: TableEnvelope; lanes: TopicLanes }) {
+  constructor(options: { name: string; append: boolean; format: TableFormat; lanes: TopicLanes }) {
     this.name = options.name;
     this.append = options.append;
-    this.envelope = options.envelope;
+    this.envelope = options.format.envelope;
+    this.headers = options.format.headers;
     this.lanes = options.lanes;
   }
 
@@ -39,7 +43,7 @@ export interface RoutesOptions {
   /** The table as the metadata in the binlog describes it. */
   describe(layout: TableMap): Table;
   readonly keys: TableKeys;
-  readonly registry: Pick<Registry, 'idFor'>;
+  readonly format: MessageFormat;
   readonly topics: RouteTopics;
 }
 
@@ -59,7 +63,7 @@ export interface RouteTopics {
 /** All of a route but what must be asked for. */
 interface Draft extends TopicOfTable {
   readonly layout: TableMap | undefined;
-  readonly envelope: AvroEnvelope;
+  readonly format: TableFormat;
 }
 
 /** Tables whose schemas are registered at a time: a registry server should not get thousands of requests at once. */
@@ -121,7 +125,7 @@ export class Routes {
   #draft(table: Table, layout: TableMap | undefined): Draft {
     const { source, flavor, keys } = this.#options;
     const keyColumns = keys.columnsOf(table);
-    const envelope = compileEnvelope({
+    const format = this.#options.format.compile({
       source,
       connector: flavor,
       table,
@@ -129,19 +133,14 @@ export class Routes {
       ...(layout === undefined ? {} : { wire: layout }),
     });
     const name = `${table.database}.${table.name}`;
-    return { topic: topicOf(source, table), table: name, append: keyColumns === undefined, layout, envelope };
+    return { topic: topicOf(source, table), table: name, append: keyColumns === undefined, layout, format };
   }
 
   async #finish(draft: Draft): Promise<Route> {
-    const { topic, table, append, layout, envelope } = draft;
-    const { registry, topics } = this.#options;
-    const lanes = await topics.open(draft);
-    const [value, key] = await Promise.all([
-      registry.idFor(`${topic}-value`, envelope.valueSchema),
-      envelope.keySchema === undefined ? undefined : registry.idFor(`${topic}-key`, envelope.keySchema),
-    ]);
-    envelope.bind(key === undefined ? { value } : { key, value });
-    const route = new Route({ name: table, append, envelope, lanes });
+    const { topic, table, append, layout, format } = draft;
+    const lanes = await this.#options.topics.open(draft);
+    await format.register(topic);
+    const route = new Route({ name: table, append, format, lanes });
     if (layout !== undefined) this.#byLayout.set(layout, route);
     return route;
   }

@@ -3,6 +3,7 @@ import { type Logger, sleep, TaplineError } from '@tapline/kernel';
 import { addressText, connect, type MysqlAddress, readBinlogEnd, readGtids, readPreparedXa } from '@tapline/mysql';
 import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
+import { keyFormatOf } from '../publish/format.ts';
 import { topicOf } from '../publish/routes.ts';
 import type { Source } from '../source/open-source.ts';
 
@@ -19,7 +20,7 @@ export async function firstStart(parts: {
   signal: AbortSignal;
 }): Promise<ProgressRecord> {
   const { config, source, kafka, log, signal } = parts;
-  const position = await startPosition(config, source, log, signal);
+  const position = await startPosition(config, source, signal);
   log.info('first start: there is no progress yet', { gtidSet: position.gtidSet, snapshot: config.snapshot.mode });
   const topics = source.tables.map((table) => topicOf(config.name, table));
   const offsets = await kafka.reader.endOffsetsOf(topics, signal);
@@ -27,6 +28,7 @@ export async function firstStart(parts: {
     ...position,
     serverUuid: source.info.serverUuid ?? String(source.info.serverId),
     schemaVersion: 0,
+    keyFormat: keyFormatOf(config),
     version: (BigInt(Date.now()) * 1000n) << 10n,
     offsets,
     snapshot: {
@@ -45,12 +47,7 @@ const SHOWN_XIDS = 5;
 
 type StartPosition = Pick<ProgressRecord, 'gtidSet' | 'file' | 'position' | 'xaFrom'>;
 
-async function startPosition(
-  config: ReaderConfig,
-  source: Source,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<StartPosition> {
+async function startPosition(config: ReaderConfig, source: Source, signal: AbortSignal): Promise<StartPosition> {
   await using connection = await connect(source.address, signal);
   const { executed, purged } = await readGtids(connection, signal);
   const end = await readBinlogEnd(connection, signal);
@@ -63,14 +60,6 @@ async function startPosition(
   if (config.start.gtidSet !== '') return { gtidSet: config.start.gtidSet, file: '', position: 0, xaFrom };
   if (config.start.from === 'earliest') return { gtidSet: purged, file: '', position: 0, xaFrom };
   refusePrepared(prepared ?? [], source.address);
-  if (prepared === undefined) {
-    log.warn(
-      'not checked: whether XA transactions are prepared, whose rows neither the first load nor the stream would see',
-      {
-        mend: `GRANT XA_RECOVER_ADMIN ON *.* TO '${source.address.user}'@'%';`,
-      },
-    );
-  }
   return { gtidSet: executed, ...end, xaFrom };
 }
 
