@@ -23,6 +23,7 @@ export class ImageBuffers implements RowImage {
   readonly states: Uint8Array;
   /** The plan whose absent columns `states` shows. */
   plan: ImagePlan | undefined;
+  base: RowImage | undefined;
   #scratch: Buffer = Buffer.alloc(0);
 
   constructor(columns: number) {

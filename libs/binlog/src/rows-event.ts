@@ -84,6 +84,7 @@ export function readRowsEvent(reader: EventReader, tables: TableMaps, place: Row
   second.check();
   const rows = new WireRowsEvent(layout, op, place);
   rows.partialJson = partialJson;
+  rows.lacksColumns = op === 'update' && second !== layout.fullPlan;
   rows.makesValues = partialJson || first.isCompressed || second.isCompressed;
   rows.beforePlan = op === 'insert' ? undefined : first;
   rows.afterPlan = op === 'delete' ? undefined : second;
@@ -146,6 +147,8 @@ export class WireRowsEvent implements RowsEvent {
   partialJson = false;
   /** Rows have values that are not in the packet as they are. */
   makesValues = false;
+  /** The after images of these updates lack columns. */
+  lacksColumns = false;
   /** `buffer[at, end)` is still compressed. */
   isPacked = false;
   beforePlan: ImagePlan | undefined;
@@ -182,6 +185,7 @@ export class WireRowsEvent implements RowsEvent {
     // Each time, not only for the first row: another event of the same table may have used the images in between.
     this.#before.begin(this.buffer, this.beforePlan);
     this.#after.begin(this.buffer, this.afterPlan);
+    this.#after.base = this.lacksColumns ? this.#before : undefined;
     try {
       const { buffer, end, beforePlan, afterPlan } = this;
       const beforeEnd = beforePlan === undefined ? start : beforePlan.scan(this.#before, start, end);

@@ -97,6 +97,8 @@ export interface RowImage {
   readonly lengths: Int32Array;
   /** VALUE, NULL or ABSENT of `COLUMN_STATE`. */
   readonly states: Uint8Array;
+  /** The image before, where this is an after image that lacks columns: they are as they were. Set only then. */
+  readonly base?: RowImage | undefined;
 }
 
 /** Absent: the row image does not say (binlog_row_image MINIMAL or NOBLOB), which is not NULL. */

@@ -1,6 +1,7 @@
 import type { RowImage } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
 import type { Table } from '@tapline/schema';
+import type { AbsentColumns } from './absent-columns.ts';
 import { LONG_BYTES, putInt, putSafeLong, putWords, writeString } from './avro-write.ts';
 import { type ByteSink, GrowingSink } from './byte-sink.ts';
 import { printKey } from './print-key.ts';
@@ -76,6 +77,7 @@ class CompiledEnvelope implements AvroEnvelope {
   readonly selectList: string;
   readonly #key: RowWriter | undefined;
   readonly #row: RowWriter;
+  readonly #absent: AbsentColumns | undefined;
   /** `source` up to the row's part: the table's bytes, and behind them those of the transaction of `#generation`. */
   readonly #source: GrowingSink;
   readonly #tableBytes: number;
@@ -91,6 +93,7 @@ class CompiledEnvelope implements AvroEnvelope {
     this.selectList = compiled.selectList;
     this.#key = compiled.key;
     this.#row = compiled.row;
+    this.#absent = compiled.absent;
     this.#source = tableSource(compiled);
     this.#tableBytes = this.#source.position;
   }
@@ -116,19 +119,23 @@ class CompiledEnvelope implements AvroEnvelope {
 
   writeValue(...[sink, op, before, after, meta]: Parameters<TableEnvelope['writeValue']>): void {
     const start = sink.position;
+    this.#absent?.find(op, before, after);
     frame(sink, this.#valueId, this.table);
     this.#writeImage(sink, before, start);
     this.#writeImage(sink, after, start);
+    this.#absent?.write(sink);
     this.#writeRest(sink, op.charCodeAt(0), meta);
   }
 
   writeSnapshotValue(sink: ByteSink, row: TextRow, meta: ChangeMeta): void {
     const start = sink.position;
+    this.#absent?.find('r', undefined, undefined);
     frame(sink, this.#valueId, this.table);
     sink.ensure(2);
     sink.buffer[sink.position++] = NULL_BRANCH;
     sink.buffer[sink.position++] = VALUE_BRANCH;
     this.#row.writeText(sink, row, start);
+    this.#absent?.write(sink);
     this.#writeRest(sink, OP_READ, meta);
   }
 

@@ -23,6 +23,8 @@ interface SchemaParts {
   readonly connector: Connector;
   readonly table: Table;
   readonly codecs: readonly ColumnCodec[];
+  /** Columns that rows may come without, in partial mode; undefined where rows are whole. */
+  readonly optional: ReadonlySet<Column> | undefined;
 }
 
 /**
@@ -80,6 +82,19 @@ const TRANSACTION: AvroObject = {
   'connect.name': 'event.block',
 };
 
+/** Names of the columns that the event does not carry: absent is not NULL. */
+const ABSENT: AvroObject = {
+  type: 'record',
+  name: 'Absent',
+  namespace: 'tapline',
+  fields: [
+    { name: 'before', type: { type: 'array', items: 'string' } },
+    { name: 'after', type: { type: 'array', items: 'string' } },
+  ],
+  'connect.version': 1,
+  'connect.name': 'tapline.Absent',
+};
+
 /** The schema of a table's values: `<source>.<db>.<table>.Envelope`. Changes with the columns only. */
 export function valueSchemaText(parts: SchemaParts): string {
   const namespace = avroNamespace(parts.source, parts.table.database, parts.table.name);
@@ -91,6 +106,7 @@ export function valueSchemaText(parts: SchemaParts): string {
     fields: [
       { name: 'before', type: nullable(row), default: null },
       { name: 'after', type: nullable(row), default: null },
+      ...(parts.optional === undefined ? [] : [{ name: 'absent', type: nullable(ABSENT), default: null }]),
       { name: 'source', type: sourceSchema(parts.connector) },
       { name: 'op', type: 'string' },
       { name: 'ts_ms', type: nullable('long'), default: null },
@@ -118,7 +134,9 @@ function rowRecord(parts: SchemaParts, name: 'Key' | 'Value', columns: readonly 
   const names = fieldNames(table.columns.map((column) => column.name));
   const fields = columns.map((column) => {
     const index = table.columns.indexOf(column);
-    return columnField(column, names[index] as string, (codecs[index] as ColumnCodec).schema);
+    const isNullable = column.nullable || (parts.optional?.has(column) ?? false);
+    const { schema } = codecs[index] as ColumnCodec;
+    return columnField(column, names[index] as string, schema, isNullable);
   });
   return { type: 'record', name, namespace, fields, 'connect.name': `${namespace}.${name}` };
 }
@@ -127,10 +145,10 @@ function rowRecord(parts: SchemaParts, name: 'Key' | 'Value', columns: readonly 
  * `mysql.type` tells what the Avro type alone does not (how many digits a TIME shows, that a long is an INT UNSIGNED); it leaves lengths out, so
  * that a wider VARCHAR is no new schema. `mysql.name` is there when the column's name is not legal in Avro.
  */
-function columnField(column: Column, name: string, type: AvroType): AvroField {
+function columnField(column: Column, name: string, type: AvroType, isNullable: boolean): AvroField {
   return {
     name,
-    ...(column.nullable ? { type: nullable(type), default: null } : { type }),
+    ...(isNullable ? { type: nullable(type), default: null } : { type }),
     'mysql.type': typeName(column),
     ...(name === column.name ? {} : { 'mysql.name': column.name }),
   };

@@ -9,6 +9,8 @@ export interface RowColumn {
   readonly index: number;
   readonly column: Column;
   readonly codec: ColumnCodec;
+  /** Rows may come without it: it is the union [null, T] also when the column is NOT NULL, and absent is written as null. */
+  readonly optional?: boolean;
 }
 
 const NULL_BRANCH = 0;
@@ -30,7 +32,7 @@ export class RowWriter {
     this.#table = table;
     this.#columns = columns;
     this.#indexes = Int32Array.from(columns, ({ index }) => index);
-    this.#nullable = Uint8Array.from(columns, ({ column }) => (column.nullable ? 1 : 0));
+    this.#nullable = Uint8Array.from(columns, ({ column, optional }) => (column.nullable || optional === true ? 1 : 0));
     this.#wire = columns.map(({ codec }) => codec.fromWire);
     this.#text = columns.map(({ codec }) => codec.fromText);
   }
@@ -46,7 +48,7 @@ export class RowWriter {
       for (; i < writers.length; i++) {
         const index = indexes[i] as number;
         if (states[index] !== COLUMN_STATE.VALUE) {
-          this.#writeNull(sink, i, states[index]);
+          this.#writeMissing(sink, i, image);
           continue;
         }
         if (nullable[i] === 1) {
@@ -88,16 +90,41 @@ export class RowWriter {
     for (let i = 0; i < indexes.length; i++) {
       const index = indexes[i] as number;
       const state = before.states[index];
-      if (state === COLUMN_STATE.ABSENT || after.states[index] === COLUMN_STATE.ABSENT) throw this.#absent(i);
+      if (state === COLUMN_STATE.ABSENT) throw this.#absent(i);
+      if (after.states[index] === COLUMN_STATE.ABSENT) {
+        if (after.base === undefined) throw this.#absent(i);
+        continue;
+      }
       if (state !== after.states[index]) return true;
       if (state === COLUMN_STATE.VALUE && !sameBytes(before, after, index)) return true;
     }
     return false;
   }
 
+  /** What the image has no value for: NULL, or absent, which the image before may know. */
+  #writeMissing(sink: ByteSink, i: number, image: RowImage): void {
+    const index = this.#indexes[i] as number;
+    const { base } = image;
+    if (image.states[index] === COLUMN_STATE.NULL || base === undefined) {
+      this.#writeNull(sink, i, image.states[index]);
+      return;
+    }
+    if (base.states[index] !== COLUMN_STATE.VALUE) {
+      this.#writeNull(sink, i, base.states[index]);
+      return;
+    }
+    if (this.#nullable[i] === 1) {
+      sink.ensure(1);
+      sink.buffer[sink.position++] = VALUE_BRANCH;
+    }
+    const offset = base.offsets[index] as number;
+    (this.#wire[i] as WireWriter)(base.buffer, offset, base.lengths[index] as number, sink);
+  }
+
   #writeNull(sink: ByteSink, i: number, state: number | undefined): void {
-    if (state !== COLUMN_STATE.NULL) throw this.#absent(i);
-    if (this.#nullable[i] !== 1) {
+    const { column, optional } = this.#columns[i] as RowColumn;
+    if (state !== COLUMN_STATE.NULL && optional !== true) throw this.#absent(i);
+    if (state === COLUMN_STATE.NULL && !column.nullable) {
       throw new TaplineError('SCHEMA_MISMATCH', { message: 'NULL, but the column is NOT NULL.' });
     }
     sink.ensure(1);

@@ -1,6 +1,7 @@
 import type { TableMap } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
 import type { Column, Table } from '@tapline/schema';
+import { AbsentColumns } from './absent-columns.ts';
 import { decodeText } from './charsets/decode-text.ts';
 import type { ColumnCodec } from './codec.ts';
 import { columnCodec } from './columns.ts';
@@ -21,7 +22,14 @@ export interface EnvelopeOptions {
   readonly keyColumns: readonly string[] | undefined;
   /** The table as the binlog has it: checked against `table` (SCHEMA_MISMATCH). Without it today's formats are assumed. */
   readonly wire?: TableMap;
+  /**
+   * `full` (default): a row that lacks a column is refused. `partial`: columns outside the key may be missing; they are null then, and the value
+   * names them in `absent`.
+   */
+  readonly rowImage?: RowImageMode;
 }
+
+export type RowImageMode = 'full' | 'partial';
 
 /** What the writers of a table are made of, whatever the format. */
 export interface TablePlan {
@@ -32,6 +40,8 @@ export interface TablePlan {
   readonly selectList: string;
   readonly key: RowWriter | undefined;
   readonly row: RowWriter;
+  /** In partial mode. Stands behind the images. */
+  readonly absent: AbsentColumns | undefined;
   readonly sourceName: string;
   readonly connector: Connector;
 }
@@ -43,12 +53,17 @@ export function planTable(options: EnvelopeOptions): TablePlan {
   if (wire !== undefined) checkWire(table, wire);
   const codecs = table.columns.map((column, i) => codecOf(name, column, wire?.columns[i]));
   const keyIndexes = options.keyColumns?.map((key) => columnIndex(table, key));
+  const isPartial = options.rowImage === 'partial';
+  const optional = isPartial ? new Set(table.columns.filter((_, i) => keyIndexes?.includes(i) !== true)) : undefined;
   const rowOf = (indexes: readonly number[]): RowWriter =>
     new RowWriter(
       name,
-      indexes.map((index) => ({ index, column: table.columns[index] as Column, codec: codecs[index] as ColumnCodec })),
+      indexes.map((index) => {
+        const column = table.columns[index] as Column;
+        return { index, column, codec: codecs[index] as ColumnCodec, optional: optional?.has(column) ?? false };
+      }),
     );
-  const parts = { source: options.source, connector: options.connector ?? 'mysql', table, codecs } as const;
+  const parts = { source: options.source, connector: options.connector ?? 'mysql', table, codecs, optional } as const;
   return {
     table,
     keySchema:
@@ -61,6 +76,7 @@ export function planTable(options: EnvelopeOptions): TablePlan {
     selectList: table.columns.map((column, i) => (codecs[i] as ColumnCodec).select(quoted(column.name))).join(', '),
     key: keyIndexes && rowOf(keyIndexes),
     row: rowOf(table.columns.map((_, i) => i)),
+    absent: isPartial ? new AbsentColumns(table) : undefined,
     sourceName: options.source,
     connector: parts.connector,
   };

@@ -16,6 +16,7 @@ import { INTEGER_BYTES, putNull } from './json-write.ts';
 import { keyPayload } from './key-text.ts';
 import { RowText } from './row-text.ts';
 import { putText, Text } from './texts.ts';
+import { type Transcoder, transcoder } from './transcode.ts';
 
 export interface JsonOptions extends EnvelopeOptions {
   /** Each key and value carries its Connect schema: `{"schema":…,"payload":…}`. Without, it is the payload alone. */
@@ -49,6 +50,7 @@ class JsonEnvelope implements TableEnvelope {
   readonly #plan: TablePlan;
   readonly #row: RowText;
   readonly #rest: EnvelopeText;
+  readonly #absent: Transcoder | undefined;
   readonly #head: Text;
   readonly #event: EventFrame | undefined;
   readonly #key: RowText | undefined;
@@ -67,6 +69,8 @@ class JsonEnvelope implements TableEnvelope {
     const end = `${schemas ? '}' : ''}${cloudEvents ? '}' : ''}`;
     this.#row = new RowText(recordFields(value, 'after', names), names);
     this.#rest = new EnvelopeText(plan, recordFields(value, 'source', names), names, end);
+    const absent = fieldsOf(value).find((field) => field.name === 'absent');
+    this.#absent = absent && transcoder(absent.type, names);
     this.#head = new Text(`${schemas ? schemaText(value) : ''}{"before":`);
     this.#event = cloudEvents ? EventFrame.structured(plan) : undefined;
     const key = plan.keySchema === undefined ? undefined : (JSON.parse(plan.keySchema) as AvroObject);
@@ -96,17 +100,21 @@ class JsonEnvelope implements TableEnvelope {
   }
 
   writeValue(...[sink, op, before, after, meta]: Parameters<TableEnvelope['writeValue']>): void {
+    this.#plan.absent?.find(op, before, after);
     this.#startImages();
     this.#writeImage(before);
     this.#writeImage(after);
+    this.#plan.absent?.write(images);
     this.#putValue(sink, images, op, meta);
   }
 
   writeSnapshotValue(sink: ByteSink, row: TextRow, meta: ChangeMeta): void {
+    this.#plan.absent?.find('r', undefined, undefined);
     this.#startImages();
     images.buffer[images.position++] = NULL_BRANCH;
     images.buffer[images.position++] = VALUE_BRANCH;
     this.#plan.row.writeText(images, row, images.position);
+    this.#plan.absent?.write(images);
     this.#putValue(sink, images, 'r', meta);
   }
 
@@ -155,6 +163,10 @@ class JsonEnvelope implements TableEnvelope {
     this.#putImage(sink);
     putText(sink, AFTER);
     this.#putImage(sink);
+    if (this.#absent !== undefined) {
+      putText(sink, ABSENT);
+      this.#absent(cursor, sink);
+    }
     this.#rest.write(sink, op, meta);
   }
 
@@ -172,6 +184,7 @@ class JsonEnvelope implements TableEnvelope {
 }
 
 const AFTER = new Text(',"after":');
+const ABSENT = new Text(',"absent":');
 const NULL_BRANCH = 0;
 const VALUE_BRANCH = 2;
 const MAX_CHARACTERS = 200;
@@ -188,10 +201,12 @@ function recordFields(value: AvroObject, name: string, names: NamedTypes): reado
   return fieldsOf(records[0] as AvroObject);
 }
 
-/** The value schema with nothing behind `before` and `after`. */
+const IMAGES: ReadonlySet<string> = new Set(['before', 'after', 'absent']);
+
+/** The value schema with nothing behind `before`, `after` and `absent`. */
 function imagesSchema(valueSchema: string): string {
   const value = JSON.parse(valueSchema) as AvroObject;
-  return JSON.stringify({ ...value, fields: fieldsOf(value).slice(0, 2) });
+  return JSON.stringify({ ...value, fields: fieldsOf(value).filter(({ name }) => IMAGES.has(name)) });
 }
 
 function noKey(table: Table): TaplineError {

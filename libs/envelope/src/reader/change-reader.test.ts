@@ -62,6 +62,7 @@ describe('ChangeReader', () => {
         row: 2,
         snapshot: 'false',
       },
+      absent: null,
       version: 42n,
       tombstone: false,
     };
@@ -79,6 +80,7 @@ describe('ChangeReader', () => {
       before: null,
       after: null,
       source: null,
+      absent: null,
       version: 42n,
       tombstone: true,
     });

@@ -1,7 +1,14 @@
 import { TaplineError } from '@tapline/kernel';
 import { JsonReader } from '../json/json-reader.ts';
 import { Cursor, unreadable } from './avro-read.ts';
-import { type EnvelopeReader, envelopeReader, type Row, rowReader, type SourceBlock } from './records.ts';
+import {
+  type AbsentNames,
+  type EnvelopeReader,
+  envelopeReader,
+  type Row,
+  rowReader,
+  type SourceBlock,
+} from './records.ts';
 
 /** A record of a data topic, as a consumer has it (kafkajs' message fits). */
 export interface ChangeRecord {
@@ -23,6 +30,11 @@ export interface Change {
   readonly before: Row | null;
   readonly after: Row | null;
   readonly source: SourceBlock | null;
+  /**
+   * Names of the columns that the event did not carry (binlog_row_image is not FULL). `before` and `after` lack them: absent is not NULL, but not
+   * known; in `after` of an update it is as it was. null when the images are whole.
+   */
+  readonly absent: AbsentNames | null;
   /** Grows with every change of a source: header `v`. */
   readonly version: bigint;
   /** The record has no value: it deletes its key and has neither `before` nor `source`. `op` is `d`. */
@@ -104,7 +116,7 @@ export class ChangeReader {
       keyId === undefined ? record.key && this.#json.key(record.key) : this.#decode(record.key, this.#keys.get(keyId));
     if (value !== null) return { topic, key, ...value, version, tombstone: false };
     if (key === null) throw unreadable('The record has neither a key nor a value.');
-    return { topic, key, op: 'd', before: null, after: null, source: null, version, tombstone: true };
+    return { topic, key, op: 'd', before: null, after: null, source: null, absent: null, version, tombstone: true };
   }
 
   #decode<T>(bytes: Buffer | null, read: ((cursor: Cursor) => T) | undefined): T {

@@ -22,11 +22,19 @@ export interface SourceBlock {
   readonly snapshot: string;
 }
 
+/** Names of columns. */
+export interface AbsentNames {
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
 export interface EnvelopeParts {
   readonly op: 'c' | 'u' | 'd' | 'r';
   readonly before: Row | null;
   readonly after: Row | null;
   readonly source: SourceBlock;
+  /** The columns that the event did not carry, and that `before` and `after` therefore lack; null when they are whole. */
+  readonly absent: AbsentNames | null;
 }
 
 export type EnvelopeReader = (cursor: Cursor) => EnvelopeParts;
@@ -68,8 +76,9 @@ export function envelopeReader(schema: string): EnvelopeReader {
   }
   const readers = fields.map((field) => envelopeField(field, names));
   return (cursor) => {
-    const draft: Draft = { op: 'c', before: null, after: null, source: NO_SOURCE };
+    const draft: Draft = { op: 'c', before: null, after: null, source: NO_SOURCE, absent: null };
     for (const read of readers) read(cursor, draft);
+    if (draft.absent !== null) leaveOut(draft.absent, draft);
     return draft;
   };
 }
@@ -79,6 +88,8 @@ function envelopeField(field: AvroField, names: NamedTypes): ReadField {
     case 'before':
     case 'after':
       return imageField(field.name, field.type, names);
+    case 'absent':
+      return absentField(field.type, names);
     case 'source':
       return sourceField(field.type, names);
     case 'op':
@@ -88,6 +99,38 @@ function envelopeField(field: AvroField, names: NamedTypes): ReadField {
     default:
       return skipper(field.type, names);
   }
+}
+
+/** Takes the columns that were written as null because they are absent out of the rows. */
+export function leaveOut(absent: AbsentNames, { before, after }: Pick<EnvelopeParts, 'before' | 'after'>): void {
+  for (const name of absent.before) delete (before as Record<string, Value> | null)?.[name];
+  for (const name of absent.after) delete (after as Record<string, Value> | null)?.[name];
+}
+
+/** [null, {before: [string], after: [string]}] */
+function absentField(type: AvroType, names: NamedTypes): ReadField {
+  const [none, record] = Array.isArray(type) ? (type as readonly AvroType[]) : [];
+  const fields = record === undefined ? [] : fieldsOf(resolve(record, names) as AvroObject);
+  if (none !== 'null' || fields.map(({ name }) => name).join() !== 'before,after') {
+    throw unreadable('The field absent is not as Tapline writes it.');
+  }
+  return (cursor, draft) => {
+    const branch = cursor.int();
+    if (branch === 1) draft.absent = { before: strings(cursor), after: strings(cursor) };
+    else if (branch !== 0) throw unreadable(`The union of absent has no branch ${branch}.`);
+  };
+}
+
+function strings(cursor: Cursor): string[] {
+  const all: string[] = [];
+  for (let count = cursor.int(); count !== 0; count = cursor.int()) {
+    if (count < 0) cursor.long();
+    for (let i = Math.abs(count); i > 0; i--) {
+      all.push(cursor.string());
+      cursor.check();
+    }
+  }
+  return all;
 }
 
 function opOf(op: string): EnvelopeParts['op'] {

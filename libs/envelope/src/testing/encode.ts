@@ -15,8 +15,8 @@ export function tableOf(columns: readonly Column[], rest: Partial<Table> = {}): 
   return { database: 'shop', name: 't', columns, uniqueKeys: [], ...rest };
 }
 
-/** A row image of these values: null is NULL, undefined is absent. */
-export function imageOf(values: readonly (Buffer | null | undefined)[]): RowImage {
+/** A row image of these values: null is NULL, undefined is absent, and as in `base` where that is given. */
+export function imageOf(values: readonly (Buffer | null | undefined)[], base?: RowImage): RowImage {
   const parts = values.map((value) => value ?? Buffer.alloc(0));
   const buffer = Buffer.concat([Buffer.from('junk'), ...parts]);
   const offsets = new Int32Array(values.length);
@@ -32,6 +32,7 @@ export function imageOf(values: readonly (Buffer | null | undefined)[]): RowImag
     offsets,
     lengths: Int32Array.from(parts, (part) => part.length),
     states: Uint8Array.from(values, stateOf),
+    base,
   };
 }
 

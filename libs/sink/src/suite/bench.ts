@@ -51,6 +51,7 @@ export function change(version: number | bigint, key: Row, row?: Row, op?: Chang
     after: row ?? null,
     source: SOURCE,
     version: BigInt(version),
+    absent: null,
     tombstone: false,
   };
 }
@@ -65,6 +66,7 @@ export function tombstone(version: number | bigint, key: Row): Change {
     after: null,
     source: null,
     version: BigInt(version),
+    absent: null,
     tombstone: true,
   };
 }
