@@ -11,7 +11,7 @@ export interface DecoderParts {
   readonly signal: AbortSignal;
 }
 
-/** Reads the records of Tapline's readers: Avro by the registry's schemas, the version in header `v`, a value put aside by header `claim`. */
+/** Reads the records of Tapline's readers: Avro by the registry's schemas, JSON by those it carries, the version in header `v`, a value put aside by header `claim`. */
 export function decoder({ registry, claims, signal }: DecoderParts): Decode {
   const reader = new ChangeReader({ schema: (id) => registry.schema(id, signal) });
   const read = (

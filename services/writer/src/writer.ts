@@ -16,6 +16,7 @@ import type { WriterConfig } from './config.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { decoder } from './decode.ts';
 import { Engine } from './engine/engine.ts';
+import { LazyRegistry } from './lazy-registry.ts';
 import { SINKS } from './sinks/index.ts';
 import { compileTransforms } from './transform/index.ts';
 
@@ -36,7 +37,9 @@ export async function openWriter(context: ServiceContext<WriterConfig>, stop: Ab
   const transform = compileTransforms(config.transform, config.maskSecret ?? '');
   const sink = opened.use(await openSink(context, signal));
   const kafka = opened.use(openKafka(kafkaConfigOf(config.source, `tapline-writer-${config.name}`), { logger: log }));
-  const registry = opened.use(await openRegistry(config.source.registry, { kafka, logger: log }, signal));
+  const registry = opened.use(
+    new LazyRegistry(() => openRegistry(config.source.registry, { kafka, logger: log }, ending.signal)),
+  );
   const parking =
     config.onError === 'stop'
       ? undefined
