@@ -1,27 +1,12 @@
 import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { Decoder } from './decoder.ts';
+import { PayloadStack } from './payload-cursor.ts';
+import { type EventParts, eventBytes, gtid, hex, query, XID, xaPrepare } from './testing/build-events.ts';
 import type { BinlogEvent, RowsEvent } from './types.ts';
 import { EVENT_TYPE } from './wire-types.ts';
 
-interface Header {
-  readonly type: number;
-  readonly body?: string;
-  readonly end?: number;
-  readonly flags?: number;
-}
-
-function eventBytes({ type, body = '', end = 0, flags = 0 }: Header): Buffer {
-  const rest = Buffer.from(body.replace(/ /g, ''), 'hex');
-  const bytes = Buffer.concat([Buffer.alloc(19), rest]);
-  bytes.writeUInt32LE(1_700_000_000, 0);
-  bytes[4] = type;
-  bytes.writeUInt32LE(1, 5);
-  bytes.writeUInt32LE(bytes.length, 9);
-  bytes.writeUInt32LE(end, 13);
-  bytes.writeUInt16LE(flags, 17);
-  return bytes;
-}
+type Header = EventParts;
 
 function decode(events: readonly Header[], wanted = true): BinlogEvent[] {
   const decoder = new Decoder({ wants: () => wanted, file: 'binlog.000001', checksums: false });
@@ -33,23 +18,12 @@ function decode(events: readonly Header[], wanted = true): BinlogEvent[] {
   return out;
 }
 
-const hex = (text: string): string => Buffer.from(text).toString('hex');
-const query = (sql: string, end = 0, status = ''): Header => {
-  const length = Buffer.alloc(2);
-  length.writeUInt16LE(status.length / 2);
-  return {
-    type: EVENT_TYPE.QUERY,
-    end,
-    body: `0000000000000000 00 0000 ${length.toString('hex')} ${status} 00 ${hex(sql)}`,
-  };
-};
-const XID: Header = { type: EVENT_TYPE.XID, body: '0100000000000000', end: 900 };
 /** d.t (a INT NOT NULL), table id 7. */
-const MAP: Header = {
+const MAP: Header & { readonly body: string } = {
   type: EVENT_TYPE.TABLE_MAP,
   body: `070000000000 0100 01 ${hex('d')} 00 01 ${hex('t')} 00 01 03 00 00`,
 };
-const rows = (type: number, body: string, id = '070000000000'): Header => ({
+const rows = (type: number, body: string, id = '070000000000'): Header & { readonly body: string } => ({
   type,
   body: `${id} 0100 0200 01 ${body}`,
 });
@@ -148,7 +122,7 @@ describe('transactions', () => {
 
   test('SQL is read in the client’s character set', () => {
     const latin1 = query('SELECT 1', 0, '04080008000800');
-    const body = latin1.body!.replace(hex('SELECT 1'), 'e44180');
+    const body = latin1.body.replace(hex('SELECT 1'), 'e44180');
     expect(decode([{ ...latin1, body }])).toMatchObject([{ kind: 'statement', sql: 'äA€', inTransaction: false }]);
     expect(decode([query('CREATE TABLE ü')])).toMatchObject([{ sql: 'CREATE TABLE ü' }]);
   });
@@ -171,7 +145,7 @@ describe('what cannot be followed is refused, with the place', () => {
       [query('BEGIN'), MAP, { type: 30, body: '070000000000 0100 0200 02 ff ff' }],
       '2 columns',
     ],
-    ['a table map that is cut', [{ ...MAP, body: MAP.body!.slice(0, 30) }], 'TABLE_MAP'],
+    ['a table map that is cut', [{ ...MAP, body: MAP.body.slice(0, 30) }], 'TABLE_MAP'],
     ['a row event that is cut', [query('BEGIN'), MAP, { type: 30, body: '0700' }], 'WRITE_ROWS'],
     [
       'extra data that overruns',
@@ -200,7 +174,7 @@ describe('what cannot be followed is refused, with the place', () => {
   });
 
   test('a column type without a known length stops wanted tables only', () => {
-    const map = { ...MAP, body: MAP.body!.replace(/ 01 03 00 00$/, ' 01 f4 00 00') };
+    const map = { ...MAP, body: MAP.body.replace(/ 01 03 00 00$/, ' 01 f4 00 00') };
     expect(refusal([query('BEGIN'), map, INSERT])).toMatchObject({ code: 'SOURCE_EVENT_UNSUPPORTED' });
     expect(decode([query('BEGIN'), map, INSERT, XID], false).map(({ kind }) => kind)).toEqual(['begin', 'commit']);
   });
@@ -223,5 +197,85 @@ describe('what cannot be followed is refused, with the place', () => {
       'begin',
       'commit',
     ]);
+  });
+});
+
+describe('XA transactions', () => {
+  const xa = (words: string, xid = "X'61',X'62',1"): Header => query(`XA ${words} ${xid}`);
+  const recorded = [xa('START'), MAP, INSERT, xa('END')];
+
+  /** As `decode`, with the events that were held given out. Rows as their first column's values. */
+  async function follow(events: readonly Header[], wanted = true): Promise<unknown[]> {
+    const decoder = new Decoder({ wants: () => wanted, file: 'binlog.000001', checksums: false });
+    const told: unknown[] = [];
+    const tell = (out: readonly BinlogEvent[]): void => {
+      for (const event of out) {
+        if (event.kind !== 'rows') told.push(event.kind);
+        else while (event.next()) told.push(event.after.buffer.readInt32LE(event.after.offsets[0]));
+      }
+    };
+    for (const event of events) {
+      const bytes = eventBytes(event);
+      const payloads = new PayloadStack();
+      let out: BinlogEvent[] = [];
+      decoder.decode(bytes, 0, bytes.length, out);
+      tell(out);
+      payloads.takeFrom(decoder);
+      while (!payloads.isEmpty) {
+        out = [];
+        await payloads.decodePiece(decoder, out);
+        tell(out);
+      }
+    }
+    return told;
+  }
+
+  test('rows are held until the commit, and dropped at a rollback', async () => {
+    expect(await follow([gtid(), ...recorded, xaPrepare(false)])).toEqual(['prepared']);
+    const prepared = [gtid(), ...recorded, xaPrepare(false), gtid()];
+    expect(await follow([...prepared, xa('COMMIT')])).toEqual(['prepared', 'begin', 42, 43, 'commit']);
+    expect(await follow([...prepared, xa('ROLLBACK')])).toEqual(['prepared', 'begin', 'commit']);
+    expect(await follow([...prepared, xa('COMMIT'), gtid(), xa('COMMIT')])).toEqual([
+      ...['prepared', 'begin', 42, 43, 'commit'],
+      ...['begin', 'commit'],
+    ]);
+    expect(await follow([gtid(), ...recorded, xaPrepare(true)])).toEqual(['begin', 42, 43, 'commit']);
+    expect(await follow([...prepared, xa('COMMIT')], false)).toEqual(['prepared', 'begin', 'commit']);
+  });
+
+  test('another prepare of the same XID takes the place of the first', async () => {
+    const once = [gtid(), ...recorded, xaPrepare(false)];
+    expect(await follow([...once, ...once, gtid(), xa('COMMIT')])).toEqual([
+      ...['prepared', 'prepared'],
+      ...['begin', 42, 43, 'commit'],
+    ]);
+  });
+
+  test('the XID is the same however its format number is written', async () => {
+    expect(
+      await follow([
+        ...[gtid(), query("XA START X'61',X'62',1"), MAP, INSERT, xaPrepare(false)],
+        ...[gtid(), query("XA COMMIT X'61', X'62', 4294967297")],
+      ]),
+    ).toEqual(['prepared', 'begin', 42, 43, 'commit']);
+  });
+
+  test.each<[string, readonly Header[]]>([
+    ['the end of another', [xa('START', "X'62',X'62',1"), MAP, INSERT, xaPrepare(false)]],
+    ['a prepare of nothing', [xaPrepare(false)]],
+    ['a start inside of one', [xa('START'), xa('START')]],
+    ['a commit inside of one', [...recorded, xa('COMMIT')]],
+    ['a commit by XID event', [...recorded, XID]],
+    ['a new transaction inside of one', [...recorded, gtid()]],
+    ['a start inside a plain transaction', [query('BEGIN'), xa('START')]],
+    ['an end outside of one', [xa('END')]],
+    ['rows without a table map, at the commit', [xa('START'), INSERT, xaPrepare(false), xa('COMMIT')]],
+    ['an XID of 65 bytes', [xa('START'), { type: 38, body: `00 01000000 41000000 00000000 ${'61'.repeat(65)}` }]],
+  ])('%s is refused', async (_name, events) => {
+    await expect(follow(events)).rejects.toMatchObject({ code: 'SOURCE_EVENT_CORRUPT' });
+  });
+
+  test('an XID in a form that servers do not write is refused', async () => {
+    await expect(follow([query("XA COMMIT 'a'")])).rejects.toMatchObject({ code: 'SOURCE_EVENT_UNSUPPORTED' });
   });
 });

@@ -295,8 +295,9 @@ export class Decoder {
     } else if (QUERY_FORMS.has(type)) {
       const { sql } = readQuery(reader, QUERY_FORMS.get(type)!);
       const words = firstWords(sql);
-      if (words === 'XA ROLLBACK' || words === 'XA COMMIT') throw corrupt(`${words} inside an XA transaction`);
-      if (!words.startsWith('XA ') && !isSavepoint(words)) this.#holdFrom(body, header);
+      if (words === 'XA END' || isSavepoint(words)) return true;
+      if (words.startsWith('XA ')) throw corrupt(`${words} inside an XA transaction`);
+      this.#holdFrom(body, header);
     } else return false;
     return true;
   }
