@@ -23,7 +23,8 @@ export interface TopicRecord {
   readonly afterBytes?: string;
 }
 
-interface RawMessage {
+/** A message as kafkajs has it. */
+export interface RawMessage {
   readonly partition: number;
   readonly message: KafkaMessage;
 }
@@ -54,7 +55,8 @@ const LONG = avsc.types.LongType.__with({
   compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
 });
 
-function avroType(schema: string): avsc.types.RecordType {
+/** How avsc reads this schema, longs as bigint. */
+export function avroType(schema: string): avsc.types.RecordType {
   const type = avsc.Type.forSchema(
     JSON.parse(schema) as avsc.Schema,
     {
@@ -136,6 +138,21 @@ export class TopicReader {
       records.push(await this.#claimed(partition, message, claim, all));
     }
     return records;
+  }
+
+  /** Each partition's messages in the order of their offsets, as they are. */
+  async raw(topic: string): Promise<RawMessage[]> {
+    return await this.#readRaw(topic);
+  }
+
+  /** Whether there is such a topic. */
+  async exists(topic: string): Promise<boolean> {
+    return await this.#withAdmin(async (admin) => (await admin.listTopics()).includes(topic));
+  }
+
+  /** The values of all records of a topic, as texts. */
+  async texts(topic: string): Promise<string[]> {
+    return (await this.#readRaw(topic)).map(({ message }) => String(message.value));
   }
 
   /** The headers of all records of a topic, as texts. */
@@ -261,8 +278,8 @@ export class TopicReader {
   }
 }
 
-/** `before` and `after` are the envelope's first two fields, each a union of null and the row. */
-function rowsOf(
+/** The images of a framed value, decoded and as bytes: `before` and `after` are the envelope's first two fields, each a union of null and the row. */
+export function rowsOf(
   type: avsc.types.RecordType,
   value: Buffer,
   decoded: { readonly before?: Row | null; readonly after?: Row | null },
