@@ -81,6 +81,10 @@ export interface RunBenchOptions {
   readonly table?: string;
   /** The file for the flame graph of `profile`; none without it. */
   readonly svg?: string;
+  /** `memory`: with the transaction compressed in the binlog. */
+  readonly compressed?: boolean;
+  /** `memory`: with Kafka taking no more than so many MiB a second. */
+  readonly throttleMib?: number;
   /** A few seconds, figures without meaning. */
   readonly short?: boolean;
   readonly say?: (line: string) => void;
@@ -91,14 +95,12 @@ export async function runBench(name: BenchName, options: RunBenchOptions = {}): 
   const bench: Bench = BENCHES[name];
   const startedAt = new Date().toISOString();
   const on = machine();
+  const { short = false, ...given } = options;
   const runs = await bench.run({
-    rows: options.rows ?? (options.short === true ? bench.shortRows : bench.rows),
-    runs: options.runs ?? 1,
-    ...(options.peer === undefined ? {} : { peer: options.peer }),
-    ...(options.shape === undefined ? {} : { shape: options.shape }),
-    ...(options.table === undefined ? {} : { table: options.table }),
-    ...(options.svg === undefined ? {} : { svg: options.svg }),
-    say: options.say ?? (() => undefined),
+    runs: 1,
+    say: () => undefined,
+    ...given,
+    rows: options.rows ?? (short ? bench.shortRows : bench.rows),
   });
   return { bench: name, runs, machine: on, startedAt };
 }

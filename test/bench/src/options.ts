@@ -10,6 +10,10 @@ export interface BenchOptions {
   readonly table?: string;
   /** profile: the file for the flame graph. */
   readonly svg?: string;
+  /** memory: the transaction is compressed in the binlog. */
+  readonly compressed?: boolean;
+  /** memory: Kafka takes no more than this a second; none: as much as it can. */
+  readonly throttleMib?: number;
   /** Progress, for people. */
   readonly say: (line: string) => void;
 }

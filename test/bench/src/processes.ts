@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 
 /** Clock ticks of /proc/PID/stat a second: USER_HZ, 100 on every Linux that Node runs on. */
 const TICKS = 100;
+const SAMPLE_MS = 200;
 
 /** User and system time that a process has used so far, in seconds; 0 when it is gone. */
 export function cpuSeconds(pid: number | undefined): number {
@@ -14,6 +15,28 @@ export function cpuSeconds(pid: number | undefined): number {
 /** The most memory a process has had resident so far (VmHWM), in MiB. */
 export function peakRssMib(pid: number | undefined): number {
   return Number(/VmHWM:\s+(\d+)/.exec(read(pid, 'status'))?.[1] ?? 0) / 1024;
+}
+
+/** Samples what a process has resident, until it is disposed. */
+export class RssSampler implements Disposable {
+  readonly #samples: number[] = [];
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(pid: number | undefined) {
+    this.#timer = setInterval(() => {
+      const kib = Number(/VmRSS:\s+(\d+)/.exec(read(pid, 'status'))?.[1] ?? Number.NaN);
+      if (!Number.isNaN(kib)) this.#samples.push(kib / 1024);
+    }, SAMPLE_MS);
+  }
+
+  /** 0 before the first sample. */
+  get medianMib(): number {
+    return this.#samples.toSorted((a, b) => a - b)[this.#samples.length >> 1] ?? 0;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
 }
 
 /** Runnable processes over the last minute: how much else the machine has to do. */

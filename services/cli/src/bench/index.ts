@@ -9,7 +9,7 @@ import {
   SHAPES,
   type ShapeName,
 } from '@tapline/test-bench';
-import { numberFlag, parseFlags } from '../arguments.ts';
+import { numberFlag, type Parsed, parseFlags } from '../arguments.ts';
 import type { CliCommand } from '../command.ts';
 
 const NAMES = Object.keys(BENCHES) as BenchName[];
@@ -24,6 +24,8 @@ ${NAMES.map((name) => `  ${name.padEnd(9)} ${BENCHES[name].summary} (${BENCHES[n
   --shape NAME      shapes: only this one; profile: of this one; there are ${Object.keys(SHAPES).join(', ')}
   --table NAME      decode: only ${DECODE_TABLES.map(({ name }) => name).join(', ')}
   --svg FILE        profile: writes the flame graph there
+  --compressed      memory: the transaction is compressed in the binlog
+  --throttle-mb N   memory: Kafka takes no more than N MiB a second
   --json            every run as JSON on stdout, instead of the table
   --short           some seconds, to see that it works; the figures mean nothing
 `;
@@ -69,6 +71,16 @@ function svgOf(name: BenchName, value: string | boolean | undefined): { svg?: st
   throw new TaplineError('CONFIG_INVALID', { message: `--svg is for profile, not for ${name}.` });
 }
 
+function memoryOf(name: BenchName, parsed: Parsed): { compressed?: boolean; throttleMib?: number } {
+  const { compressed, 'throttle-mb': throttle } = parsed.values;
+  if (compressed === undefined && throttle === undefined) return {};
+  if (name === 'memory')
+    return { compressed: compressed === true, throttleMib: numberFlag(parsed, 'throttle-mb', 0, 1) };
+  throw new TaplineError('CONFIG_INVALID', {
+    message: `--compressed and --throttle-mb are for memory, not for ${name}.`,
+  });
+}
+
 async function run(args: readonly string[]): Promise<number> {
   const text = { type: 'string' } as const;
   const parsed = parseFlags(args, {
@@ -78,6 +90,8 @@ async function run(args: readonly string[]): Promise<number> {
     shape: text,
     svg: text,
     table: text,
+    compressed: { type: 'boolean' },
+    'throttle-mb': text,
     json: { type: 'boolean' },
     short: { type: 'boolean' },
   });
@@ -93,6 +107,7 @@ async function run(args: readonly string[]): Promise<number> {
     ...peerOf(name, values['peer']),
     ...shapeOf(name, values['shape']),
     ...tableOf(name, values['table']),
+    ...memoryOf(name, parsed),
     ...svgOf(name, values['svg']),
     short: values['short'] === true,
     say: (line) => process.stderr.write(`${line}\n`),

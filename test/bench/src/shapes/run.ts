@@ -59,7 +59,7 @@ export async function logRows({ mysql }: ShapeStack, name: ShapeName, rows: numb
 }
 
 /** Bytes of all transactions that were compressed since the server began, before they were. */
-async function unpackedBytes(mysql: SqlServer): Promise<number> {
+export async function unpackedBytes(mysql: SqlServer): Promise<number> {
   const connection = await mysql.connect();
   try {
     const [rows] = await connection.query(

@@ -1,7 +1,7 @@
 import type { SqlServer } from '@tapline/test-stack';
 
 /** Holds `n (n)`, the numbers from 1; outside of what any reader captures. */
-const NUMBERS = 'bench_numbers';
+export const NUMBERS = 'bench_numbers';
 /** As many rows a transaction, where the shape does not say otherwise. */
 export const ROWS_PER_TRANSACTION = 1000;
 /** Statements sent in one go where each is a transaction of its own. */
