@@ -176,6 +176,13 @@ export const ERROR_CODES = {
     remedy:
       'Something else writes to the topic, or include/exclude, keys or the partition count were changed while the reader was down after a crash. Put the config back and start the reader; if the topic has another writer, stop it and delete the topic and the progress topic for a new load.',
   },
+  ROW_PARTIAL: {
+    disposition: 'fatal',
+    summary:
+      'A row came without a column that the writer needs: the source logs parts of rows (source.rowImage: partial).',
+    remedy:
+      'Write rows as hashes (sink.as: hash), which take the columns that there are, and filter by `op` and key columns only; or set binlog_row_image = FULL on the source.',
+  },
   SCHEMA_DDL_UNREAD: {
     disposition: 'fatal',
     summary: 'A statement in the binlog changes a captured table in a way that cannot be read.',
@@ -334,7 +341,8 @@ export const ERROR_CODES = {
   SOURCE_ROW_IMAGE: {
     disposition: 'fatal',
     summary: 'The binary log holds only parts of the rows (binlog_row_image is not FULL).',
-    remedy: 'SET PERSIST binlog_row_image = FULL; and let the sessions that write reconnect.',
+    remedy:
+      'SET PERSIST binlog_row_image = FULL; and let the sessions that write reconnect. Or source.rowImage: partial, when consumers can do with parts of rows.',
   },
   SOURCE_ROW_METADATA: {
     disposition: 'fatal',
@@ -384,9 +392,10 @@ export const ERROR_CODES = {
   },
   TOPIC_COMPACTED: {
     disposition: 'fatal',
-    summary: 'The topic of a table without a key is compacted: Kafka refuses records without a key there.',
+    summary:
+      'The topic is compacted, but every record of it must be kept: the table has no key, or records hold parts of rows (source.rowImage: partial).',
     remedy:
-      'Set cleanup.policy=delete and retention.ms=-1 on the topic, or choose a key for the table (`keys` in the configuration).',
+      'Set cleanup.policy=delete and retention.ms=-1 on the topic; or choose a key for the table (`keys` in the configuration), or source.rowImage: full.',
   },
   TOPIC_MISSING: {
     disposition: 'retryable',

@@ -1,0 +1,192 @@
+import { TaplineError } from '@tapline/kernel';
+import type { LowerCaseTableNames } from '../pattern.ts';
+import type { Column } from '../table.ts';
+import { applyActions, keyOfColumn } from './apply-alter.ts';
+import { type CollationBook, resolveText, type TextDefaults } from './collations.ts';
+import { columnOfDefinition } from './column-of-definition.ts';
+import type { TableItem } from './create-table.ts';
+import type { TableName } from './cursor.ts';
+import type { DdlDialect } from './dialect.ts';
+import type { Ddl } from './statement.ts';
+import { type Key, type TableState, withKey, withNotNullKey } from './table-state.ts';
+
+/** What a statement did to one table. `before` without `after`: it is gone; `after` without `before`: it is new. */
+export interface TableChange {
+  readonly before: TableState | undefined;
+  readonly after: TableState | undefined;
+}
+
+export interface CatalogOptions {
+  readonly lowerCaseTableNames: LowerCaseTableNames;
+  readonly book: CollationBook;
+  /** The server's: for databases made without a choice of their own. */
+  readonly serverText: TextDefaults;
+}
+
+interface Database {
+  readonly name: string;
+  readonly text: TextDefaults;
+  readonly tables: Map<string, TableState>;
+}
+
+/**
+ * All tables of a source at one position of its binlog. Statements are applied in the order of the binlog, as the server has accepted each of them: what cannot
+ * be, such as an ALTER of a table that is not there, is about a view, a temporary table or a table outside, and changes nothing.
+ */
+export class Catalog {
+  readonly #options: CatalogOptions;
+  readonly #databases = new Map<string, Database>();
+
+  constructor(options: CatalogOptions) {
+    this.#options = options;
+  }
+
+  /** Puts a table in as it is, over what may be there. */
+  set(state: TableState): void {
+    this.#put(state);
+  }
+
+  setDatabase(name: string, text: TextDefaults): void {
+    const tables = this.#databases.get(this.#fold(name))?.tables ?? new Map<string, TableState>();
+    this.#databases.set(this.#fold(name), { name: this.#spelled(name), text, tables });
+  }
+
+  table({ database, name }: TableName): TableState | undefined {
+    return this.#databases.get(this.#fold(database))?.tables.get(this.#fold(name));
+  }
+
+  *tables(): Generator<TableState, void> {
+    for (const { tables } of this.#databases.values()) yield* tables.values();
+  }
+
+  /**
+   * Applies a statement and says which tables it changed.
+   *
+   * @throws TaplineError SCHEMA_DDL_UNREAD for a CREATE TABLE … SELECT: its columns are known to the server alone.
+   */
+  apply(ddl: Ddl, dialect: DdlDialect): TableChange[] {
+    switch (ddl.kind) {
+      case 'createTable':
+        return this.#createTable(ddl, dialect);
+      case 'alterTable':
+        return this.#alterTable(ddl, dialect);
+      case 'dropTables':
+        return ddl.temporary ? [] : ddl.tables.flatMap((table) => this.#drop(table));
+      case 'renameTables':
+        return ddl.renames.flatMap(({ from, to }) => this.#rename(from, to));
+      case 'truncateTable':
+        return [];
+      case 'createDatabase':
+        return this.#createDatabase(ddl);
+      case 'alterDatabase':
+        this.setDatabase(ddl.name, resolveText(ddl.text, this.#textOf(ddl.name), this.#options.book));
+        return [];
+      case 'dropDatabase':
+        return this.#dropDatabase(ddl.name);
+    }
+  }
+
+  #createTable(ddl: Extract<Ddl, { kind: 'createTable' }>, dialect: DdlDialect): TableChange[] {
+    const { table, temporary, ifNotExists, orReplace, body } = ddl;
+    const before = this.table(table);
+    if (temporary || (before !== undefined && ifNotExists && !orReplace)) return [];
+    const names = { database: this.#spelled(table.database), name: this.#spelled(table.name) };
+    if (body.kind === 'like') {
+      const model = this.table(body.table);
+      return model === undefined ? [] : [this.#put({ ...model, ...names })];
+    }
+    if (body.fromSelect || body.items.length === 0) {
+      throw new TaplineError('SCHEMA_DDL_UNREAD', {
+        message: 'A table was made from a SELECT, and the statement does not say its columns.',
+        place: { table: `${table.database}.${table.name}` },
+      });
+    }
+    const text = resolveText(body.text, this.#textOf(table.database), this.#options.book);
+    const context = { dialect, book: this.#options.book, text };
+    const columns = body.items.flatMap((item) =>
+      item.kind === 'column' ? [columnOfDefinition(item.definition, context)] : [],
+    );
+    return [this.#put(withNotNullKey({ ...names, text, columns, keys: keysOf(body.items, columns) }))];
+  }
+
+  #alterTable(ddl: Extract<Ddl, { kind: 'alterTable' }>, dialect: DdlDialect): TableChange[] {
+    const before = this.table(ddl.table);
+    if (before === undefined) return [];
+    const { book } = this.#options;
+    const context = { dialect, book, databaseText: this.#textOf(ddl.table.database) };
+    const after = applyActions(before, ddl.actions, context);
+    const change = this.#put(after);
+    const to = ddl.actions.findLast((action) => action.kind === 'renameTable')?.to;
+    if (to === undefined) return [change];
+    const moved = this.#rename(ddl.table, to);
+    return moved.length === 0 ? [change] : [{ before, after: moved.at(-1)?.after }];
+  }
+
+  #rename(from: TableName, to: TableName): TableChange[] {
+    const before = this.table(from);
+    if (before === undefined || this.#key(from) === this.#key(to)) return [];
+    this.#remove(from);
+    const { after } = this.#put({ ...before, database: this.#spelled(to.database), name: this.#spelled(to.name) });
+    return [{ before, after }];
+  }
+
+  #drop(table: TableName): TableChange[] {
+    const before = this.table(table);
+    if (before === undefined) return [];
+    this.#remove(table);
+    return [{ before, after: undefined }];
+  }
+
+  #createDatabase(ddl: Extract<Ddl, { kind: 'createDatabase' }>): TableChange[] {
+    if (ddl.ifNotExists && this.#databases.has(this.#fold(ddl.name))) return [];
+    const gone = ddl.orReplace ? this.#dropDatabase(ddl.name) : [];
+    this.setDatabase(ddl.name, resolveText(ddl.text, this.#options.serverText, this.#options.book));
+    return gone;
+  }
+
+  #dropDatabase(name: string): TableChange[] {
+    const tables = this.#databases.get(this.#fold(name))?.tables.values() ?? [];
+    this.#databases.delete(this.#fold(name));
+    return [...tables].map((before) => ({ before, after: undefined }));
+  }
+
+  #textOf(database: string): TextDefaults {
+    return this.#databases.get(this.#fold(database))?.text ?? this.#options.serverText;
+  }
+
+  #put(after: TableState): TableChange {
+    const before = this.table(after);
+    if (!this.#databases.has(this.#fold(after.database))) this.setDatabase(after.database, this.#options.serverText);
+    this.#tablesOf(after.database).set(this.#fold(after.name), after);
+    return { before, after };
+  }
+
+  #remove(table: TableName): void {
+    this.#tablesOf(table.database).delete(this.#fold(table.name));
+  }
+
+  #tablesOf(database: string): Map<string, TableState> {
+    return (this.#databases.get(this.#fold(database)) as Database).tables;
+  }
+
+  /** How names are compared. */
+  #fold(name: string): string {
+    return this.#options.lowerCaseTableNames === 0 ? name : name.toLowerCase();
+  }
+
+  /** How names are kept. */
+  #spelled(name: string): string {
+    return this.#options.lowerCaseTableNames === 1 ? name.toLowerCase() : name;
+  }
+
+  #key({ database, name }: TableName): string {
+    return `${this.#fold(database)}\0${this.#fold(name)}`;
+  }
+}
+
+function keysOf(items: readonly TableItem[], columns: readonly Column[]): readonly Key[] {
+  return items.reduce<readonly Key[]>((keys, item) => {
+    const key = item.kind === 'key' ? item.key : keyOfColumn(item.definition);
+    return key === undefined ? keys : withKey(keys, key, columns);
+  }, []);
+}

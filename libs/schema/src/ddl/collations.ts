@@ -1,0 +1,57 @@
+/** The character sets and collations of a server, as far as DDL refers to them. */
+export interface CollationBook {
+  /** Undefined for a name the server does not know. */
+  collation(name: string): { readonly name: string; readonly charset: string } | undefined;
+  charset(name: string): CharsetInfo | undefined;
+}
+
+export interface CharsetInfo {
+  readonly name: string;
+  readonly defaultCollation: string;
+  /** Most bytes that a character takes. */
+  readonly maxBytes: number;
+}
+
+/** What a column of text gets when its definition leaves it open: of the table, or of the database. */
+export interface TextDefaults {
+  readonly charset: string;
+  readonly collation: string;
+}
+
+/** What a definition says of its text. */
+export interface TextChoice {
+  readonly charset?: string | undefined;
+  readonly collation?: string | undefined;
+  /** The attribute BINARY: the character set's binary collation. */
+  readonly binary?: boolean | undefined;
+}
+
+/**
+ * The character set and collation that a definition ends up with: COLLATE wins and brings its character set, CHARACTER SET brings its default collation, and
+ * without either the default holds (https://dev.mysql.com/doc/refman/9.4/en/charset-column.html).
+ */
+export function resolveText(choice: TextChoice, defaults: TextDefaults, book: CollationBook): TextDefaults {
+  const charset = choice.charset === undefined ? undefined : charsetOf(choice.charset, defaults, book);
+  if (choice.collation !== undefined) return collationOf(choice.collation, charset?.name ?? defaults.charset, book);
+  const base = charset === undefined ? defaults : { charset: charset.name, collation: charset.defaultCollation };
+  if (choice.binary !== true || base.charset === 'binary') return base;
+  return { charset: base.charset, collation: `${base.charset}_bin` };
+}
+
+/** `CHARACTER SET DEFAULT` is the default; `utf8` is what the server calls utf8mb3. */
+function charsetOf(name: string, defaults: TextDefaults, book: CollationBook): CharsetInfo {
+  const wanted = name.toLowerCase();
+  if (wanted === 'default') return charsetOf(defaults.charset, defaults, book);
+  const known = book.charset(wanted) ?? (wanted === 'utf8' ? book.charset('utf8mb3') : undefined);
+  return known ?? { name: wanted, defaultCollation: `${wanted}_general_ci`, maxBytes: 4 };
+}
+
+/** MariaDB's `uca1400_ai_ci` needs the character set in front. */
+function collationOf(name: string, charset: string, book: CollationBook): TextDefaults {
+  const wanted = name.toLowerCase();
+  const known =
+    book.collation(wanted) ??
+    book.collation(wanted.replace(/^utf8_/, 'utf8mb3_')) ??
+    book.collation(`${charset}_${wanted}`);
+  return known === undefined ? { charset, collation: wanted } : { charset: known.charset, collation: known.name };
+}

@@ -1,0 +1,73 @@
+import type { Column, Table, UniqueKey } from '../table.ts';
+import type { TextDefaults } from './collations.ts';
+import type { KeyDefinition } from './key-definition.ts';
+
+/** A key of a table; like everything here it is never changed, only replaced. */
+export interface Key extends KeyDefinition {
+  readonly name: string;
+}
+
+/** A table at one moment, with what later statements refer to: its defaults, and all its keys. */
+export interface TableState {
+  readonly database: string;
+  readonly name: string;
+  /** For columns whose definition does not say. */
+  readonly text: TextDefaults;
+  readonly columns: readonly Column[];
+  /** In the order in which they came to be. */
+  readonly keys: readonly Key[];
+}
+
+export const PRIMARY = 'PRIMARY';
+
+/** The table as everybody else sees it. */
+export function tableOfState({ database, name, columns, keys }: TableState): Table {
+  const primary = keys.find((key) => key.kind === 'primary');
+  const unique = keys
+    .filter((key) => key.kind === 'unique' && key.visible)
+    .map(wholeColumns)
+    .filter((key) => key !== undefined)
+    .sort((left, right) => (left.name < right.name ? -1 : 1));
+  return {
+    database,
+    name,
+    columns,
+    ...(primary === undefined ? {} : { primaryKey: primary.parts.map(({ column }) => column ?? '') }),
+    uniqueKeys: unique,
+  };
+}
+
+/** Undefined when the key is over an expression or the beginning of a column. */
+function wholeColumns({ name, parts }: Key): UniqueKey | undefined {
+  const columns = parts.map(({ column, prefix }) => (prefix === undefined ? column : undefined));
+  return columns.every((column) => column !== undefined) ? { name, columns } : undefined;
+}
+
+export function sameName(left: string, right: string): boolean {
+  return left.toLowerCase() === right.toLowerCase();
+}
+
+/** Puts a key behind the others, named as the server names it: after its first column, numbered when that is taken. Its columns are spelled as the table spells them. */
+export function withKey(keys: readonly Key[], key: KeyDefinition, columns: readonly Column[]): readonly Key[] {
+  const parts = key.parts.map(({ column, prefix }) => ({
+    column: column && (columns.find(({ name }) => sameName(name, column))?.name ?? column),
+    prefix,
+  }));
+  return [...keys, { ...key, parts, name: key.name ?? freeName(keys, parts[0]?.column ?? 'functional_index') }];
+}
+
+function freeName(keys: readonly Key[], first: string): string {
+  const taken = (name: string): boolean => sameName(name, PRIMARY) || keys.some((other) => sameName(other.name, name));
+  let name = first;
+  for (let number = 2; taken(name); number++) name = `${first}_${number}`;
+  return name;
+}
+
+/** Columns of the primary key hold no NULL, whatever their definition says. */
+export function withNotNullKey(state: TableState): TableState {
+  const primary = new Set(state.keys.find((key) => key.kind === 'primary')?.parts.map(({ column }) => column));
+  const columns = state.columns.map((column) =>
+    primary.has(column.name) && column.nullable ? { ...column, nullable: false } : column,
+  );
+  return { ...state, columns };
+}
