@@ -32,3 +32,20 @@ test('a buffer given back is used again', () => {
   pool.give(buffer);
   expect(pool.take(5000)).toBe(buffer);
 });
+
+test('records larger than a batch that are about as long share a buffer, which is at most a quarter longer than they', () => {
+  const pool = new BufferPool({ budgetBytes: 1 << 24, largestBytes: 1 << 19 });
+  const buffer = pool.take(1_000_300);
+  pool.give(buffer);
+  expect(pool.take(1_010_000)).toBe(buffer);
+  fc.assert(
+    fc.property(fc.integer({ min: (1 << 19) + 1, max: 200_000_000 }), (bytes) => {
+      const other = new BufferPool({ budgetBytes: 1, largestBytes: 1 << 19 });
+      const { length } = other.take(bytes);
+      expect(length).toBeGreaterThanOrEqual(bytes);
+      expect(length).toBeLessThanOrEqual(bytes * 1.25);
+      expect(Number.isInteger(length)).toBe(true);
+    }),
+    { numRuns: 50 },
+  );
+});

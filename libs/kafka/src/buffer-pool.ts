@@ -2,11 +2,13 @@
  * Buffers for record batches, in size classes, counted by their capacity, so that the budget bounds real memory.
  *
  * A batch starts small and moves to the next class as it fills: thousands of partitions with a few records each must
- * not hold a full batch's buffer each. What comes back is kept for the next batch while the sum stays within the budget.
+ * not hold a full batch's buffer each. A record larger than a batch gets a buffer by a quarter's steps between the powers of two, so that rows of
+ * about the same length share them: made anew for each row, they would cost more than sending it. What comes back is kept for the next batch
+ * while the sum stays within the budget.
  */
 export class BufferPool {
   readonly #classes: readonly number[];
-  readonly #free: Buffer[][];
+  readonly #free = new Map<number, Buffer[]>();
   readonly #budgetBytes: number;
   #usedBytes = 0;
   #freeBytes = 0;
@@ -15,7 +17,6 @@ export class BufferPool {
     const classes = [];
     for (let bytes = options.smallestBytes ?? 1024; bytes < options.largestBytes; bytes *= 4) classes.push(bytes);
     this.#classes = [...classes, options.largestBytes];
-    this.#free = this.#classes.map(() => []);
     this.#budgetBytes = options.budgetBytes;
   }
 
@@ -31,12 +32,11 @@ export class BufferPool {
     return this.#usedBytes < this.#budgetBytes;
   }
 
-  /** The smallest buffer of at least `bytes`; one of exactly that size when it is larger than the largest class. */
+  /** The smallest buffer of at least `bytes`. */
   take(bytes: number): Buffer {
-    const index = this.#classes.findIndex((size) => size >= bytes);
-    const size = this.#classes[index] ?? bytes;
+    const size = this.#classes.find((each) => each >= bytes) ?? giantSize(bytes);
     this.#usedBytes += size;
-    const reused = this.#free[index]?.pop();
+    const reused = this.#free.get(size)?.pop();
     if (reused !== undefined) {
       this.#freeBytes -= size;
       return reused;
@@ -47,7 +47,7 @@ export class BufferPool {
 
   /** Free buffers of other sizes go before a new one makes the sum exceed the budget. */
   #makeWay(): void {
-    for (const list of this.#free) {
+    for (const list of this.#free.values()) {
       while (list.length > 0 && this.#usedBytes + this.#freeBytes > this.#budgetBytes) {
         this.#freeBytes -= (list.pop() as Buffer).length;
       }
@@ -56,10 +56,18 @@ export class BufferPool {
 
   /** Gives a buffer back. Nobody may use it any more. */
   give(buffer: Buffer): void {
-    this.#usedBytes -= buffer.length;
-    const index = this.#classes.indexOf(buffer.length);
-    if (index === -1 || this.#usedBytes + this.#freeBytes + buffer.length > this.#budgetBytes) return;
-    this.#freeBytes += buffer.length;
-    (this.#free[index] as Buffer[]).push(buffer);
+    const size = buffer.length;
+    this.#usedBytes -= size;
+    if (this.#usedBytes + this.#freeBytes + size > this.#budgetBytes) return;
+    this.#freeBytes += size;
+    const list = this.#free.get(size);
+    if (list === undefined) this.#free.set(size, [buffer]);
+    else list.push(buffer);
   }
+}
+
+/** The next of four steps between two powers of two. */
+function giantSize(bytes: number): number {
+  const step = 2 ** (Math.floor(Math.log2(bytes)) - 2);
+  return Math.ceil(bytes / step) * step;
 }
