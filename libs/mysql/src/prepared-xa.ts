@@ -15,7 +15,7 @@ export async function readPreparedXa(connection: MysqlConnection, signal?: Abort
     }
     const rows = await connection.query('XA RECOVER CONVERT XID', signal);
     return rows.map(([format, gtridBytes, , data]) => {
-      const hex = (data ?? '').slice(2);
+      const hex = (data ?? '').slice(2).toLowerCase();
       const cut = Number(gtridBytes) * 2;
       return `X'${hex.slice(0, cut)}',X'${hex.slice(cut)}',${format ?? ''}`;
     });

@@ -8,7 +8,7 @@ import { type Collected, collectUntil } from './collect.ts';
 
 export type SourceName = 'mysql' | 'mysql80' | 'mariadb';
 
-/** One of the shared test servers, with a database of its own for the test file. */
+/** One of the shared test servers, or another one at `address`, with a database of its own for the test file. */
 export class TestSource implements AsyncDisposable {
   readonly name: SourceName;
   readonly address: MysqlAddress;
@@ -22,8 +22,8 @@ export class TestSource implements AsyncDisposable {
     this.database = `binlog_${process.pid}_${randomInt(2 ** 32).toString(36)}`;
   }
 
-  static async open(name: SourceName): Promise<TestSource> {
-    const address: MysqlAddress = (await testServers(name))[name];
+  static async open(name: SourceName, other?: MysqlAddress): Promise<TestSource> {
+    const address = other ?? (await testServers(name))[name];
     const source = new TestSource(name, address, await connect(address));
     await source.root.execute(`CREATE DATABASE ${source.database} CHARACTER SET utf8mb4`);
     await source.root.execute(`USE ${source.database}`);

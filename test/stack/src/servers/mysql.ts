@@ -95,11 +95,12 @@ export function clientFlags(port: number): readonly string[] {
   return ['--no-defaults', '--protocol=tcp', '-h127.0.0.1', `-P${port}`, '-uroot'];
 }
 
-const accounts = ({ login }: MysqlHome): string => `CREATE USER 'root'@'127.0.0.1' IDENTIFIED BY '';
+const accounts = ({ login, version }: MysqlHome): string => `CREATE USER 'root'@'127.0.0.1' IDENTIFIED BY '';
 GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
 GRANT PROXY ON ''@'' TO 'root'@'127.0.0.1' WITH GRANT OPTION;
 CREATE USER 'cdc'@'%' IDENTIFIED WITH ${login} BY 'cdc';
 GRANT SELECT, RELOAD, PROCESS, LOCK TABLES, SHOW DATABASES, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO 'cdc'@'%';
+${version === '5.7' ? '' : "GRANT XA_RECOVER_ADMIN ON *.* TO 'cdc'@'%';"}
 `;
 
 function configuration(home: MysqlHome, folder: string, port: number, extra: Readonly<Record<string, string>>): string {
