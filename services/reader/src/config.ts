@@ -125,6 +125,12 @@ export const READER_CONFIG = {
         },
       },
     },
+    beforeImage: {
+      type: 'choice',
+      doc: 'Whether updates carry the row as it was before. none: `before` is null in them, and an update is half as long. Deletes carry it always.',
+      values: ['full', 'none'],
+      default: 'full',
+    },
     format: {
       type: 'variants',
       doc: 'How keys and values are written. Cannot be changed for topics that are there: their keys would be others.',

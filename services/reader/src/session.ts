@@ -150,7 +150,13 @@ export class Session implements AsyncDisposable, PumpTarget {
       topics,
     });
     const oversize = await Oversize.open({ config, kafka, producer, signal });
-    const publisher = new Publisher({ producer, clock, oversize, tombstones: config.topics.tombstones });
+    const publisher = new Publisher({
+      producer,
+      clock,
+      oversize,
+      tombstones: config.topics.tombstones,
+      beforeImage: config.beforeImage === 'full',
+    });
     const stream = opened.use(
       await openBinlogStream(
         {

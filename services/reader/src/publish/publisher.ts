@@ -23,6 +23,8 @@ export interface PublisherOptions {
   readonly clock: VersionClock;
   readonly oversize: Pick<Oversize, 'publish'>;
   readonly tombstones: boolean;
+  /** Whether updates carry the row as it was. */
+  readonly beforeImage: boolean;
 }
 
 const VERSION_BYTES = 8;
@@ -41,6 +43,7 @@ export class Publisher {
   readonly #clock: VersionClock;
   readonly #oversize: Pick<Oversize, 'publish'>;
   readonly #tombstones: boolean;
+  readonly #beforeImage: boolean;
   readonly #key = new GrowingSink(1024);
   readonly #value = new GrowingSink(64 * 1024);
   readonly #transaction = new TransactionContext();
@@ -69,6 +72,7 @@ export class Publisher {
     this.#clock = options.clock;
     this.#oversize = options.oversize;
     this.#tombstones = options.tombstones;
+    this.#beforeImage = options.beforeImage;
   }
 
   /** Set while the first load runs. */
@@ -105,7 +109,7 @@ export class Publisher {
         return this.#write(route, 'd', event.before, undefined);
       case 'update': {
         if (!route.envelope.keyChanged(event.before, event.after)) {
-          return this.#write(route, 'u', event.before, event.after);
+          return this.#write(route, 'u', this.#beforeImage ? event.before : undefined, event.after);
         }
         const deleting = this.#write(route, 'd', event.before, undefined);
         const create = (): Promise<void> | undefined => this.#write(route, 'c', undefined, event.after);
