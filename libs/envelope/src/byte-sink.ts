@@ -16,6 +16,8 @@ export class GrowingSink implements ByteSink {
   buffer: Buffer;
   view: DataView;
   position = 0;
+  /** Views on the buffer's beginning by their length, made once: a view costs more than a short row's encoding. */
+  #views: (Buffer | undefined)[] = [];
 
   constructor(initialBytes: number = 64 * 1024) {
     this.buffer = Buffer.allocUnsafeSlow(initialBytes);
@@ -27,8 +29,10 @@ export class GrowingSink implements ByteSink {
   }
 
   /** What was written, without a copy: valid until the next write. */
-  written(from = 0): Buffer {
-    return this.buffer.subarray(from, this.position);
+  written(): Buffer {
+    const { position } = this;
+    if (position >= KEPT_VIEWS) return this.buffer.subarray(0, position);
+    return (this.#views[position] ??= this.buffer.subarray(0, position));
   }
 
   /** Gives a buffer larger than `keptBytes` back: one giant must not keep its memory for good. What was written is gone. */
@@ -49,8 +53,12 @@ export class GrowingSink implements ByteSink {
     this.buffer.copy(buffer, 0, 0, this.position);
     this.buffer = buffer;
     this.view = viewOf(buffer);
+    this.#views = [];
   }
 }
+
+/** Lengths whose views are kept. */
+const KEPT_VIEWS = 4096;
 
 const LARGE_BYTES = 1024 * 1024;
 /** What comes behind a large value has room without another copy of it. */
