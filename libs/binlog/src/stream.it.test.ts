@@ -252,6 +252,21 @@ describe.each(['mysql', 'mysql80'] as const)('what only MySQL has, on %s', (name
     await source.root.execute("SET SESSION binlog_row_value_options = '', binlog_row_image = 'FULL'");
   });
 
+  test('a compressed transaction that is large even so waits in a file', async () => {
+    await source.root.execute('CREATE TABLE noise (id INT PRIMARY KEY, v VARBINARY(1024))');
+    const numbers = Array.from({ length: 10 }, (_, i) => `SELECT ${i} AS d`).join(' UNION ALL ');
+    const from = ['a', 'b', 'c', 'e'].map((name) => `(${numbers}) ${name}`).join(', ');
+    const { changes } = await source.changesOf([
+      'SET SESSION binlog_transaction_compression = ON',
+      `INSERT INTO noise SELECT a.d * 1000 + b.d * 100 + c.d * 10 + e.d, RANDOM_BYTES(1000) FROM ${from}`,
+      'SET SESSION binlog_transaction_compression = OFF',
+      "INSERT INTO noise VALUES (10000, 'behind')",
+    ]);
+    const rows = await source.root.query('SELECT id, HEX(v) FROM noise');
+    expect(new Map(changes.map(({ after }) => [after[0], after[1]]))).toEqual(new Map(rows.map(([id, v]) => [id, v])));
+    expect(changes.length).toBe(10_001);
+  });
+
   test('CREATE TABLE … SELECT is one transaction: the statement, then its rows', async () => {
     const { statements, changes } = await source.changesOf(['CREATE TABLE copied AS SELECT 7 AS seven']);
     expect(statements.map(({ inTransaction }) => inTransaction)).toEqual([true]);
