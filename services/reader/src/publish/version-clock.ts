@@ -8,7 +8,8 @@
  * A replay from a progress record gives the same numbers again, because the clock's state is part of the record and its
  * only other input is the commit time in the binlog.
  *
- * BigInt costs an allocation per record, so the clock works on two 32-bit halves and writes them straight into the header.
+ * BigInt costs an allocation per record, and so do numbers beyond 31 bits: the clock works on two halves of 32 bits held as signed integers, and
+ * writes them straight into the header.
  */
 export class VersionClock {
   #high: number;
@@ -18,42 +19,58 @@ export class VersionClock {
   #floorLow = 0;
 
   constructor(last: bigint = 0n) {
-    this.#high = Number(last >> 32n);
-    this.#low = Number(last & 0xffff_ffffn);
+    this.#high = highOf(last);
+    this.#low = lowOf(last);
   }
 
   /** The version given last. */
   get last(): bigint {
-    return (BigInt(this.#high) << 32n) | BigInt(this.#low);
+    return (BigInt(this.#high) << 32n) | BigInt(this.#low >>> 0);
   }
 
   /** Sets the commit time of the transaction whose changes come next, in microseconds since the epoch. */
   startTransaction(commitMicros: bigint): void {
     const floor = commitMicros << 10n;
-    this.#floorHigh = Number(floor >> 32n);
-    this.#floorLow = Number(floor & 0xffff_ffffn);
+    this.#floorHigh = highOf(floor);
+    this.#floorLow = lowOf(floor);
   }
 
   /** Takes the next version and writes it, 8 bytes big endian, at `offset`. */
   next(into: Buffer, offset: number): void {
-    if (this.#low === 0xffff_ffff) {
-      this.#low = 0;
-      this.#high++;
-    } else {
-      this.#low++;
+    let high = this.#high;
+    let low = (this.#low + 1) | 0;
+    if (low === 0) high++;
+    if (this.#floorHigh > high || (this.#floorHigh === high && this.#floorLow >>> 0 > low >>> 0)) {
+      high = this.#floorHigh;
+      low = this.#floorLow;
     }
-    if (this.#floorHigh > this.#high || (this.#floorHigh === this.#high && this.#floorLow > this.#low)) {
-      this.#high = this.#floorHigh;
-      this.#low = this.#floorLow;
-    }
-    into.writeUInt32BE(this.#high, offset);
-    into.writeUInt32BE(this.#low, offset + 4);
+    this.#high = high;
+    this.#low = low;
+    putInt32(into, offset, high);
+    putInt32(into, offset + 4, low);
   }
 
   /** Moves past `count` versions that an earlier life of this reader has given and that are not given again. */
   skip(count: number): void {
     const moved = this.last + BigInt(count);
-    this.#high = Number(moved >> 32n);
-    this.#low = Number(moved & 0xffff_ffffn);
+    this.#high = highOf(moved);
+    this.#low = lowOf(moved);
   }
+}
+
+function highOf(version: bigint): number {
+  return Number(version >> 32n);
+}
+
+/** As a signed integer. */
+function lowOf(version: bigint): number {
+  return Number(BigInt.asIntN(32, version));
+}
+
+/** Big endian. */
+function putInt32(into: Buffer, offset: number, value: number): void {
+  into[offset] = value >>> 24;
+  into[offset + 1] = value >>> 16;
+  into[offset + 2] = value >>> 8;
+  into[offset + 3] = value;
 }
