@@ -1,4 +1,5 @@
 import { MARIADB_SERVERS } from './types/column.ts';
-import { describeServer } from './types/describe-server.ts';
+import { describeMatrix } from './types/describe-matrix.ts';
+import { runMatrix } from './types/run.ts';
 
-MARIADB_SERVERS.forEach(describeServer);
+for (const server of MARIADB_SERVERS) describeMatrix(server, 'from the table to the topic', runMatrix);

@@ -1,5 +1,6 @@
 import { MYSQL_SERVERS } from './types/column.ts';
-import { describeServer } from './types/describe-server.ts';
+import { describeMatrix } from './types/describe-matrix.ts';
+import { runMatrix } from './types/run.ts';
 
 // MySQL and MariaDB apart, so that two cores share them.
-MYSQL_SERVERS.forEach(describeServer);
+for (const server of MYSQL_SERVERS) describeMatrix(server, 'from the table to the topic', runMatrix);

@@ -1,4 +1,4 @@
-import { MYSQL, type Server, type TypeColumn } from './column.ts';
+import { MYSQL, NAMED, type Server, type TypeColumn } from './column.ts';
 import { plain } from './decoded-text.ts';
 
 /** Two words that the character set has, without a comma: also the members of its ENUM and SET. */
@@ -65,21 +65,25 @@ function everyByte(charset: string): string {
 }
 
 function columnsOf(charset: string, [one, two]: Words, longest: string): TypeColumn[] {
-  const servers = SERVERS_OF[charset];
-  const of = (stem: string, type: string, values: readonly string[]): TypeColumn => ({
+  const all = SERVERS_OF[charset];
+  const of = (stem: string, type: string, values: readonly string[], servers = all): TypeColumn => ({
     name: `${stem}_${charset}`,
     type: `${type} CHARACTER SET ${charset}`,
     values,
     text: plain,
     ...(servers === undefined ? {} : { servers }),
   });
+  // The catalogue alone does not tell members beyond the basic plane.
+  const members = /[\u{10000}-\u{10ffff}]/u.test(one + two)
+    ? NAMED.filter((server) => all?.includes(server) ?? true)
+    : all;
   const words = [`'${one}'`, "''", `'${two}'`];
   return [
     of('c', 'char(10)', [...words, "' a b '"]),
     of('v', 'varchar(300)', [...words, longest, "'a\\\\b''c'"]),
     of('t', 'text', [...words, longest]),
-    of('e', `enum('${one}','${two}')`, words),
-    of('s', `set('${one}','${two}')`, [...words, `'${one},${two}'`]),
+    of('e', `enum('${one}','${two}')`, words, members),
+    of('s', `set('${one}','${two}')`, [...words, `'${one},${two}'`], members),
   ];
 }
 

@@ -1,8 +1,9 @@
 import { openStack, type SqlAddress, type StackBase, testServers } from '@tapline/test-stack';
 import { Scene, type Sql } from '../scene.ts';
-import type { TopicRecord } from '../topic.ts';
+import type { Config } from '../service.ts';
+import type { Row, TopicReader, TopicRecord } from '../topic.ts';
 import type { Server, TypeColumn } from './column.ts';
-import { createStatement, insertStatements, type MatrixTable, matrixTables } from './matrix.ts';
+import { createStatement, insertStatements, type MatrixTable } from './matrix.ts';
 
 /** What came of one table: by row, the first column of the key rising. */
 export interface TableOutcome {
@@ -13,6 +14,14 @@ export interface TableOutcome {
   readonly streamed: readonly TopicRecord[];
 }
 
+/** How the readers write, and how their topics are read. */
+export interface MatrixFormat {
+  readonly config: Config;
+  read(topics: TopicReader, topic: string): Promise<TopicRecord[]>;
+}
+
+const AVRO: MatrixFormat = { config: {}, read: (topics, topic) => topics.read(topic) };
+
 const SHARED = ['mysql', 'mysql80', 'mariadb'] as const;
 
 /** Records of one kind in the order of their keys. */
@@ -21,8 +30,8 @@ export function ofOp(records: readonly TopicRecord[], op: TopicRecord['op']): To
 }
 
 /** The decoded column in the words of a SELECT. */
-export function decodedText(record: TopicRecord, { name, text }: TypeColumn): string | null {
-  const value = record.after?.[name];
+export function decodedText(row: Row | undefined, { name, text }: TypeColumn): string | null {
+  const value = row?.[name];
   return value === null || value === undefined ? null : text(value as never);
 }
 
@@ -31,23 +40,24 @@ export function decodedText(record: TopicRecord, { name, text }: TypeColumn): st
  * same rows from the binlog; both get them once more as images of updates and deletes. A version that no other test uses runs only
  * as long as this takes.
  */
-export async function runMatrix(server: Server): Promise<ReadonlyMap<string, TableOutcome>> {
+export async function runMatrix(
+  server: Server,
+  tables: readonly MatrixTable[],
+  format: MatrixFormat = AVRO,
+): Promise<ReadonlyMap<string, TableOutcome>> {
   await using own = await openStack({});
   const { kafka } = await testServers('kafka');
   await using scene = await Scene.open({ mysql: await addressOf(server, own), brokers: kafka.brokers });
   const { sql, source } = scene;
-  const tables = matrixTables(server);
-  const isMariadb = server.startsWith('mariadb');
   for (const table of tables) await sql.run(createStatement(table));
-  const variable = isMariadb ? '@@GLOBAL.gtid_binlog_pos' : '@@GLOBAL.gtid_executed';
-  const gtidSet = (await sql.value(`SELECT ${variable}`)).replaceAll(/\s/g, '');
+  const gtidSet = await committed(sql, server);
   if (SINCE_FUNCTIONAL_KEYS.has(server)) await sql.run('CREATE INDEX by_sum ON types ((touched + 1))');
   for (const table of tables) await sql.run(...insertStatements(table));
   const selected = new Map<string, (string | null)[][]>();
   for (const { name, columns } of tables) selected.set(name, await selectedTexts(sql, name, columns));
   const rowsOf = (name: string): number => selected.get(name)?.length ?? 0;
 
-  const wide = { topics: { config: { 'max.message.bytes': String(32 << 20) } } };
+  const wide = { ...format.config, topics: { config: { 'max.message.bytes': String(32 << 20) } } };
   const loads = await scene.reader(wide);
   const streams = await scene.reader({
     ...wide,
@@ -75,8 +85,8 @@ export async function runMatrix(server: Server): Promise<ReadonlyMap<string, Tab
       name,
       {
         selected: selected.get(name) ?? [],
-        loaded: await scene.topics.read(scene.topic(name)),
-        streamed: await scene.topics.read(scene.topic(name, `${source}_s`)),
+        loaded: await format.read(scene.topics, scene.topic(name)),
+        streamed: await format.read(scene.topics, scene.topic(name, `${source}_s`)),
       },
     ],
   );
@@ -86,13 +96,21 @@ export async function runMatrix(server: Server): Promise<ReadonlyMap<string, Tab
 /** Such an index makes a hidden column, which a reader must not take for one of the table's. */
 const SINCE_FUNCTIONAL_KEYS: ReadonlySet<Server> = new Set(['mysql80', 'mysql']);
 
-async function addressOf(server: Server, own: StackBase): Promise<SqlAddress> {
+/** What the server has committed, as a place to begin at. */
+export async function committed(sql: Sql, server: Server): Promise<string> {
+  const variable = server.startsWith('mariadb') ? '@@GLOBAL.gtid_binlog_pos' : '@@GLOBAL.gtid_executed';
+  return (await sql.value(`SELECT ${variable}`)).replaceAll(/\s/g, '');
+}
+
+/** The address of a server that many tests share, or of one started in `own`. */
+export async function addressOf(server: Server, own: StackBase): Promise<SqlAddress> {
   const shared = SHARED.find((name) => name === server);
   if (shared !== undefined) return (await testServers(shared))[shared];
   return (await own.add(server)).address;
 }
 
-async function selectedTexts(
+/** What SELECT prints of each column, by row. */
+export async function selectedTexts(
   sql: Sql,
   table: MatrixTable['name'],
   columns: readonly TypeColumn[],

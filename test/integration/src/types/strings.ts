@@ -1,4 +1,4 @@
-import { MYSQL, type TypeColumn } from './column.ts';
+import { MARIADB_SERVERS, MYSQL, NAMED, type TypeColumn } from './column.ts';
 import { hex, plain } from './decoded-text.ts';
 
 function texts(): TypeColumn[] {
@@ -21,6 +21,20 @@ function texts(): TypeColumn[] {
     of('t_tiny', 'tinytext', european),
     of('t_text', 'text', ["REPEAT('😀', 16383)", "''", "'x'"]),
     of('t_medium', 'mediumtext', ["REPEAT('x', 70000)", "''", "'ä'"]),
+    {
+      name: 'v_pressed',
+      type: 'varchar(300) COMPRESSED CHARACTER SET utf8mb4',
+      values: ["REPEAT('中', 300)", "''", "'ä'"],
+      text: plain,
+      servers: MARIADB_SERVERS,
+    },
+    {
+      name: 't_pressed',
+      type: 'text COMPRESSED CHARACTER SET latin1',
+      values: ["REPEAT('é', 10000)", "''", "'€'"],
+      text: plain,
+      servers: MARIADB_SERVERS,
+    },
     of('t_long', 'longtext', ["REPEAT('ü', 70000)", "''", "'x'", "'\\t'", "'😀'"]),
   ];
 }
@@ -43,6 +57,7 @@ function binaries(): TypeColumn[] {
     of('b_blob', 'blob', [...values.slice(1), "REPEAT(x'00FF', 30000)"]),
     of('b_medium', 'mediumblob'),
     of('b_long', 'longblob'),
+    { ...of('b_pressed', 'blob COMPRESSED', ["x''", "REPEAT(x'00FF', 30000)", "x'275C0A'"]), servers: MARIADB_SERVERS },
     // CHARACTER SET binary makes a binary type of a text type.
     of('b_charset', 'varchar(20) CHARACTER SET binary'),
   ];
@@ -59,8 +74,20 @@ function members(): TypeColumn[] {
       text: plain,
     },
     // No catalogue tells such characters of a member; rows and binlog do.
-    { name: 'e_beyond', type: "enum('a😀','b?','😀')", values: ["'a😀'", "'b?'", "'😀'", "'none'"], text: plain },
-    { name: 'st_beyond', type: "set('a😀','b?','😀')", values: ["'a😀,😀'", "'b?'", "''", "'a😀,b?,😀'"], text: plain },
+    {
+      name: 'e_beyond',
+      type: "enum('a😀','b?','😀')",
+      values: ["'a😀'", "'b?'", "'😀'", "'none'"],
+      text: plain,
+      servers: NAMED,
+    },
+    {
+      name: 'st_beyond',
+      type: "set('a😀','b?','😀')",
+      values: ["'a😀,😀'", "'b?'", "''", "'a😀,b?,😀'"],
+      text: plain,
+      servers: NAMED,
+    },
     // Not strict: what is no member becomes the empty text, number 0.
     { name: 'e_wrong', type: "enum('a','b')", values: ["'z'", "'b'"], text: plain },
     {
