@@ -1,66 +1,14 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { openStack } from '@tapline/test-stack';
 import { openKafka } from './kafka.ts';
 import { produceNumbered, uniqueName, verifyNumbered } from './numbered.ts';
-
-/** Stands between clients and a broker. An armed connection is cut at the next answer: the broker has done what was asked, the client never learns. */
-class AnswerCutter implements AsyncDisposable {
-  readonly server: Server;
-  readonly #sockets = new Set<Socket>();
-  #armed = false;
-  cuts = 0;
-
-  constructor(brokerPort: () => number) {
-    this.server = createServer((client) => {
-      const broker = connect(brokerPort(), '127.0.0.1');
-      const end = (): void => {
-        client.destroy();
-        broker.destroy();
-      };
-      for (const socket of [client, broker]) {
-        this.#sockets.add(socket);
-        socket.on('error', end).on('close', () => {
-          this.#sockets.delete(socket);
-          end();
-        });
-      }
-      client.on('data', (chunk) => forward(broker, client, chunk));
-      broker.on('data', (chunk) => {
-        if (!this.#armed) return forward(client, broker, chunk);
-        this.#armed = false;
-        this.cuts++;
-        end();
-      });
-    });
-  }
-
-  arm(): void {
-    this.#armed = true;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise((done) => this.server.close(done));
-  }
-}
-
-function forward(to: Socket, from: Socket, chunk: Buffer): void {
-  if (to.write(chunk)) return;
-  from.pause();
-  to.once('drain', () => from.resume());
-}
+import { AnswerCutter } from './testing/answer-cutter.ts';
 
 test('answers that never arrive: what the broker had written is recognised when it is sent again, whatever the window', async () => {
   await using stack = await openStack({});
-  const [port] = (await stack.reserve(1)) as [number];
-  let brokerPort = 0;
-  await using cutter = new AnswerCutter(() => brokerPort);
-  await new Promise<void>((done) => cutter.server.listen(port, '127.0.0.1', done));
-  const settings = { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}` };
-  const kafkaServer = await stack.add('kafka', { settings });
-  brokerPort = kafkaServer.broker(1).port;
-  const brokers = [`127.0.0.1:${port}`];
+  await using cutter = await AnswerCutter.before(stack);
+  const brokers = [cutter.address];
   await using kafka = openKafka({ brokers });
   for (const inFlight of [1, 2, 5]) {
     const numbered = { topic: uniqueName('lost'), partitions: 4, count: 40_000 };
@@ -78,3 +26,34 @@ test('answers that never arrive: what the broker had written is recognised when 
     expect(await verifyNumbered(brokers, numbered)).toEqual([]);
   }
 });
+
+test.each([1, 5])(
+  'an answer that never arrives, and a broker that forgets its producers meanwhile, window %i: nothing is written twice',
+  async (inFlight) => {
+    await using stack = await openStack({});
+    await using cutter = await AnswerCutter.before(stack, {
+      'producer.id.expiration.ms': '1000',
+      'producer.id.expiration.check.interval.ms': '100',
+    });
+    const brokers = [cutter.address];
+    await using kafka = openKafka({ brokers });
+    const numbered = { topic: uniqueName('forgotten'), partitions: 2, count: 6_000 };
+    await kafka.topics.ensure([{ topic: numbered.topic, partitions: 2, replicationFactor: 1 }]);
+    await using producer = kafka.producer({ batchBytes: 16_384, bufferBytes: 524_288, inFlight, rememberedMs: 300 });
+    for (const partition of [0, 1]) producer.lane(numbered.topic, partition, { nextOffset: 0n });
+    await produceNumbered(producer, numbered, async (i) => {
+      if (i % 3_000 === 0) {
+        // Long enough for the broker to forget: what comes next must be taken from an unknown producer.
+        await producer.mark();
+        await sleep(1_500);
+      }
+      if (i % 3_000 === 1_500) {
+        cutter.arm();
+        cutter.awayMs(2_000);
+      }
+    });
+    expect(cutter.cuts).toBe(2);
+    expect(producer.stats.retries).toBeGreaterThan(0);
+    expect(await verifyNumbered(brokers, numbered)).toEqual([]);
+  },
+);

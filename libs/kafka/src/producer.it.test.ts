@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { testServers } from '@tapline/test-stack';
 import { type Kafka, openKafka } from './kafka.ts';
+import type { Lane, LaneState } from './lane.ts';
 import { produceNumbered, uniqueName, verifyNumbered } from './numbered.ts';
+import type { OrderedProducer } from './producer.ts';
 import { encodeHeaders, NO_HEADERS } from './record-batch.ts';
 import { type KafkaRecord, readHeader } from './record-reader.ts';
 
@@ -74,20 +77,52 @@ test('small and large records, null keys and values, headers and times are read 
   }
 });
 
-test('records of 100 partitions leave in few requests, one small buffer each', async () => {
-  const topic = await newTopic(100);
+test('records of hundreds of partitions leave in one request, a small buffer each, also of lanes that were busy once', async () => {
+  const count = 400;
+  const topic = await newTopic(count);
   await using producer = kafka.producer();
-  const lanes = Array.from({ length: 100 }, (_, partition) => producer.lane(topic, partition));
+  const lanes = Array.from({ length: count }, (_, partition) => producer.lane(topic, partition));
   let before = 0;
   for (let round = 0; round < 5; round++) {
-    for (const lane of lanes) producer.append(lane, Buffer.from(`${round}`), Buffer.alloc(50), 1, NO_HEADERS);
-    expect(producer.stats.bufferedBytes).toBeLessThanOrEqual(100 * 1024);
+    const busyOnce = round === 4;
+    for (const lane of lanes as LaneState[]) {
+      if (busyOnce) lane.startBytes = lane.batchBytes;
+      producer.append(lane, Buffer.from(`${round}`), Buffer.alloc(50), 1, NO_HEADERS);
+      expect(producer.room()).toBe(undefined);
+    }
+    expect(producer.stats.bufferedBytes).toBeLessThanOrEqual(busyOnce ? 16 * 1024 * 1024 : count * 1024);
     const offsets = await producer.mark();
-    expect([...offsets.values()]).toEqual(new Array(100).fill(BigInt(round + 1)));
+    expect([...offsets.values()]).toEqual(new Array(count).fill(BigInt(round + 1)));
     // The first round may meet partitions that the broker is still making.
     if (round > 0) expect(producer.stats.requests - before).toBe(1);
     before = producer.stats.requests;
   }
+});
+
+test('lingerMs holds back what is flushed, but neither a mark nor full batches', async () => {
+  const topic = await newTopic(1);
+  await using patient = kafka.producer({ lingerMs: 10_000 });
+  const lane = patient.lane(topic, 0);
+  const append = (producer: OrderedProducer, to: Lane, bytes: number): void => {
+    producer.append(to, null, Buffer.alloc(bytes), 1, NO_HEADERS);
+    producer.flush();
+  };
+  append(patient, lane, 10);
+  expect(patient.stats.requests).toBe(0);
+  expect((await patient.mark()).get(lane)).toBe(1n);
+  const { requests } = patient.stats;
+  append(patient, lane, 300_000);
+  expect(patient.stats.requests).toBe(requests);
+  // It finds no room behind the other one, whose batch is full so.
+  append(patient, lane, 300_000);
+  expect(patient.stats.requests).toBe(requests + 1);
+  await patient.mark();
+
+  await using hurried = kafka.producer({ lingerMs: 50 });
+  const began = performance.now();
+  append(hurried, hurried.lane(topic, 0), 10);
+  while (hurried.stats.recordsAcknowledged === 0) await sleep(5);
+  expect(performance.now() - began).toBeGreaterThanOrEqual(49);
 });
 
 test('a second writer is noticed by the gap in the offsets', async () => {

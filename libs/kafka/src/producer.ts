@@ -72,6 +72,8 @@ export interface OrderedProducer extends AsyncDisposable {
 
 /** At most this share of the budget waits for a slow caller to notice: room() opens again here. */
 const ROOM_AGAIN = 0.75;
+/** The first of the lanes that fill at once may start with this part of the budget, the n-th with an n-th of that. */
+const START_SHARE = 16;
 
 export class BatchingProducer implements OrderedProducer {
   readonly #cluster: Cluster;
@@ -208,7 +210,9 @@ export class BatchingProducer implements OrderedProducer {
   }
 
   #startBatch(lane: LaneState): RecordBatch {
-    const batch = new RecordBatch(this.#pool.take(lane.startBytes), lane.batchBytes);
+    // The more lanes fill at once, the smaller they start: thousands that were busy once must not take the budget with a record each.
+    const share = this.#bufferBytes / (START_SHARE * (this.#unflushed.length + 1));
+    const batch = new RecordBatch(this.#pool.take(Math.min(lane.startBytes, share)), lane.batchBytes);
     lane.filling = batch;
     if (!lane.listed) {
       lane.listed = true;
@@ -251,7 +255,7 @@ export class BatchingProducer implements OrderedProducer {
     lane.acknowledged += batch.count;
     this.#acknowledged += batch.count;
     this.#acknowledgedBytes += batch.position;
-    lane.startBytes = Math.max(batch.filledBytes, lane.startBytes >>> 1);
+    lane.startBytes = Math.min(Math.max(batch.filledBytes, lane.startBytes >>> 1), lane.batchBytes);
     this.#pool.give(batch.buffer);
     this.#marks.acknowledged(lane);
     if (this.#waitingForRoom !== undefined && this.#pool.usedBytes <= this.#bufferBytes * ROOM_AGAIN) {

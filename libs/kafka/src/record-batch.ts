@@ -46,8 +46,8 @@ export class RecordBatch {
   attempts = 0;
   /** Why it must be sent again: the broker's error code, or what ended its request. */
   refusal: number | TaplineError | undefined;
-  /** It may stand in the log although nobody acknowledged it. */
-  doubtful = false;
+  /** How often it had been sent when it was looked for in the log, and was not there. */
+  absentAfter = 0;
   /** The offset of its first record, once acknowledged. */
   baseOffset = -1n;
   /** How far the buffer may be filled: not further than the topic takes. */
@@ -67,11 +67,12 @@ export class RecordBatch {
   }
 
   /**
-   * True when it may stand in the log and the broker may not remember its producer any more: sent again it would be written twice.
-   * Brokers forget a producer some time after the time of its last record.
+   * True when it may stand in the log, in spite of a refusal even (a leader that loses its office says so of what it has written, too), and
+   * the broker may not remember its producer any more: sent again it would be written twice. Brokers forget a producer some time
+   * after the time of its last record.
    */
   mayBeForgotten(rememberedMs: number): boolean {
-    return this.doubtful && Date.now() > this.#maxTimestampMs + rememberedMs;
+    return this.attempts > this.absentAfter && Date.now() > this.#maxTimestampMs + rememberedMs;
   }
 
   /** Bytes of the record as the next one of this batch, its own length prefix not counted. */

@@ -15,15 +15,6 @@ export function isSequenceError(code: number): boolean {
   return SEQUENCE_ERRORS.has(code);
 }
 
-/** Whether a batch may stand in the log in spite of this: lost on its way, or in the leader's log but not in enough of the others. */
-export function mayBeWritten(refusal: number | TaplineError): boolean {
-  return (
-    typeof refusal !== 'number' ||
-    refusal === BROKER_ERROR.requestTimedOut ||
-    refusal === BROKER_ERROR.notEnoughReplicasAfterAppend
-  );
-}
-
 const RETRY_GRID_MS = 50;
 
 /** On a grid, so that lanes refused together travel together again, instead of each in a request of its own. */

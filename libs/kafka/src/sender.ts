@@ -1,4 +1,4 @@
-import { isRetryable, type TaplineError } from '@tapline/kernel';
+import { isRetryable, sleep, type TaplineError } from '@tapline/kernel';
 import { Alarm } from './alarm.ts';
 import { brokerError } from './classify.ts';
 import type { Cluster } from './cluster.ts';
@@ -9,15 +9,7 @@ import type { Packer } from './packer.ts';
 import { PRODUCE, produceRequest, readProduceAnswer } from './produce-protocol.ts';
 import { newProducerId } from './producer-id.ts';
 import { nextSequence, type ProducerIdentity, type RecordBatch } from './record-batch.ts';
-import {
-  asTaplineError,
-  isSequenceError,
-  logMismatch,
-  mayBeWritten,
-  retryTime,
-  tooLarge,
-  topicGone,
-} from './refusals.ts';
+import { asTaplineError, isSequenceError, logMismatch, retryTime, tooLarge, topicGone } from './refusals.ts';
 import { findOwnBatch, logEnd } from './sent-check.ts';
 
 export interface SenderOptions {
@@ -42,6 +34,7 @@ const MAX_REQUESTS_PER_BROKER = 5;
 /** A request is closed at this size, so that many full batches travel in several overlapping requests. */
 const REQUEST_BYTES = 2 * 1024 * 1024;
 const MAX_EPOCH = 0x7fff;
+const SETTLE_MS = 500;
 
 /**
  * Brings the lanes' batches to the leaders of their partitions: of each lane as many as its window allows (see LaneState for the rules
@@ -235,8 +228,6 @@ export class Sender {
     lane.recovering = true;
     batch.state = 'again';
     batch.refusal = refusal;
-    // Lost on its way, or in the leader's log but not in enough of the others.
-    batch.doubtful ||= mayBeWritten(refusal);
   }
 
   /** After an answer: acknowledgements in order, then what the refusal of the oldest batch means, then what may leave. */
@@ -319,12 +310,14 @@ export class Sender {
   async #examine(lane: LaneState, batch: RecordBatch, code: number | undefined): Promise<void> {
     lane.examining = true;
     try {
+      // What was sent on a connection that is closed by now may still be worked off.
+      if (code === undefined) await sleep(SETTLE_MS, this.#cluster.closing);
       const found = await findOwnBatch(this.#cluster, lane, batch);
       const end = await logEnd(this.#cluster, lane);
       if (this.#stopped) return;
       // On a shared lane others may have written behind our last batch; that ours is not among them was just seen.
       const inPlace = lane.nextOffset !== undefined && (end === lane.nextOffset || lane.shared);
-      batch.doubtful = false;
+      batch.absentAfter = batch.attempts;
       if (found !== undefined) {
         batch.state = 'acknowledged';
         batch.baseOffset = found;
