@@ -1,5 +1,5 @@
 import { TaplineError } from '@tapline/kernel';
-import type { BinlogPosition } from './types.ts';
+import type { BinlogPosition, RowsEvent } from './types.ts';
 import { eventTypeName } from './wire-types.ts';
 
 /** Thrown by the decoders, which do not know where they are; `locateEventError` adds the place. Never leaves this package. */
@@ -42,4 +42,17 @@ export function locateEventError(
   }
   const message = `${name}: the event cannot be decoded (${error instanceof Error ? error.message : 'unknown failure'})`;
   return new TaplineError('SOURCE_EVENT_CORRUPT', { message, place, cause: error });
+}
+
+/** An error of the source that came up while a row's values were read, with the place and the table of its event: who reads a value knows neither. */
+export function locateRowError(error: unknown, { position, table }: RowsEvent): unknown {
+  if (!(error instanceof TaplineError) || error.place.position !== undefined) return error;
+  if (!error.code.startsWith('SOURCE_')) return error;
+  const { code, message, remedy, place } = error;
+  return new TaplineError(code, {
+    message,
+    remedy,
+    place: { table: `${table.database}.${table.table}`, ...place, position: `${position.file}:${position.position}` },
+    cause: error,
+  });
 }

@@ -1,3 +1,4 @@
+export { locateRowError } from './event-errors.ts';
 export { GtidSet } from './gtid-set.ts';
 export { MariadbPosition } from './mariadb-position.ts';
 export { type BinlogRecording, replayBinlog } from './replay.ts';

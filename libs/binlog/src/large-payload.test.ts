@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 
-const PROGRAM = join(import.meta.dirname, 'testing', 'large-payload.ts');
+const PROGRAM = join(import.meta.dirname, 'testing', 'large-payload.program.ts');
 const PAYLOAD_MEGABYTES = 256;
 /** The process alone takes well over 100 MB for making the data; with the payload in memory it would be above 450. */
 const MOST_MEGABYTES = 350;

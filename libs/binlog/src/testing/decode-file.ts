@@ -1,4 +1,5 @@
 import { Decoder } from '../decoder.ts';
+import { locateRowError } from '../event-errors.ts';
 import { EVENT_HEADER_BYTES } from '../event-header.ts';
 import { PayloadStack } from '../payload-cursor.ts';
 import type { BinlogEvent } from '../types.ts';
@@ -48,7 +49,11 @@ export function eventLines(event: BinlogEvent): string[] {
   if (event.kind === 'prepared') return [`prepared ${event.gtid || 'anonymous'} ${event.xid} ${at}`];
   if (event.kind !== 'rows') return [`${event.kind} ${at}`];
   const kept = emptyCollection();
-  keepEvent(event, kept);
+  try {
+    keepEvent(event, kept);
+  } catch (error) {
+    throw locateRowError(error, event);
+  }
   const names = (values: RowValues): string =>
     values.map((value) => (value === undefined ? '-' : (value ?? 'NULL'))).join('|');
   const head = `${event.op} ${event.table.database}.${event.table.table} ${event.timestampSeconds} ${at}`;

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { BinlogEvent, BinlogStream, RowsEvent } from '@tapline/binlog';
+import { TaplineError } from '@tapline/kernel';
 import { Pump, type PumpTarget } from './pump.ts';
 
 const at = (position: number) => ({ file: 'b.1', position });
@@ -188,4 +189,23 @@ test('a prepared transaction counts as passed at once, and as decided when the t
   const told = log.filter((line) => line !== 'flush' && line !== 'boundary');
   expect(told).toEqual(['prepared u:1', 'executed u:1', 'begin u:2', 'row', 'executed u:2', 'decided x']);
   expect(pump.transactions).toBe(2);
+});
+
+test('an error of a row’s values gets the place of its event', async () => {
+  const { pump } = scene(
+    streamOf([
+      begin('u:1'),
+      { ...rows(1), position: at(77), table: { database: 'd', table: 't' } } as unknown as RowsEvent,
+    ]),
+    {
+      change: () => {
+        throw new TaplineError('SOURCE_EVENT_CORRUPT', { message: 'no such value' });
+      },
+    },
+  );
+  await expect(pump.run(new AbortController().signal)).rejects.toMatchObject({
+    code: 'SOURCE_EVENT_CORRUPT',
+    message: 'no such value',
+    place: { table: 'd.t', position: 'b.1:77' },
+  });
 });

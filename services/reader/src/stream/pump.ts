@@ -1,11 +1,12 @@
-import type {
-  BeginEvent,
-  BinlogEvent,
-  BinlogPosition,
-  BinlogStream,
-  PreparedEvent,
-  RowsEvent,
-  XaDecision,
+import {
+  type BeginEvent,
+  type BinlogEvent,
+  type BinlogPosition,
+  type BinlogStream,
+  locateRowError,
+  type PreparedEvent,
+  type RowsEvent,
+  type XaDecision,
 } from '@tapline/binlog';
 import type { Executed } from '../source/executed.ts';
 
@@ -181,12 +182,16 @@ export class Pump {
     const { target } = this.#options;
     const prepared = target.prepare(event);
     if (prepared !== undefined) await prepared;
-    while (event.next()) {
-      const changing = target.change(event);
-      if (changing !== undefined) await changing;
-      this.rows++;
-      const room = target.room();
-      if (room !== undefined) await room;
+    try {
+      while (event.next()) {
+        const changing = target.change(event);
+        if (changing !== undefined) await changing;
+        this.rows++;
+        const room = target.room();
+        if (room !== undefined) await room;
+      }
+    } catch (error) {
+      throw locateRowError(error, event);
     }
   }
 
