@@ -124,6 +124,40 @@ describe('rows that are larger than their topic takes', () => {
     expect(await reader.stop()).toBe(0);
   });
 
+  test.each([true, false])('in JSON too (CloudEvents: %s)', async (cloudEvents) => {
+    const { sql, topics, database } = scene;
+    const table = `json_${cloudEvents}`;
+    const source = `${scene.source}.${table}`;
+    await sql.run(
+      `CREATE TABLE ${table} (id int PRIMARY KEY, note varchar(100), v longtext CHARACTER SET utf8mb4, raw longblob)`,
+      `INSERT INTO ${table} SELECT 1, 'ü"', REPEAT('a"ü', 700000), REPEAT(UNHEX('00FF'), 700000)`,
+    );
+    const format = { format: { type: 'json', schemas: true, cloudEvents } };
+    const reader = await scene.reader({ ...readerOf(table, 'claimCheck'), ...format });
+    await scene.records(reader, table, 1, source);
+    await sql.run(`UPDATE ${table} SET note = 'changed'`);
+    await scene.records(reader, table, 2, source);
+    const topic = scene.topic(table, source);
+    for (const text of await topics.texts(topic)) {
+      expect(text.length).toBeLessThan(LIMIT_BYTES);
+      type Payload = { readonly payload: { readonly after: Row } };
+      const event = JSON.parse(text) as Payload & { readonly data: Payload };
+      const { payload } = cloudEvents ? event.data : event;
+      const raw = Buffer.from(PLACEHOLDER).toString('base64');
+      expect(payload.after).toMatchObject({ id: 1, v: PLACEHOLDER, raw });
+    }
+    const writer = await scene.writer(table, redisAddress, {
+      source: { topics: [topic] },
+      sink: { key: `${database}:${table}:\${key.id}`, versionPrefix: `${database}:${table}.v:` },
+    });
+    const key = `${database}:${table}:1`;
+    await writer.until('the row', async () => (await redis.hget(key, 'note')) === 'changed');
+    expect((await redis.hget(key, 'v')) === 'a"ü'.repeat(700_000)).toBe(true);
+    expect((await redis.hgetBuffer(key, 'raw'))?.equals(Buffer.alloc(1_400_000, '00ff', 'hex'))).toBe(true);
+    expect(await writer.stop()).toBe(0);
+    expect(await reader.stop()).toBe(0);
+  });
+
   test('ended between a claim and its record, or killed anywhere: every change once, with a claim of its own', async () => {
     const { sql, topics } = scene;
     const source = `${scene.source}.killed`;
