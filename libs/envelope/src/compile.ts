@@ -82,7 +82,10 @@ class CompiledEnvelope implements AvroEnvelope {
   readonly #source: GrowingSink;
   readonly #tableBytes: number;
   #reduce: Reducer | undefined;
+  /** `ts_ms` and `transaction` up to the row's part. */
+  readonly #tail = new GrowingSink(128);
   #generation = -1;
+  #readMs = -1;
   #keyId = -1;
   #valueId = -1;
 
@@ -172,9 +175,9 @@ class CompiledEnvelope implements AvroEnvelope {
   #writeRest(sink: ByteSink, op: number, meta: ChangeMeta): void {
     const { transaction } = meta;
     const source = this.#source;
-    if (transaction.generation !== this.#generation) this.#startTransaction(transaction);
-    const { block } = transaction;
-    sink.ensure(source.position + block.position + 6 * LONG_BYTES);
+    const tail = this.#tail;
+    if (transaction.generation !== this.#generation || meta.readMs !== this.#readMs) this.#startRest(meta);
+    sink.ensure(source.position + tail.position + 5 * LONG_BYTES);
     putWords(sink, source.buffer, source.view, 0, source.position);
     putSafeLong(sink, meta.position);
     putInt(sink, meta.row);
@@ -184,23 +187,31 @@ class CompiledEnvelope implements AvroEnvelope {
     buffer[position++] = NULL_BRANCH; // query
     buffer[position++] = 2; // the length of op: 1
     buffer[position++] = op;
-    buffer[position++] = VALUE_BRANCH;
     sink.position = position;
-    putSafeLong(sink, meta.readMs);
-    putWords(sink, block.buffer, block.view, 0, block.position);
+    putWords(sink, tail.buffer, tail.view, 0, tail.position);
     if (!transaction.hasBlock) return;
     putSafeLong(sink, meta.totalOrder);
     putSafeLong(sink, meta.tableOrder);
   }
 
-  #startTransaction(transaction: TransactionContext): void {
+  /** What is the same for the rows of a transaction that are read in the same millisecond. */
+  #startRest({ transaction, readMs }: ChangeMeta): void {
     const source = this.#source;
     source.position = this.#tableBytes;
-    source.ensure(transaction.source.position);
-    const { buffer, view, position } = transaction.source;
-    putWords(source, buffer, view, 0, position);
+    append(source, transaction.source);
+    const tail = this.#tail;
+    tail.position = 0;
+    tail.buffer[tail.position++] = VALUE_BRANCH;
+    putSafeLong(tail, readMs);
+    append(tail, transaction.block);
     this.#generation = transaction.generation;
+    this.#readMs = readMs;
   }
+}
+
+function append(sink: GrowingSink, { buffer, view, position }: GrowingSink): void {
+  sink.ensure(position);
+  putWords(sink, buffer, view, 0, position);
 }
 
 const OP_READ = 0x72;
