@@ -1,4 +1,8 @@
 import { expect, test } from '@jest/globals';
+import { KAFKA_CODES } from './codes/kafka.ts';
+import { SINK_CODES } from './codes/sink.ts';
+import { SOURCE_CODES } from './codes/source.ts';
+import { TAPLINE_CODES } from './codes/tapline.ts';
 import { describeError, printableError } from './describe-error.ts';
 import { ERROR_CODES } from './error-codes.ts';
 import { TaplineError } from './errors.ts';
@@ -58,8 +62,9 @@ test('people get where and what to do', () => {
 });
 
 test('codes are sorted, and each says what it means and what to do', () => {
-  const codes = Object.keys(ERROR_CODES);
-  expect(codes).toEqual(codes.toSorted());
+  for (const table of [KAFKA_CODES, SINK_CODES, SOURCE_CODES, TAPLINE_CODES]) {
+    expect(Object.keys(table)).toEqual(Object.keys(table).toSorted());
+  }
   for (const [code, { summary, remedy }] of Object.entries(ERROR_CODES)) {
     expect(code).toMatch(/^[A-Z][A-Z0-9_]*$/);
     expect([code, summary, remedy].map((text) => text.trim().length > 0)).toEqual([true, true, true]);

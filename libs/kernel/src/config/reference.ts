@@ -58,10 +58,12 @@ export function errorReference(): string {
     '',
     '| code | | meaning | remedy |',
     '|---|---|---|---|',
-    ...Object.entries(ERROR_CODES).map(
-      ([name, { disposition, summary, remedy }]) =>
-        `| \`${name}\` | ${disposition} | ${cell(summary)} | ${cell(remedy)} |`,
-    ),
+    ...Object.entries(ERROR_CODES)
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .map(
+        ([name, { disposition, summary, remedy }]) =>
+          `| \`${name}\` | ${disposition} | ${cell(summary)} | ${cell(remedy)} |`,
+      ),
   ];
   return `${lines.join('\n')}\n`;
 }

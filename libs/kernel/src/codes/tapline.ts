@@ -1,0 +1,60 @@
+import type { ErrorCodeEntry } from './entry.ts';
+
+/** Tapline itself: configuration, processes, the machine it runs on. Sorted by code. */
+export const TAPLINE_CODES = {
+  ADMIN_ADDRESS: {
+    disposition: 'fatal',
+    summary: 'The address for /healthz, /readyz, /metrics and /state cannot be listened on.',
+    remedy: 'Choose another `admin.host` or `admin.port`; port 0 takes any free one.',
+  },
+  CONFIG_INVALID: {
+    disposition: 'fatal',
+    summary:
+      'A configuration value is missing or cannot be used: wrong type, form or range, or a pattern that can match nothing.',
+    remedy: 'Correct the value that the message names; `--help` lists every key with its type and default.',
+  },
+  CONFIG_UNKNOWN_KEY: {
+    disposition: 'fatal',
+    summary: 'The configuration file or the command line holds a key that nobody reads, most often a misspelt one.',
+    remedy: 'Correct or remove the key that the message names; `--help` lists every key.',
+  },
+  CONFIG_UNREADABLE: {
+    disposition: 'fatal',
+    summary: 'The configuration file cannot be opened, or is not YAML.',
+    remedy: 'Correct the file at the line and column that the message names.',
+  },
+  DEMO_FAILED: {
+    disposition: 'fatal',
+    summary: 'The reader or the writer of the demo ended or delivers nothing.',
+    remedy: 'The message holds the end of its log.',
+  },
+  INTERNAL: {
+    disposition: 'fatal',
+    summary: 'A condition that the code holds to be impossible.',
+    remedy: 'This is a defect in Tapline. Report it with the log lines around it.',
+  },
+  SERVICE_ABORTED: {
+    disposition: 'fatal',
+    summary: 'A service was told twice to stop, or did not finish what it had in hand before the deadline.',
+    remedy:
+      'Nothing is lost: the next start resumes. If it happens often, raise `shutdown.drainMs`, or look at what was slow.',
+  },
+  SPILL_FAILED: {
+    disposition: 'retryable',
+    summary:
+      'A large compressed or XA transaction had to wait in a temporary file, which cannot be made, written or read.',
+    remedy: 'Make room in the folder, or name another one as `source.spillFolder`; it must be on a disk and writable.',
+  },
+  STACK_PREREQUISITE: {
+    disposition: 'fatal',
+    summary:
+      'This machine lacks something that the servers of the demo and the tests need: a program, Java, Maven or a package index.',
+    remedy:
+      'Use Debian 12 or later on amd64 with: apt-get install openjdk-17-jre-headless maven util-linux. Package and Maven indexes must be reachable.',
+  },
+  STACK_START_FAILED: {
+    disposition: 'fatal',
+    summary: 'A server of the demo or of the tests cannot be fetched or started.',
+    remedy: 'The message holds the end of its output. `tapline down` ends what an earlier run left up.',
+  },
+} as const satisfies Record<string, ErrorCodeEntry>;
