@@ -57,6 +57,24 @@ test('several rows of one event are several changes', () => {
   ]);
 });
 
+test('what is prepared comes with its XA COMMIT, under the GTID of that', () => {
+  const gtid = (number: number): string =>
+    `SET @@SESSION.GTID_NEXT= 'ec9743bf-e5ad-11f1-b274-02fc00000001:${number}'/*!*/;\n`;
+  const xa = (words: string, xid: string): string => `XA ${words} X'${xid}',X'',1\n/*!*/;\n`;
+  const prepared = (number: number, xid: string): string =>
+    `${gtid(number)}${xa('START', xid)}${TABLE}${UPDATE}${xa('END', xid)}${xa('PREPARE', xid)}`;
+  const text = [
+    prepared(1, '61'),
+    prepared(2, '62'),
+    `${BEGIN}${TABLE}${UPDATE}COMMIT/*!*/;\n`,
+    `${gtid(20)}${xa('ROLLBACK', '62')}`,
+    `${gtid(21)}${xa('COMMIT', '61')}`,
+    `${gtid(22)}${xa('START', '63')}${TABLE}${UPDATE}${xa('END', '63')}XA COMMIT X'63',X'',1 ONE PHASE\n/*!*/;\n`,
+    prepared(23, '64'),
+  ].join('');
+  expect(read(text).map((change) => change.gtid.split(':')[1])).toEqual(['15', '21', '22']);
+});
+
 test('what was not committed, or is not wanted, is not there', () => {
   expect(read(`${BEGIN}${TABLE}${UPDATE}ROLLBACK/*!*/;\nCOMMIT/*!*/;\n`)).toEqual([]);
   expect(read(`${BEGIN}${TABLE}${UPDATE}`)).toEqual([]);

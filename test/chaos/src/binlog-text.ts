@@ -50,7 +50,8 @@ interface OpenRow {
  *     ###   @1=6 /* … *\/
  *     COMMIT/*!*\/;
  *
- * Changes are handed out at their COMMIT, so what a rollback undoes never shows, nor does half a transaction at the end.
+ * Changes are handed out at their COMMIT, so what a rollback undoes never shows, nor does half a transaction at the end. What ends with XA PREPARE waits for
+ * the XA COMMIT or XA ROLLBACK of its XID, which stands under another GTID.
  */
 export class BinlogTextReader {
   readonly #emit: (change: BinlogChange) => void;
@@ -58,6 +59,7 @@ export class BinlogTextReader {
   readonly #layouts = new Map<string, Layout>();
   #gtid = '';
   #transaction: BinlogChange[] = [];
+  readonly #prepared = new Map<string, BinlogChange[]>();
   #mapped = '';
   #columns: LayoutColumn[] | undefined;
   #row: OpenRow | undefined;
@@ -76,6 +78,7 @@ export class BinlogTextReader {
     else if (line.startsWith('SET @@SESSION.GTID_NEXT= ')) this.#gtid = utf8(/'(.*)'/.exec(line)?.[1] ?? '');
     else if (line.startsWith('COMMIT')) this.#commit();
     else if (line.startsWith('ROLLBACK/')) this.#rollback();
+    else if (line.startsWith('XA ')) this.#xa(line);
   }
 
   #commentLine(line: string): void {
@@ -177,6 +180,25 @@ export class BinlogTextReader {
     this.transactions++;
     for (const change of this.#transaction) this.#emit(change);
     this.#transaction = [];
+  }
+
+  #xa(line: string): void {
+    const [, verb = '', xid = '', onePhase] = /^XA (\w+) (\S+)( ONE PHASE)?/.exec(line) ?? [];
+    if (verb === 'START' || verb === 'END') return;
+    this.#endRow();
+    if (verb === 'PREPARE') {
+      this.#prepared.set(xid, this.#transaction);
+      this.#transaction = [];
+      return;
+    }
+    if (onePhase === undefined) {
+      const changes = this.#prepared.get(xid);
+      if (changes === undefined) throw new Error(`${line}: it was not prepared in what was read`);
+      this.#prepared.delete(xid);
+      this.#transaction = changes.map((change) => ({ ...change, gtid: this.#gtid }));
+    }
+    if (verb === 'COMMIT') this.#commit();
+    else this.#rollback();
   }
 
   #rollback(): void {

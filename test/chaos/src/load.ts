@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { ALTER, type Statement, someTransaction } from './load-statements.ts';
+import { runXaTransaction } from './load-xa.ts';
 import { Random } from './random.ts';
 
 export interface LoadOptions {
@@ -16,6 +17,8 @@ export interface LoadOptions {
   readonly bigTransactions: number;
   /** The ALTER comes when so many rows have changed; never, when absent. */
   readonly alterAfterRows?: number;
+  /** Connections more, which change rows in XA transactions; none, when absent. */
+  readonly xaConnections?: number;
   /** Rows that createTables made in each table. */
   readonly rows: number;
 }
@@ -24,6 +27,7 @@ export interface LoadStats {
   rows: number;
   bigTransactions: number;
   transactions: number;
+  xaTransactions: number;
   altered: boolean;
   /** Statements or transactions refused by the server for reasons the load provokes itself: duplicate keys, deadlocks. */
   refused: number;
@@ -42,7 +46,14 @@ const LOCK_TIMEOUT = 1205;
 const DEADLOCK = 1213;
 
 export function startLoad(options: LoadOptions): Load {
-  const stats: LoadStats = { rows: 0, bigTransactions: 0, transactions: 0, altered: false, refused: 0 };
+  const stats: LoadStats = {
+    rows: 0,
+    bigTransactions: 0,
+    transactions: 0,
+    xaTransactions: 0,
+    altered: false,
+    refused: 0,
+  };
   const seeds = new Random(options.seed);
   const stop = new AbortController();
   const startedMs = performance.now();
@@ -77,6 +88,21 @@ export function startLoad(options: LoadOptions): Load {
       await connection.end();
     }
   });
+  const xaWorkers = Array.from({ length: options.xaConnections ?? 0 }, async (_, worker) => {
+    const random = seeds.fork();
+    const connection = await openConnection(options, worker);
+    try {
+      for (let n = 0; !stop.signal.aborted; n++) {
+        const statements = someTransaction(random, { ...options, big: false, altered: false });
+        stats.rows += await runXaTransaction(connection, random, `'xa ${worker}', X'00${worker}f', ${n}`, statements);
+        stats.xaTransactions++;
+        await pace();
+      }
+    } finally {
+      await connection.end();
+    }
+  });
+  workers.push(...xaWorkers);
   const all = Promise.all(workers);
   all.catch(() => stop.abort());
   return {

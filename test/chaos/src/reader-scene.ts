@@ -85,6 +85,7 @@ export async function readerScene({
         database: DATABASE,
         seed,
         connections: 3,
+        xaConnections: 2,
         rowsPerSecond,
         bigRows,
         bigTransactions,

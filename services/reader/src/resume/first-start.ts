@@ -1,6 +1,15 @@
 import type { Kafka } from '@tapline/kafka';
 import { type Logger, sleep, TaplineError } from '@tapline/kernel';
-import { addressText, connect, type MysqlAddress, readBinlogEnd, readGtids, readPreparedXa } from '@tapline/mysql';
+import {
+  addressText,
+  connect,
+  type MysqlAddress,
+  type MysqlConnection,
+  readBinlogEnd,
+  readGtids,
+  readOldestPosition,
+  readPreparedXa,
+} from '@tapline/mysql';
 import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
 import { keyFormatOf } from '../publish/format.ts';
@@ -43,32 +52,54 @@ export async function firstStart(parts: {
 
 /** Between what is executed and what is prepared: a transaction counts as executed a moment before its session has noted that it is prepared. */
 const PREPARE_MS = 100;
+/** How long prepared transactions are waited for before it is told that they are. */
+const DECIDE_MS = 2000;
+const POLL_MS = 100;
 const SHOWN_XIDS = 5;
 
 type StartPosition = Pick<ProgressRecord, 'gtidSet' | 'file' | 'position' | 'xaFrom'>;
 
 async function startPosition(config: ReaderConfig, source: Source, signal: AbortSignal): Promise<StartPosition> {
   await using connection = await connect(source.address, signal);
-  const { executed, purged } = await readGtids(connection, signal);
+  const { executed } = await readGtids(connection, signal);
   const end = await readBinlogEnd(connection, signal);
   await sleep(PREPARE_MS, signal);
   const prepared = await readPreparedXa(connection, signal);
-  // After it was seen that nothing is prepared: what is prepared later, the stream sees. What was committed before, the first load sees.
-  const later = await readGtids(connection, signal);
-  const from = config.snapshot.mode === 'initial' ? '' : later.executed;
-  const xaFrom = prepared?.length === 0 ? from : null;
-  if (config.start.gtidSet !== '') return { gtidSet: config.start.gtidSet, file: '', position: 0, xaFrom };
-  if (config.start.from === 'earliest') return { gtidSet: purged, file: '', position: 0, xaFrom };
-  refusePrepared(prepared ?? [], source.address);
-  return { gtidSet: executed, ...end, xaFrom };
+  const { gtidSet, from } = config.start;
+  if (gtidSet === '' && from === 'latest') {
+    await untilDecided(connection, prepared ?? [], source.address, signal);
+    return { gtidSet: executed, ...end, xaFrom: prepared === undefined ? null : '' };
+  }
+  // The start lies in the past: what was prepared before it may be decided behind it, up to now. The first load has what was committed.
+  const known = config.snapshot.mode === 'initial' ? '' : (await readGtids(connection, signal)).executed;
+  const xaFrom = prepared?.length === 0 ? known : null;
+  const start = gtidSet === '' ? await readOldestPosition(connection, signal) : gtidSet;
+  return { gtidSet: start, file: '', position: 0, xaFrom };
 }
 
-/** @throws TaplineError SOURCE_XA_PREPARED, after which the reader tries again. */
-function refusePrepared(prepared: readonly string[], address: MysqlAddress): void {
-  if (prepared.length === 0) return;
-  const shown = prepared.slice(0, SHOWN_XIDS).join('; ');
-  throw new TaplineError('SOURCE_XA_PREPARED', {
-    message: `${prepared.length} XA transactions are prepared and undecided: ${shown}${prepared.length > SHOWN_XIDS ? '; …' : ''}`,
-    place: { address: addressText(address) },
-  });
+/**
+ * Transactions that are prepared where the stream is to start must be decided before anything is loaded: only then does the load see their rows. Others may
+ * be prepared meanwhile: the stream has those.
+ *
+ * @throws TaplineError SOURCE_XA_PREPARED, after which the reader tries again.
+ */
+async function untilDecided(
+  connection: MysqlConnection,
+  prepared: readonly string[],
+  address: MysqlAddress,
+  signal: AbortSignal,
+): Promise<void> {
+  let open = prepared;
+  for (const endMs = Date.now() + DECIDE_MS; open.length > 0; ) {
+    if (Date.now() > endMs) {
+      const shown = open.slice(0, SHOWN_XIDS).join('; ');
+      throw new TaplineError('SOURCE_XA_PREPARED', {
+        message: `${open.length} XA transactions are prepared and undecided: ${shown}${open.length > SHOWN_XIDS ? '; …' : ''}`,
+        place: { address: addressText(address) },
+      });
+    }
+    await sleep(POLL_MS, signal);
+    const now = new Set(await readPreparedXa(connection, signal));
+    open = open.filter((xid) => now.has(xid));
+  }
 }
