@@ -108,18 +108,20 @@ describe.each(formats)('rows that lack columns, in %s', (_, compiled) => {
   test.each<readonly [string, 'c' | 'u', RowImage | undefined, RowImage]>([
     ['no key column', 'c', undefined, imageOf([undefined, name, null, one])],
     ['the key is in neither image', 'u', imageOf([undefined, name, null, one]), imageOf([undefined, name, null, one])],
-    [
-      'another key, and not all of the row',
-      'c',
-      undefined,
-      imageOf([two, undefined, null, one], imageOf([one, undefined, undefined, undefined])),
-    ],
   ])('%s: refused, and the sink is as it was', (__, op, before, after) => {
     const sink = new GrowingSink();
     sink.position = 3;
     const expected = expect.objectContaining({ code: 'SOURCE_ROW_IMAGE', place: { table: 'shop.t' } });
     expect(() => compiled().writeValue(sink, op, before, after, meta)).toThrow(expected);
     expect(sink.position).toBe(3);
+  });
+
+  test('another key with all of the row moves it, with a part of it is refused', () => {
+    const whole = imageOf([one, name, null, one]);
+    expect(compiled().keyChanged(whole, imageOf([two, undefined, undefined, two], whole))).toBe(true);
+    const key = imageOf([one, undefined, undefined, undefined]);
+    const expected = expect.objectContaining({ code: 'SOURCE_ROW_IMAGE', message: expect.stringContaining('name') });
+    expect(() => compiled().keyChanged(key, imageOf([two, undefined, null, one], key))).toThrow(expected);
   });
 
   test('NULL in a NOT NULL column is not taken for absent', () => {

@@ -17,14 +17,16 @@ export class AbsentColumns {
     this.#table = table;
   }
 
-  /**
-   * To be called for each value before its images are written. Throws SOURCE_ROW_IMAGE for an update that moves the row to another key and does not
-   * carry all of it: the rest would stay behind.
-   */
-  find(op: 'c' | 'u' | 'd' | 'r', before: RowImage | undefined, after: RowImage | undefined): void {
+  /** Throws SOURCE_ROW_IMAGE when an update that moves the row to another key does not carry all of it: the rest would stay behind. */
+  checkMoved(after: RowImage): void {
+    absentIn(after, this.#after);
+    if (this.#after.length > 0) throw this.#leftBehind();
+  }
+
+  /** To be called for each value before `write`. */
+  find(before: RowImage | undefined, after: RowImage | undefined): void {
     absentIn(before, this.#before);
     absentIn(after, this.#after);
-    if (op === 'c' && after?.base !== undefined && this.#after.length > 0) throw this.#leftBehind();
   }
 
   write(sink: ByteSink): void {

@@ -31,7 +31,10 @@ export interface TableEnvelope {
   /** INTERNAL for a table without a key. */
   writeKey(sink: ByteSink, image: RowImage): void;
   writeKeyFromText(sink: ByteSink, row: TextRow): void;
-  /** Whether an update changed the key: then it is a delete and a tombstone on the old key, and a create on the new one. False without a key. */
+  /**
+   * Whether an update changed the key: then it is a delete and a tombstone on the old key, and a create on the new one. False without a key.
+   * Throws SOURCE_ROW_IMAGE when the event does not say, or does not carry the whole row that a create must have.
+   */
   keyChanged(before: RowImage, after: RowImage): boolean;
   writeValue(
     sink: ByteSink,
@@ -117,12 +120,14 @@ class CompiledEnvelope implements AvroEnvelope {
   }
 
   keyChanged(before: RowImage, after: RowImage): boolean {
-    return this.#key?.differs(before, after) ?? false;
+    const changed = this.#key?.differs(before, after) ?? false;
+    if (changed) this.#absent?.checkMoved(after);
+    return changed;
   }
 
   writeValue(...[sink, op, before, after, meta]: Parameters<TableEnvelope['writeValue']>): void {
     const start = sink.position;
-    this.#absent?.find(op, before, after);
+    this.#absent?.find(before, after);
     frame(sink, this.#valueId, this.table);
     this.#writeImage(sink, before, start);
     this.#writeImage(sink, after, start);
@@ -132,7 +137,7 @@ class CompiledEnvelope implements AvroEnvelope {
 
   writeSnapshotValue(sink: ByteSink, row: TextRow, meta: ChangeMeta): void {
     const start = sink.position;
-    this.#absent?.find('r', undefined, undefined);
+    this.#absent?.find(undefined, undefined);
     frame(sink, this.#valueId, this.table);
     sink.ensure(2);
     sink.buffer[sink.position++] = NULL_BRANCH;

@@ -197,7 +197,7 @@ export class Topics {
 
   #compacted(topic: string, policy: string): TaplineError {
     return new TaplineError('TOPIC_COMPACTED', {
-      message: `Topic ${topic} exists with cleanup.policy=${policy}, but its records have no key: Kafka would refuse them.`,
+      message: `Topic ${topic} exists with cleanup.policy=${policy}, but must keep every record: they have no key, or each holds a part of its row only.`,
       place: { topic },
       remedy: `${this.#alter(topic)} cleanup.policy=delete,retention.ms=-1`,
     });

@@ -23,31 +23,21 @@ export function sourceFindings(facts: {
   readonly info: ServerInfo;
   readonly grants: Grants;
   readonly account: string;
+  /** What the reader makes of rows that lack columns: `full` refuses them. */
+  readonly rowImage: 'full' | 'partial';
   readonly cascades?: readonly CascadingForeignKey[];
 }): Finding[] {
   const { info, grants, account } = facts;
-  const settings: Setting[] = [
-    {
-      check: 'binlog-format',
-      name: 'binlog_format',
-      value: info.binlogFormat,
-      wanted: 'ROW',
-      code: 'SOURCE_BINLOG_FORMAT',
-    },
-    { check: 'row-image', name: 'binlog_row_image', value: info.rowImage, wanted: 'FULL', code: 'SOURCE_ROW_IMAGE' },
-    {
-      check: 'row-metadata',
-      name: 'binlog_row_metadata',
-      value: info.rowMetadata,
-      wanted: 'FULL',
-      code: 'SOURCE_ROW_METADATA',
-    },
-  ];
+  const format = { check: 'binlog-format', name: 'binlog_format', value: info.binlogFormat, wanted: 'ROW' };
+  const metadata = { check: 'row-metadata', name: 'binlog_row_metadata', value: info.rowMetadata, wanted: 'FULL' };
   return [
     binlogFinding(info),
-    ...settings.map(settingFinding),
+    settingFinding({ ...format, code: 'SOURCE_BINLOG_FORMAT' }),
+    rowImageFinding(info, facts.rowImage),
+    settingFinding({ ...metadata, code: 'SOURCE_ROW_METADATA' }),
     gtidFinding(info),
     ...grantFindings(grants, account),
+    ...xaFindings(info, grants, account),
     partialJsonFinding(info),
     retentionFinding(info),
     ...(facts.cascades ?? []).map((cascade) => cascadeFinding(info, cascade)),
@@ -88,6 +78,28 @@ function settingFinding(setting: Setting): Finding {
   };
 }
 
+/** MariaDB's FULL_NODUP leaves out of the image after what is in the image before. */
+const WHOLE_IMAGES: ReadonlySet<string> = new Set(['FULL', 'FULL_NODUP']);
+
+function rowImageFinding(info: ServerInfo, mode: 'full' | 'partial'): Finding {
+  const check = 'row-image';
+  if (WHOLE_IMAGES.has(info.rowImage)) return ok(check, `binlog_row_image = ${info.rowImage}.`);
+  if (mode === 'partial') {
+    return ok(
+      check,
+      `binlog_row_image = ${info.rowImage}: messages name the columns that they lack (source.rowImage: partial).`,
+    );
+  }
+  const finding = settingFinding({
+    check,
+    name: 'binlog_row_image',
+    value: info.rowImage,
+    wanted: 'FULL',
+    code: 'SOURCE_ROW_IMAGE',
+  });
+  return { ...finding, mend: `${finding.mend} Or source.rowImage: partial, when consumers can do with parts of rows.` };
+}
+
 function gtidFinding(info: ServerInfo): Finding {
   // MariaDB's GTIDs cannot be turned off.
   if (info.flavor === 'mariadb' || info.gtidMode === 'ON') return ok('gtid-mode', 'GTIDs are on.');
@@ -114,10 +126,26 @@ function grantFindings(grants: Grants, account: string): Finding[] {
   });
 }
 
+/** MySQL 5.7 and MariaDB answer XA RECOVER for anybody. */
+function xaFindings(info: ServerInfo, grants: Grants, account: string): Finding[] {
+  if (info.flavor === 'mariadb' || info.version.startsWith('5.')) return [];
+  const check = 'grant-xa-recover-admin';
+  if (grants.hasGlobally('XA_RECOVER_ADMIN')) return [ok(check, `${account} has XA_RECOVER_ADMIN.`)];
+  return [
+    {
+      check,
+      level: 'warn',
+      seen: `${account} lacks XA_RECOVER_ADMIN: at the first start it is not checked whether XA transactions are prepared, whose rows neither the load nor the binlog from then on has. When one is committed the reader stops.`,
+      mend: `GRANT XA_RECOVER_ADMIN ON *.* TO ${account};`,
+    },
+  ];
+}
+
 /** Whole documents are made from differences and the row before, so the row before must be there. */
 function partialJsonFinding(info: ServerInfo): Finding {
   if (!info.rowValueOptions.includes('PARTIAL_JSON')) return ok('partial-json', 'JSON values are logged whole.');
-  if (info.rowImage === 'FULL') return ok('partial-json', 'JSON updates are logged as differences of whole rows.');
+  if (WHOLE_IMAGES.has(info.rowImage))
+    return ok('partial-json', 'JSON updates are logged as differences of whole rows.');
   return {
     check: 'partial-json',
     level: 'fail',

@@ -34,6 +34,12 @@ export const READER_CONFIG = {
           default: [],
         },
         exclude: { type: 'list', of: { type: 'text' }, doc: 'Patterns of tables to leave out; they win.', default: [] },
+        rowImage: {
+          type: 'choice',
+          doc: 'full: every row carries all its columns (binlog_row_image = FULL, or MariaDB’s FULL_NODUP); one that does not is refused. partial: MINIMAL and NOBLOB too: columns outside the key may be missing; they are null then, and named in the message’s `absent`. Topics are not compacted in this mode, because one record no longer holds the whole row.',
+          values: ['full', 'partial'],
+          default: 'full',
+        },
         heartbeatMs: {
           type: 'integer',
           doc: 'The source speaks at least this often; after four silent periods the connection counts as lost.',

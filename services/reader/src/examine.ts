@@ -63,6 +63,7 @@ async function examineSource(config: ReaderConfig): Promise<SourceExamination> {
       info,
       grants,
       account,
+      rowImage: config.source.rowImage,
       cascades: await readCascadingForeignKeys(connection, filter),
     });
     const unmatched = filter.unmatched(tables).map(

@@ -41,8 +41,8 @@ const keys = new GrowingSink(1024);
 const images = new GrowingSink();
 const KEPT_BYTES = 4 * 1024 * 1024;
 const cursor = new Cursor();
-/** Whose value was written last. */
-let owner: JsonEnvelope | undefined;
+/** Whose value was written last, and with what. */
+const last: { of?: JsonEnvelope; op: string; meta?: ChangeMeta } = { op: '' };
 
 class JsonEnvelope implements TableEnvelope {
   readonly table: Table;
@@ -57,8 +57,6 @@ class JsonEnvelope implements TableEnvelope {
   readonly #keyHead: Text;
   readonly #keyEnd: Text;
   #reduce: Reducer | undefined;
-  #op = '';
-  #meta: ChangeMeta | undefined;
 
   constructor(plan: TablePlan, { schemas, cloudEvents }: JsonOptions) {
     this.table = plan.table;
@@ -96,11 +94,13 @@ class JsonEnvelope implements TableEnvelope {
   }
 
   keyChanged(before: RowImage, after: RowImage): boolean {
-    return this.#plan.key?.differs(before, after) ?? false;
+    const changed = this.#plan.key?.differs(before, after) ?? false;
+    if (changed) this.#plan.absent?.checkMoved(after);
+    return changed;
   }
 
   writeValue(...[sink, op, before, after, meta]: Parameters<TableEnvelope['writeValue']>): void {
-    this.#plan.absent?.find(op, before, after);
+    this.#plan.absent?.find(before, after);
     this.#startImages();
     this.#writeImage(before);
     this.#writeImage(after);
@@ -109,7 +109,7 @@ class JsonEnvelope implements TableEnvelope {
   }
 
   writeSnapshotValue(sink: ByteSink, row: TextRow, meta: ChangeMeta): void {
-    this.#plan.absent?.find('r', undefined, undefined);
+    this.#plan.absent?.find(undefined, undefined);
     this.#startImages();
     images.buffer[images.position++] = NULL_BRANCH;
     images.buffer[images.position++] = VALUE_BRANCH;
@@ -120,13 +120,14 @@ class JsonEnvelope implements TableEnvelope {
 
   /** `value` must be the one written last: its images are still there in Avro. */
   writeReduced(sink: ByteSink, _value: Buffer, longestBytes: number): void {
-    if (owner !== this || this.#meta === undefined) {
+    const { op, meta } = last;
+    if (last.of !== this || meta === undefined) {
       throw new TaplineError('INTERNAL', { message: 'Only the value written last can be reduced.' });
     }
     this.#reduce ??= avroReducer(imagesSchema(this.#plan.valueSchema));
     const reduced = new GrowingSink(1024);
     this.#reduce(reduced, images.written(), longestBytes);
-    this.#putValue(sink, reduced, this.#op, this.#meta);
+    this.#putValue(sink, reduced, op, meta);
   }
 
   printKey(key: Buffer): string {
@@ -135,7 +136,6 @@ class JsonEnvelope implements TableEnvelope {
   }
 
   #startImages(): void {
-    owner = this;
     images.shrink(KEPT_BYTES);
     // The reducer expects the framing of a value in front.
     images.position = FRAME_BYTES;
@@ -155,8 +155,9 @@ class JsonEnvelope implements TableEnvelope {
   }
 
   #putValue(sink: ByteSink, avro: GrowingSink, op: string, meta: ChangeMeta): void {
-    this.#op = op;
-    this.#meta = meta;
+    last.of = this;
+    last.op = op;
+    last.meta = meta;
     this.#event?.write(sink, op, meta);
     cursor.open(avro.buffer, FRAME_BYTES);
     putText(sink, this.#head);

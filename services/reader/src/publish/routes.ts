@@ -1,5 +1,5 @@
 import type { Flavor, TableMap } from '@tapline/binlog';
-import type { TableEnvelope } from '@tapline/envelope';
+import type { RowImageMode, TableEnvelope } from '@tapline/envelope';
 import { TaplineError } from '@tapline/kernel';
 import type { Table, TableKeys } from '@tapline/schema';
 import type { EventHeaders } from './event-headers.ts';
@@ -43,6 +43,7 @@ export interface RoutesOptions {
   /** The table as the metadata in the binlog describes it. */
   describe(layout: TableMap): Table;
   readonly keys: TableKeys;
+  readonly rowImage: RowImageMode;
   readonly format: MessageFormat;
   readonly topics: RouteTopics;
 }
@@ -123,13 +124,14 @@ export class Routes {
   }
 
   #draft(table: Table, layout: TableMap | undefined): Draft {
-    const { source, flavor, keys } = this.#options;
+    const { source, flavor, keys, rowImage } = this.#options;
     const keyColumns = keys.columnsOf(table);
     const format = this.#options.format.compile({
       source,
       connector: flavor,
       table,
       keyColumns,
+      rowImage,
       ...(layout === undefined ? {} : { wire: layout }),
     });
     const name = `${table.database}.${table.name}`;

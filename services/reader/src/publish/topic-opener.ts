@@ -72,7 +72,8 @@ export async function ensureTopics(
 
 export function topicSpec(config: ReaderConfig, topic: string, append: boolean): TopicSpec {
   const { partitions, replicationFactor } = config.topics;
-  // Kafka refuses records without a key in compacted topics.
-  const kept: Record<string, string> = append ? { 'cleanup.policy': 'delete', 'retention.ms': '-1' } : {};
+  // Kafka refuses records without a key in compacted topics. Where a record holds a part of its row only, the newest one is not the row.
+  const keepsAll = append || config.source.rowImage === 'partial';
+  const kept: Record<string, string> = keepsAll ? { 'cleanup.policy': 'delete', 'retention.ms': '-1' } : {};
   return { topic, partitions, replicationFactor, config: { ...config.topics.config, ...kept } };
 }

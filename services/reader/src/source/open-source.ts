@@ -44,6 +44,7 @@ export async function openSource(config: ReaderConfig, log: Logger, signal: Abor
     info,
     grants: await readGrants(connection, signal),
     account: `'${address.user}'@'%'`,
+    rowImage: config.source.rowImage,
     cascades: await readCascadingForeignKeys(connection, filter, signal),
   });
   refuseUnfitSource(findings, address);

@@ -46,6 +46,17 @@ describe('the filter language', () => {
     expect(holds(text)).toBe(expected);
   });
 
+  test('a column that the row does not carry is not taken for NULL', () => {
+    const part = { ...paid, before: { id: 7, note: 'x' }, absent: { before: ['status'], after: ['rest'] } };
+    const expected = expect.objectContaining({ code: 'ROW_PARTIAL', message: expect.stringContaining('rest') });
+    expect(() => holds('row.rest == null', part)).toThrow(expected);
+    expect(() => holds("op == 'u' and after.rest == 'x'", part)).toThrow(expected);
+    expect(() => holds("before.status == 'paid'", part)).toThrow(expect.objectContaining({ code: 'ROW_PARTIAL' }));
+    expect(holds("row.status == 'paid' and before.note == 'x' and row.gone == null and key.rest == null", part)).toBe(
+      true,
+    );
+  });
+
   test('row is the row before a delete', () => {
     const gone: Change = { ...change(2, { id: 7 }), before: { id: 7, status: 'paid' } };
     expect(holds("row.status == 'paid' and op == 'd' and after.id == null", gone)).toBe(true);

@@ -123,7 +123,12 @@ class Parser {
       throw this.#error(`${token.text} is not known; there are ${known}`, token.column);
     }
     const name = this.#column();
-    return (change) => row(change)?.[name];
+    const path = this.#path;
+    return (change) => {
+      const value = row(change)?.[name];
+      if (value === undefined && change.absent !== null && isAbsent(change, token.text, name)) throw absent(name, path);
+      return value;
+    };
   }
 
   #column(): string {
@@ -163,6 +168,19 @@ class Parser {
       place: { path: this.#path },
     });
   }
+}
+
+/** A column that the event did not carry: to take it for NULL would let rows through, or leave them out, by chance. */
+function isAbsent({ absent, after }: Change, row: string, column: string): boolean {
+  const isAfter = row === 'after' || (row === 'row' && after !== null);
+  return row !== 'key' && (absent?.[isAfter ? 'after' : 'before'].includes(column) ?? false);
+}
+
+function absent(column: string, path: string): TaplineError {
+  return new TaplineError('ROW_PARTIAL', {
+    message: `${path} asks for the column ${column}, which the row does not carry.`,
+    place: { path },
+  });
 }
 
 /** Integers that a double does not hold are exact too. */

@@ -23,6 +23,15 @@ describe('transforms', () => {
     ]);
   });
 
+  test('names of absent columns are chosen and renamed as the columns are', () => {
+    const part = { ...update, absent: { before: [], after: ['a', 'b'] } };
+    const absent = (...steps: Parameters<typeof compileTransforms>[0]): unknown =>
+      compileTransforms(steps, '')(part)?.absent;
+    expect(absent({ include: ['id', 'a'] })).toEqual({ before: [], after: ['a'] });
+    expect(absent({ exclude: ['a'] }, { rename: { b: 'c' } })).toEqual({ before: [], after: ['c'] });
+    expect(absent({ include: ['id'] })).toBeNull();
+  });
+
   test('rename keeps the order and the key’s names', () => {
     const renamed = compileTransforms([{ rename: { email: 'mail', id: 'number' } }], '')(update);
     expect(Object.keys(renamed?.after ?? {})).toEqual(['number', 'mail', 'phone', 'note']);

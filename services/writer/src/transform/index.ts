@@ -40,20 +40,38 @@ export function compileTransforms(steps: readonly TransformStep[], secret: strin
 }
 
 function compileStep(step: TransformStep, path: string, secret: string): Transform {
-  if ('include' in step) return rows(including(new Set(step.include)));
-  if ('exclude' in step) return rows(excluding(new Set(step.exclude)));
-  if ('rename' in step) return rows(renaming(new Map(Object.entries(step.rename)), path));
+  if ('include' in step) {
+    const columns = new Set(step.include);
+    return rows(including(columns), (names) => names.filter((name) => columns.has(name)));
+  }
+  if ('exclude' in step) {
+    const columns = new Set(step.exclude);
+    return rows(excluding(columns), (names) => names.filter((name) => !columns.has(name)));
+  }
+  if ('rename' in step) {
+    const columns = new Map(Object.entries(step.rename));
+    return rows(renaming(columns, path), (names) => names.map((name) => columns.get(name) ?? name));
+  }
   if ('mask' in step) return masking(new Map(Object.entries(step.mask)), path, secret);
   const keep = compileExpression(step.filter, `${path}.filter`);
   return (change) => (keep(change) ? change : undefined);
 }
 
-function rows(map: (row: Row) => Row): Transform {
+type MapNames = (names: readonly string[]) => readonly string[];
+
+/** `mapNames` does to the names of absent columns what `map` does to a row. */
+function rows(map: (row: Row) => Row, mapNames: MapNames): Transform {
   return (change) => ({
     ...change,
     before: change.before === null ? null : map(change.before),
     after: change.after === null ? null : map(change.after),
+    absent: change.absent === null ? null : mapAbsent(change.absent, mapNames),
   });
+}
+
+function mapAbsent(absent: NonNullable<Change['absent']>, mapNames: MapNames): Change['absent'] {
+  const [before, after] = [mapNames(absent.before), mapNames(absent.after)];
+  return before.length + after.length === 0 ? null : { before, after };
 }
 
 function including(columns: ReadonlySet<string>): (row: Row) => Row {

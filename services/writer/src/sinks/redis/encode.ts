@@ -1,5 +1,5 @@
 import { TaplineError } from '@tapline/kernel';
-import type { Change } from '@tapline/sink';
+import type { Change, Value } from '@tapline/sink';
 import type { RedisConfig } from './config.ts';
 import { bulkString, RespBuffer } from './resp.ts';
 import type { GuardScript } from './script.ts';
@@ -62,8 +62,12 @@ export class CallEncoder {
     this.#keys.text(key);
     this.#args.hex64(change.version);
     if (change.after === null) this.#args.encoded(DELETE, 1);
-    else if (this.#config.as === 'hash') this.#fields(change.after);
-    else {
+    else if (this.#config.as === 'hash') {
+      // An insert is all there is of its row: a column that it lacks has its default, which nobody knows here.
+      if (change.op === 'u' && isPartial(change)) this.#changedFields(change.after);
+      else this.#fields(change.after);
+    } else {
+      if (isPartial(change)) throw partial(change, this.#config.as);
       this.#args.encoded(ONE, 1);
       this.#args.text(
         this.#config.as === 'json'
@@ -103,10 +107,35 @@ export class CallEncoder {
       if (value === undefined || (value === null && nullText === '')) continue;
       if (column === versionField) throw clash(column);
       this.#name(column);
-      if (typeof value === 'string') this.#args.text(value);
-      else if (value instanceof Uint8Array) this.#args.bytes(value);
-      else this.#args.text(value === null ? nullText : textOf(value));
+      this.#fieldValue(value, nullText);
     }
+  }
+
+  #fieldValue(value: Value, nullText: string): void {
+    if (typeof value === 'string') this.#args.text(value);
+    else if (value instanceof Uint8Array) this.#args.bytes(value);
+    else this.#args.text(value === null ? nullText : textOf(value));
+  }
+
+  /** Sets what is there and takes away what has become NULL; the rest of the hash stays. */
+  #changedFields(row: NonNullable<Change['after']>): void {
+    const { nullText, versionField } = this.#config;
+    const gone: string[] = [];
+    let pairs = 0;
+    for (const column in row) {
+      if (column === versionField) throw clash(column);
+      if (row[column] === null && nullText === '') gone.push(column);
+      else if (row[column] !== undefined) pairs += 2;
+    }
+    this.#args.integer(-2 - (1 + pairs + gone.length));
+    this.#args.integer(pairs);
+    for (const column in row) {
+      const value = row[column];
+      if (value === undefined || (value === null && nullText === '')) continue;
+      this.#name(column);
+      this.#fieldValue(value, nullText);
+    }
+    for (const column of gone) this.#name(column);
   }
 
   #name(column: string): void {
@@ -117,6 +146,17 @@ export class CallEncoder {
     }
     this.#args.encoded(encoded, 1);
   }
+}
+
+function isPartial({ absent }: Change): boolean {
+  return absent !== null && absent.after.length > 0;
+}
+
+function partial({ topic, absent }: Change, as: string): TaplineError {
+  return new TaplineError('ROW_PARTIAL', {
+    message: `sink.as: ${as} needs whole rows, and a row lacks ${absent?.after.join(', ')}.`,
+    place: { topic, path: 'sink.as' },
+  });
 }
 
 function clash(column: string): TaplineError {

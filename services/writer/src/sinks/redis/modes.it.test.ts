@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { silentLogger, sleep } from '@tapline/kernel';
-import { change, neverAborted, type Row, type Sink } from '@tapline/sink';
+import { type Change, change, neverAborted, type Row, type Sink } from '@tapline/sink';
 import { openStack, type RedisSentinelGroup, type RedisServer, type Stack } from '@tapline/test-stack';
 import { Redis } from 'ioredis';
 import { redisSink } from './index.ts';
@@ -106,6 +106,39 @@ describe('how rows are written', () => {
     await using sink = await openSink({ key: 'nulls:${key}', nullText: '\\N', versionField: 'version' });
     await put(sink, 255, { id: 1 }, { id: 1, a: null });
     expect(await redis.hgetall('nulls:1')).toEqual({ version: '00000000000000ff', id: '1', a: '\\N' });
+  });
+
+  test('an update that carries some columns only changes those of the hash; NULL takes its field away', async () => {
+    await using sink = await openSink({ key: 'parts:${key}' });
+    const part = (version: number, after: Row, missing: readonly string[]): Change => ({
+      ...change(version, { id: 1 }, after),
+      absent: { before: [], after: missing },
+    });
+    await put(sink, 1, { id: 1 }, { id: 1, a: 'x', b: 'y', c: 'z' });
+    const { verdicts } = await sink.apply(
+      [part(2, { id: 1, a: 'new', b: null }, ['c']), part(1, { id: 1, c: 'old' }, ['a', 'b'])],
+      signal,
+    );
+    expect(verdicts).toEqual(['applied', 'stale']);
+    expect(await redis.hgetall('parts:1')).toEqual({ _v: '0000000000000002', id: '1', a: 'new', c: 'z' });
+    // Whole rows go on as before, in the same call and after it.
+    await sink.apply([part(3, { id: 1, b: 'back' }, ['a', 'c']), change(4, { id: 2 }, { id: 2, a: 'other' })], signal);
+    expect(await redis.hgetall('parts:1')).toEqual({ _v: '0000000000000003', id: '1', a: 'new', b: 'back', c: 'z' });
+    expect(await redis.hgetall('parts:2')).toEqual({ _v: '0000000000000004', id: '2', a: 'other' });
+    // An insert is all of its row, also when it lacks columns.
+    await sink.apply([{ ...part(5, { id: 1, a: 'anew' }, ['b', 'c']), op: 'c' }], signal);
+    expect(await redis.hgetall('parts:1')).toEqual({ _v: '0000000000000005', id: '1', a: 'anew' });
+  });
+
+  test.each([
+    ['json', {}],
+    ['string', { value: '${row.a}' }],
+  ])('as %s, a row that lacks columns is refused for good', async (as, rest) => {
+    await using sink = await openSink({ as, key: `partial-${as}:\${key}`, ...rest });
+    const one = { ...change(1, { id: 1 }, { id: 1, a: 'x' }), absent: { before: [], after: ['b'] } };
+    const expected = { code: 'ROW_PARTIAL', disposition: 'fatal', message: expect.stringContaining('lacks b') };
+    await expect(sink.apply([one], signal)).rejects.toMatchObject(expected);
+    expect(await redis.exists(`partial-${as}:1`)).toBe(0);
   });
 
   test('a column with the name of the version field is refused for good', async () => {

@@ -8,7 +8,8 @@ import type { RedisConfig } from './config.ts';
  *     ARGV  prefix of version keys, then for each row: version, n, and n more arguments
  *
  * Versions are 16 hexadecimal digits in lower case, so that Lua's comparison of strings, which follows the server's collation, orders them as
- * numbers in every locale. n is -1 for a delete. With `hash` the n arguments are fields and values, otherwise the one value.
+ * numbers in every locale. n is -1 for a delete. With `hash` the n arguments are fields and values, otherwise the one value. With `hash` a row of which
+ * only some columns are known has n = -2 - m, and m arguments: p, p fields and values to be set, the fields to be taken away.
  *
  * Where a live row's version is: field `_v` of the hash; the 16 digits after `{"_v":"` of the JSON; the version key of a string. A row that is
  * gone has its version under the version key, which is `prefix .. key` and lives in the key's own slot (the caller chooses the prefix so).
@@ -46,7 +47,7 @@ for i=1,#KEYS do
     refused[#refused+1]=cur.err
   elseif cur and cur>=v then
     stale[#stale+1]=i
-  elseif n<0 then
+  elseif n==-1 then
     local r=${remember(config, config.as === 'string')}
     if type(r)=='table' and r.err then stopped=i why=r.err break end
     ${announce(config)}
@@ -56,7 +57,7 @@ for i=1,#KEYS do
     if type(r)=='table' and r.err then stopped=i why=r.err break end
     ${lifetime(config)}
   end
-  if n>0 then j=j+2+n else j=j+2 end
+  if n>0 then j=j+2+n elseif n<-1 then j=j-n else j=j+2 end
 end
 if stopped==0 and #stale==0 and #refused==0 then return 0 end
 return {stopped,why,stale,refused}`;
@@ -78,8 +79,15 @@ function hash({ versionField, expireSeconds }: RedisConfig): Shape {
   return {
     current: `local cur=redis.pcall('HGET',k,${field})`,
     // More fields than were written: a column has become NULL or has vanished since. Rare, so the row is then simply made anew.
-    write: `local r=redis.pcall('HSET',k,${field},v,unpack(ARGV,j+2,j+1+n))
-    if live and type(r)=='number' and redis.call('HLEN',k)*2~=n+2 then
+    write: `local r
+    if n<-1 then
+      local p=tonumber(ARGV[j+2])
+      r=redis.pcall('HSET',k,${field},v,unpack(ARGV,j+3,j+2+p))
+      if type(r)=='number' and -n-2>p+1 then redis.call('HDEL',k,unpack(ARGV,j+3+p,j-n-1)) end
+    else
+      r=redis.pcall('HSET',k,${field},v,unpack(ARGV,j+2,j+1+n))
+    end
+    if live and n>=0 and type(r)=='number' and redis.call('HLEN',k)*2~=n+2 then
       redis.call('DEL',k)
       redis.call('HSET',k,${field},v,unpack(ARGV,j+2,j+1+n))
     end`,

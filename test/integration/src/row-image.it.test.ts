@@ -1,0 +1,81 @@
+import { isDeepStrictEqual } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { testServers } from '@tapline/test-stack';
+import { Redis } from 'ioredis';
+import { Scene } from './scene.ts';
+
+const PARTIAL = { source: { rowImage: 'partial' } };
+const CREATE = 'CREATE TABLE t (id int PRIMARY KEY, name varchar(40) NOT NULL, bio text, n int NOT NULL)';
+const INSERT = "INSERT INTO t VALUES (1, 'one', 'long one', 10), (2, 'two', NULL, 20), (3, 'three', 'long three', 30)";
+const COLUMNS = ['id', 'name', 'bio', 'n'];
+
+describe.each([
+  ['mysql', 'MINIMAL'],
+  ['mysql', 'NOBLOB'],
+  ['mysql80', 'MINIMAL'],
+  ['mariadb', 'MINIMAL'],
+  ['mariadb', 'NOBLOB'],
+] as const)('%s with binlog_row_image = %s', (server, image) => {
+  let scene: Scene;
+  let redisAddress: string;
+  let redis: Redis;
+
+  beforeEach(async () => {
+    const servers = await testServers(server, 'kafka', 'redis');
+    scene = await Scene.open({ mysql: servers[server], brokers: servers.kafka.brokers });
+    redisAddress = servers.redis.address;
+    redis = new Redis({ port: servers.redis.port });
+    await scene.sql.run(CREATE, INSERT, `SET SESSION binlog_row_image = ${image}`);
+  });
+  afterEach(async () => {
+    redis.disconnect();
+    await scene[Symbol.asyncDispose]();
+  });
+
+  test('rowImage: partial carries what the event has, and a hash ends with the rows that SELECT shows', async () => {
+    const reader = await scene.reader(PARTIAL);
+    await scene.records(reader, 't', 3);
+    await scene.sql.run(
+      "INSERT INTO t VALUES (4, 'four', 'long four', 40)",
+      "UPDATE t SET name = 'eins' WHERE id = 1",
+      'UPDATE t SET bio = NULL WHERE id = 3',
+      "UPDATE t SET n = n + 1, bio = 'now long' WHERE id = 2",
+      'UPDATE t SET n = 0 WHERE id = 4',
+      'DELETE FROM t WHERE id = 3',
+      "INSERT INTO t VALUES (3, 'again', NULL, 33)",
+    );
+    await scene.records(reader, 't', 11);
+    const writer = await scene.writer('t', redisAddress);
+    const shown = await scene.sql.rows(`SELECT ${COLUMNS.join()} FROM t ORDER BY id`);
+    const expected = shown.map((row) =>
+      Object.fromEntries(COLUMNS.map((column, at) => [column, row[at]]).filter(([, value]) => value !== null)),
+    );
+    const inRedis = async (): Promise<unknown[]> =>
+      await Promise.all(
+        [1, 2, 3, 4].map(async (id) => {
+          const { _v, ...row } = await redis.hgetall(`${scene.database}:${id}`);
+          return { ...row };
+        }),
+      );
+    await writer.until('the same rows', async () => isDeepStrictEqual(await inRedis(), expected));
+    const updates = (await scene.topics.read(scene.topic('t'))).filter(({ op }) => op === 'u');
+    // Absent is null in Avro, also in a NOT NULL column; the key is always there.
+    expect(updates.map(({ key, after }) => [key?.id, after?.id])).toEqual(
+      expect.arrayContaining([1, 2, 3, 4].map((id) => [id, id])),
+    );
+    expect(updates.find(({ key }) => key?.id === 1)?.after).toMatchObject({ name: 'eins', bio: null });
+    expect([await writer.stop(), await reader.stop()]).toEqual([0, 0]);
+  });
+});
+
+test('an update that moves a row to another key and does not carry all of it stops the reader', async () => {
+  const { mysql, kafka } = await testServers('mysql', 'kafka');
+  await using scene = await Scene.open({ mysql, brokers: kafka.brokers });
+  await scene.sql.run(CREATE, INSERT, 'SET SESSION binlog_row_image = MINIMAL');
+  const reader = await scene.reader(PARTIAL);
+  await scene.records(reader, 't', 3);
+  await scene.sql.run('UPDATE t SET id = 9 WHERE id = 1', "UPDATE t SET name = 'zwei' WHERE id = 2");
+  expect(await reader.ended()).toBe(1);
+  expect((await reader.errorOf('SOURCE_ROW_IMAGE')).message).toContain('bio');
+  expect((await scene.topics.read(scene.topic('t'))).map(({ op }) => op)).toEqual(['r', 'r', 'r']);
+});
