@@ -46,7 +46,7 @@ function comparable(schema: unknown): unknown {
   const { 'mysql.type': _type, ...own } = (parameters ?? {}) as JsonObject;
   return {
     ...(Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, comparable(value)])) as JsonObject),
-    ...(name === undefined ? {} : { name: String(name).replace(/^.*\.(Key|Value|Envelope)$/, '$1') }),
+    ...(name === undefined ? {} : { name: (name as string).replace(/^.*\.(Key|Value|Envelope)$/, '$1') }),
     ...(Object.keys(own).length === 0 ? {} : { parameters: own }),
     ...(fallback === 'false' ? { default: fallback } : {}),
   };

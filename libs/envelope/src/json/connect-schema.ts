@@ -41,18 +41,23 @@ function connectType(type: AvroType, names: NamedTypes, place: Place): ConnectSc
   const object: AvroObject = typeof resolved === 'string' ? { type: resolved } : (resolved as AvroObject);
   const fields = fieldsOf(object).map((field) => connectType(field.type, names, { field }));
   const parameters = parametersOf(object, place.field);
+  const name = textOf(object['connect.name']);
   const fallback = object['connect.default'];
   return {
-    type: String(object['connect.type'] ?? TYPES[object.type] ?? object.type),
+    type: textOf(object['connect.type']) ?? TYPES[object.type] ?? object.type,
     ...(object.type === 'record' ? { fields } : {}),
     ...(object.items === undefined ? {} : { items: connectType(object.items as AvroType, names, {}) }),
     optional: place.optional ?? false,
-    ...(object['connect.name'] === undefined ? {} : { name: String(object['connect.name']) }),
+    ...(name === undefined ? {} : { name }),
     ...(object['connect.version'] === undefined ? {} : { version: Number(object['connect.version']) }),
     ...(parameters === undefined ? {} : { parameters }),
     ...(fallback === undefined ? {} : { default: fallback }),
     ...(place.field === undefined ? {} : { field: fieldName(place.field) }),
   };
+}
+
+function textOf(attribute: unknown): string | undefined {
+  return typeof attribute === 'string' ? attribute : undefined;
 }
 
 function parametersOf(type: AvroObject, field: AvroField | undefined): Readonly<Record<string, string>> | undefined {

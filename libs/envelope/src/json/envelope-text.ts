@@ -22,7 +22,8 @@ const TRANSACTION_FIELDS = ['ts_ms', 'ts_us', 'snapshot', 'server_id', 'gtid', '
 export class EnvelopeText {
   readonly #table: Text;
   readonly #transaction: RowText;
-  readonly #ops: ReadonlyMap<string, Text>;
+  /** By the operation's letter. */
+  readonly #ops: readonly (Text | undefined)[];
   readonly #end: Text;
   readonly #blockEnd: Text;
   /** `source` up to the number behind `pos`. */
@@ -39,9 +40,11 @@ export class EnvelopeText {
     this.#table = new Text(`,"source":${JSON.stringify({ ...head, sequence: null }).slice(0, -1)},`);
     const fields = sourceFields.filter((field) => TRANSACTION_FIELDS.includes(field.name));
     this.#transaction = new RowText(fields, names);
-    this.#ops = new Map(
-      ['c', 'u', 'd', 'r'].map((op) => [op, new Text(`,"thread":null,"query":null},"op":"${op}","ts_ms":`)]),
-    );
+    const ops: Text[] = [];
+    for (const op of ['c', 'u', 'd', 'r']) {
+      ops[op.charCodeAt(0)] = new Text(`,"thread":null,"query":null},"op":"${op}","ts_ms":`);
+    }
+    this.#ops = ops;
     this.#end = new Text(`}${end}`);
     this.#blockEnd = new Text(`}}${end}`);
   }
@@ -55,7 +58,7 @@ export class EnvelopeText {
     putInteger(sink, meta.position);
     putPadded(sink, ROW.view, 0, ROW.length, INTEGER_BYTES);
     putInteger(sink, meta.row);
-    putText(sink, this.#ops.get(op) as Text);
+    putText(sink, this.#ops[op.charCodeAt(0)] as Text);
     putText(sink, this.#middle);
     if (!transaction.hasBlock) {
       putText(sink, this.#end);

@@ -108,12 +108,12 @@ test('bytes are base64 with padding, whatever their length', () => {
 
 test('integers beyond 2^53 are read without loss, other numbers as numbers', () => {
   const text =
-    '{"a":9007199254740993,"b":-9223372036854775808,"c":9007199254740991,"d":12345678901234567890.0,"e":1e22}';
+    '{"a":9007199254740993,"b":-9223372036854775808,"c":9007199254740991,"d":12345678901234567000.0,"e":1e22}';
   expect(parseExact(text)).toEqual({
     a: 9_007_199_254_740_993n,
     b: -(2n ** 63n),
     c: 9_007_199_254_740_991,
-    d: 12_345_678_901_234_567_890,
+    d: 12_345_678_901_234_567_000,
     e: 1e22,
   });
   fc.assert(fc.property(fc.bigInt(), (n) => expect(BigInt(parseExact(String(n)) as number)).toBe(n)));

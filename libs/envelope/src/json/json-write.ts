@@ -1,4 +1,3 @@
-import { putWords } from '../avro-write.ts';
 import { type ByteSink, viewOf } from '../byte-sink.ts';
 import { shortestFloat } from '../reader/values.ts';
 
@@ -104,32 +103,50 @@ export function writeAscii(sink: ByteSink, text: string): void {
 let seenBuffer: Buffer = Buffer.alloc(0);
 let seenView: DataView = viewOf(seenBuffer);
 
-/** UTF-8 bytes as a JSON string. Nearly all text needs no escapes: it is looked through four bytes at a time, and copied whole. */
+/** UTF-8 bytes as a JSON string. Nearly all text needs no escapes: it is copied and looked through in one go. */
 export function writeText(sink: ByteSink, from: Buffer, offset: number, length: number): void {
   if (from !== seenBuffer) {
     seenView = viewOf(from);
     seenBuffer = from;
   }
-  const clean = cleanBytes(seenView, offset, length);
-  if (clean < length) {
+  sink.ensure(length + 2);
+  const { buffer, position } = sink;
+  if (length < 8 ? !copyBytes(sink, from, offset, length) : !copyWords(sink, seenView, offset, length)) {
     writeEscaped(sink, from, offset, length);
     return;
   }
-  sink.ensure(length + 2);
-  sink.buffer[sink.position++] = QUOTE;
-  putWords(sink, from, seenView, offset, length);
-  sink.buffer[sink.position++] = QUOTE;
+  buffer[position] = QUOTE;
+  buffer[position + 1 + length] = QUOTE;
+  sink.position = position + 2 + length;
 }
 
-/** How many bytes from `offset` on stand for themselves in a JSON string: all but quotes, backslashes and control characters. */
-function cleanBytes(view: DataView, offset: number, length: number): number {
-  const end = offset + length;
-  let at = offset;
-  for (; at + 8 <= end; at += 8) {
-    if ((suspects(view.getInt32(at, true)) | suspects(view.getInt32(at + 4, true))) !== 0) break;
+/** Copies to behind the place of the opening quote. False when one of the bytes needs an escape: all but quotes, backslashes and control characters stand for themselves. */
+function copyBytes(sink: ByteSink, from: Buffer, offset: number, length: number): boolean {
+  const { buffer } = sink;
+  const start = sink.position + 1;
+  let escapes = 0;
+  for (let i = 0; i < length; i++) {
+    const byte = from[offset + i] as number;
+    escapes |= ESCAPES[byte] as number;
+    buffer[start + i] = byte;
   }
-  for (; at < end; at++) if (ESCAPES[view.getUint8(at)] !== 0) break;
-  return at - offset;
+  return escapes === 0;
+}
+
+/** The same for eight bytes or more; the last eight overlap those before. */
+function copyWords(sink: ByteSink, from: DataView, offset: number, length: number): boolean {
+  const to = sink.view;
+  const start = sink.position + 1;
+  const last = length - 8;
+  let found = 0;
+  for (let i = 0; ; i = i + 8 < last ? i + 8 : last) {
+    const low = from.getInt32(offset + i, true);
+    const high = from.getInt32(offset + i + 4, true);
+    found |= suspects(low) | suspects(high);
+    to.setInt32(start + i, low, true);
+    to.setInt32(start + i + 4, high, true);
+    if (i === last) return found === 0;
+  }
 }
 
 /**
