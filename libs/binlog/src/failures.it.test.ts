@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { TaplineError } from '@tapline/kernel';
-import { connect, type MysqlAddress } from '@tapline/mysql';
+import { connect, type MysqlAddress, readOldestPosition } from '@tapline/mysql';
 import { openStack } from '@tapline/test-stack';
 import { openBinlogStream } from './stream.ts';
 import { emptyCollection, keepEvent } from './testing/collect.ts';
@@ -116,6 +116,41 @@ test('purged transactions, a source that lost its tail, and a source that goes a
   await mysql.stop();
   expect(await ended).toMatchObject({ code: 'SOURCE_UNREACHABLE', disposition: 'retryable' });
   expect(await failure(optionsFor(address, { gtidSet: executed }))).toMatchObject({ code: 'SOURCE_UNREACHABLE' });
+});
+
+test('MariaDB: purged transactions, also of one domain only, and the oldest position that is left', async () => {
+  await using stack = await openStack({ mariadb: true });
+  const { mariadb } = stack;
+  await using root = await connect(mariadb.address);
+  const files = async (): Promise<string[]> => (await root.query('SHOW BINARY LOGS')).map(([name]) => name ?? '');
+  const position = async (): Promise<string> => (await root.query('SELECT @@GLOBAL.gtid_binlog_pos'))[0]?.[0] ?? '';
+  expect(await readOldestPosition(root)).toBe('');
+  await root.execute('CREATE DATABASE d');
+  await root.execute('CREATE TABLE d.t (id INT PRIMARY KEY)');
+  const first = await position();
+  await root.execute('SET gtid_domain_id = 7');
+  await root.execute('INSERT INTO d.t VALUES (1)');
+  const second = await position();
+  await root.execute('FLUSH BINARY LOGS');
+  await root.execute('INSERT INTO d.t VALUES (2)');
+  // Until the server has noted that no older file is needed for a recovery, it keeps it.
+  while ((await files()).length > 1) await root.execute(`PURGE BINARY LOGS TO '${(await files()).at(-1)}'`);
+
+  const start = (gtidSet: string): BinlogStreamOptions => optionsFor(mariadb.readerAddress, { gtidSet }, 'mariadb');
+  for (const [at, named] of [
+    ['', 'no position'],
+    [first, first],
+  ] as const) {
+    const purged = await failure(start(at));
+    expect(purged).toMatchObject({ code: 'SOURCE_PURGED', disposition: 'fatal' });
+    expect(purged.message).toContain(named);
+  }
+  const oldest = await readOldestPosition(root);
+  expect(oldest.split(',').toSorted()).toEqual(second.split(',').toSorted());
+  await using stream = await openBinlogStream(start(oldest), AbortSignal.timeout(60_000));
+  const seen = emptyCollection();
+  while (seen.commits.length === 0) for (const event of await stream.pull()) keepEvent(event, seen);
+  expect(seen.changes.map(({ after }) => after)).toEqual([['2']]);
 });
 
 test('without GTIDs and checksums, and with MINIMAL metadata: by file and position only', async () => {

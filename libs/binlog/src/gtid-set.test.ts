@@ -100,6 +100,17 @@ describe('MariadbPosition', () => {
     expect(position.includes(MariadbPosition.parse('3-1-1'))).toBe(false);
   });
 
+  test.each([
+    ['a domain that it has nothing of', '0-1-9,2-1-1', false, true],
+    ['a later transaction of the same server', '0-1-10', false, true],
+    ['itself', '0-1-9', true, false],
+    ['an earlier one, and less domains', '1-1-2', true, false],
+    ['a later one of another server, where numbers are in order', '0-2-10', true, true],
+    ['a later one of another server, where they may not be', '0-2-10', false, false],
+  ])('lacks surely, of %s', (_, other, ordered, lacks) => {
+    expect(MariadbPosition.parse('0-1-9,1-1-3').lacks(MariadbPosition.parse(other), ordered)).toBe(lacks);
+  });
+
   test.each(['0-1', '0-1-2-3', 'a-b-c', '0-1-1,0-2-2', '4294967296-1-1', '0-1-18446744073709551616', `${A}:1`])(
     'refuses %j',
     (text) => {

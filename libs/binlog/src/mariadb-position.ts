@@ -54,6 +54,18 @@ export class MariadbPosition {
     return other.#entries().every((gtid) => this.contains(gtid));
   }
 
+  /**
+   * Whether it is sure that something up to `other` is not at or before this position. `ordered`: sequence numbers grow within a domain whichever
+   * server gives them (gtid_strict_mode); without it, those of two servers cannot be compared, and nothing is sure.
+   */
+  lacks(other: MariadbPosition, ordered: boolean): boolean {
+    return [...other.#domains].some(([domain, last]) => {
+      const known = this.#domains.get(domain);
+      if (known === undefined) return true;
+      return (ordered || known.serverId === last.serverId) && known.sequence < last.sequence;
+    });
+  }
+
   equals(other: MariadbPosition): boolean {
     return this.toString() === other.toString();
   }

@@ -1,5 +1,6 @@
 import { TaplineError } from '@tapline/kernel';
 import { addressText } from '@tapline/mysql';
+import { MariadbPosition } from './mariadb-position.ts';
 import type { BinlogStreamOptions } from './types.ts';
 
 /** Runs one query and gives its rows, keyed by column name. */
@@ -29,7 +30,8 @@ export async function preflight(query: Query, options: BinlogStreamOptions): Pro
   if ((await value(query, '@@GLOBAL.log_bin')) !== '1') {
     throw new TaplineError('SOURCE_BINLOG_OFF', { message: 'The source writes no binlog (log_bin is OFF)', place });
   }
-  if (isMariadb || !('gtidSet' in options.start)) return;
+  if (!('gtidSet' in options.start)) return;
+  if (isMariadb) return refusePurged(query, options.start.gtidSet, place);
   const mode = await value(query, '@@GLOBAL.gtid_mode');
   if (mode !== 'ON') {
     throw new TaplineError('SOURCE_GTID_OFF', { message: `gtid_mode is ${mode} on the source`, place });
@@ -43,6 +45,23 @@ export async function preflight(query: Query, options: BinlogStreamOptions): Pro
     });
   }
   await refuseUnknown(query, start, place);
+}
+
+/**
+ * MariaDB keeps no list of what was purged; its oldest binlog file begins with the position that the older ones ended at. Where that cannot be read or
+ * compared, the dump itself is refused.
+ */
+async function refusePurged(query: Query, start: string, place: { readonly address: string }): Promise<void> {
+  const [file] = await query('SHOW BINARY LOGS').catch(() => []);
+  const name = file?.['Log_name'];
+  if (typeof name !== 'string') return;
+  const oldest = await value(query, `BINLOG_GTID_POS('${name}', 4)`);
+  const ordered = (await value(query, '@@GLOBAL.gtid_strict_mode')) === '1';
+  if (!MariadbPosition.parse(start).lacks(MariadbPosition.parse(oldest), ordered)) return;
+  throw new TaplineError('SOURCE_PURGED', {
+    message: `The source has purged transactions that were not read yet: its binlog begins after ${oldest}, the reader stands at ${start === '' ? 'no position' : start}`,
+    place,
+  });
 }
 
 /** What is binlogged and sent counts as executed a moment later; a replica may be about to have it. */

@@ -22,6 +22,7 @@ export {
   readBinlogEnd,
   readBinlogFiles,
   readGtids,
+  readOldestPosition,
   readServerInfo,
   type ServerInfo,
 } from './server-info.ts';

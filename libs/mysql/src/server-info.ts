@@ -17,7 +17,7 @@ export interface ServerInfo {
   readonly logBin: boolean;
   /** `ROW`, `STATEMENT`, `MIXED`. */
   readonly binlogFormat: string;
-  /** `FULL`, `MINIMAL`, `NOBLOB`. */
+  /** `FULL`, `MINIMAL`, `NOBLOB`, MariaDB also `FULL_NODUP`. */
   readonly rowImage: string;
   /** `FULL`, `MINIMAL`, MariaDB also `NO_LOG`. */
   readonly rowMetadata: string | undefined;
@@ -105,6 +105,18 @@ export async function readGtids(
   const [row] = await connection.query(sql, signal);
   const plain = (value: string | null | undefined): string => (value ?? '').replaceAll(/\s/g, '');
   return { executed: plain(row?.[0]), purged: plain(row?.[1]) };
+}
+
+/**
+ * What was executed before the oldest binlog file begins: a stream can start there and nowhere before. On MariaDB as readBinlogFiles() in what it needs.
+ *
+ * MariaDB has no variable for it; BINLOG_GTID_POS of a file's beginning is what the Gtid_list event there says.
+ */
+export async function readOldestPosition(connection: MysqlConnection, signal?: AbortSignal): Promise<string> {
+  if (connection.flavor === 'mysql') return (await readGtids(connection, signal)).purged;
+  const [oldest] = await readBinlogFiles(connection, signal);
+  const [row] = await connection.query(`SELECT BINLOG_GTID_POS('${oldest?.name ?? ''}', 4)`, signal);
+  return row?.[0] ?? '';
 }
 
 /** @throws TaplineError SOURCE_MISSING_GRANT without REPLICATION CLIENT (MariaDB: BINLOG MONITOR); SOURCE_BINLOG_OFF when there is none. */
