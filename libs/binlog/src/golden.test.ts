@@ -25,13 +25,24 @@ async function linesOf(file: Buffer): Promise<string[]> {
   return lines;
 }
 
-test('there are files of MySQL 9.7 and 8.0, compressed and not, with and without checksums, and of MariaDB', () => {
+test('there are files of every server that can be had, with every form of rows', () => {
   expect(NAMES).toEqual([
     'mariadb-10.11',
+    'mariadb-10.11-columns',
     'mariadb-10.11-nochecksum',
+    'mariadb-10.5',
+    'mariadb-11.8',
+    'mariadb-11.8-compressed',
+    'mysql-5.7',
+    'mysql-5.7-nochecksum',
+    'mysql-8.0',
     'mysql-8.0-minimal',
+    'mysql-8.0-partial-json',
     'mysql-9.7',
     'mysql-9.7-compressed',
+    'mysql-9.7-compressed-xa',
+    'mysql-9.7-images',
+    'mysql-9.7-partial-json',
   ]);
 });
 
@@ -58,16 +69,18 @@ describe.each(NAMES)('%s', (name) => {
 
   test('any damaged byte: a coded error, and with checksums never a wrong row', async () => {
     const checksums = !name.endsWith('nochecksum') && !name.endsWith('minimal');
+    const unnoticed: number[] = [];
     for (let at = 4; at < file.length; at += STRIDE) {
       const damaged = Buffer.from(file);
       damaged[at]! ^= MASKS[at % 3]!;
       const { lines, code } = await outcome(damaged);
       expect(['end', 'SOURCE_EVENT_CORRUPT', 'SOURCE_EVENT_UNSUPPORTED', 'SOURCE_INCIDENT']).toContain(code);
-      if (checksums) {
-        expect(code).not.toBe('end');
-        expect(golden.slice(0, lines.length)).toEqual(lines);
-      }
+      if (!checksums) continue;
+      expect(golden.slice(0, lines.length)).toEqual(lines);
+      if (code === 'end') unnoticed.push(at);
     }
+    // The flags of the ROTATE at the end may come to call it artificial: servers send those without checksums.
+    expect(unnoticed.filter((at) => at < file.length - 44)).toEqual([]);
   });
 
   test('damage that a checksum covers up: still a coded error or a whole stream, never a crash', async () => {

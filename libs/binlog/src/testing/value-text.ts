@@ -46,6 +46,9 @@ const isText = ({ type }: WireColumn): boolean => TEXT_TYPES.has(type);
 
 const BINARY = 63;
 
+/** The sign of zero counts too. */
+const floatText = (value: number): string => (Object.is(value, -0) ? '-0' : String(value));
+
 /** The value as text: null for NULL, undefined where the image does not have the column. Strings and binaries as hex of their own bytes. */
 export function valueText(column: WireColumn, image: RowImage, index: number): string | null | undefined {
   const state = image.states[index];
@@ -69,9 +72,9 @@ export function valueText(column: WireColumn, image: RowImage, index: number): s
     case WIRE_TYPE.LONGLONG:
       return String(column.unsigned === true ? buffer.readBigUInt64LE(at) : buffer.readBigInt64LE(at));
     case WIRE_TYPE.FLOAT:
-      return String(buffer.readFloatLE(at));
+      return floatText(buffer.readFloatLE(at));
     case WIRE_TYPE.DOUBLE:
-      return String(buffer.readDoubleLE(at));
+      return floatText(buffer.readDoubleLE(at));
     case WIRE_TYPE.NEWDECIMAL:
       return readDecimal(buffer, at, column.meta >> 8, column.meta & 0xff);
     case WIRE_TYPE.YEAR:

@@ -4,10 +4,8 @@ export const MARIADB_SERVERS = ['mariadb105', 'mariadb', 'mariadb118'] as const;
 
 export type Server = 'mysql57' | (typeof MYSQL_SERVERS)[number] | (typeof MARIADB_SERVERS)[number];
 
-/** What a server lacks is left out for it. */
 /** Their binlogs have names of columns and members (binlog_row_metadata=FULL). */
 export const NAMED: readonly Server[] = [...MYSQL_SERVERS, ...MARIADB_SERVERS];
-export const SINCE_MYSQL_80: readonly Server[] = MYSQL_SERVERS;
 export const MYSQL: readonly Server[] = ['mysql57', ...MYSQL_SERVERS];
 
 /** One column of the matrix: how it is made, what it is given, and how its decoded value is said in the words of a SELECT. */

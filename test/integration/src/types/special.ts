@@ -1,4 +1,4 @@
-import { MARIADB_SERVERS, MYSQL, SINCE_MYSQL_80, type TypeColumn } from './column.ts';
+import { MARIADB_SERVERS, MYSQL, MYSQL_SERVERS, type TypeColumn } from './column.ts';
 import { geometry, geometrySelect, hex, plain, vector } from './decoded-text.ts';
 
 const WKT: Readonly<Record<string, readonly string[]>> = {
@@ -34,7 +34,7 @@ function spatial(): TypeColumn[] {
     of('g_srid', 'geometry', ["ST_GeomFromText('POINT(48.1 11.5)', 4326)", "ST_GeomFromText('POINT(1 2)', 0)"]),
     {
       ...of('p_4326', 'point SRID 4326', ["ST_GeomFromText('POINT(48.1 11.5)', 4326)"]),
-      servers: SINCE_MYSQL_80,
+      servers: MYSQL_SERVERS,
     },
   ];
 }
@@ -68,7 +68,7 @@ function documents(): TypeColumn[] {
   return [
     { name: 'j', type: 'json', values: [...DOCUMENTS, ...BINARY_DOCUMENTS], text: plain, servers: MYSQL },
     // 5.7 prints a whole double without `.0`, which nothing here knows of.
-    { name: 'j_whole', type: 'json', values: ["'-1.5e10'", "'[1e0, -0e0]'"], text: plain, servers: SINCE_MYSQL_80 },
+    { name: 'j_whole', type: 'json', values: ["'-1.5e10'", "'[1e0, -0e0]'"], text: plain, servers: MYSQL_SERVERS },
     { name: 'j_text', type: 'json', values: DOCUMENTS, text: plain, servers: MARIADB_SERVERS },
   ];
 }
