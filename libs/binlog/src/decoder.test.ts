@@ -1,8 +1,8 @@
 import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { Decoder } from './decoder.ts';
-import { PayloadStack } from './payload-cursor.ts';
 import { type EventParts, eventBytes, gtid, hex, query, XID, xaPrepare } from './testing/build-events.ts';
+import { follow } from './testing/follow.ts';
 import type { BinlogEvent, RowsEvent } from './types.ts';
 import { EVENT_TYPE } from './wire-types.ts';
 
@@ -102,6 +102,25 @@ describe('transactions', () => {
     },
   );
 
+  test('what accompanies transactions without changing rows is passed over', () => {
+    const none = (type: number, body = 'aabbcc'): Header => ({ type, body });
+    const changeOfView = [gtid(), query('BEGIN'), none(EVENT_TYPE.VIEW_CHANGE), query('COMMIT')];
+    const certified = [
+      ...[gtid(), query('BEGIN'), none(EVENT_TYPE.TRANSACTION_CONTEXT), none(EVENT_TYPE.ROWS_QUERY), MAP, INSERT],
+      ...[none(EVENT_TYPE.MARIA_ANNOTATE_ROWS), none(EVENT_TYPE.HEARTBEAT), XID],
+    ];
+    expect(decode(changeOfView).map(({ kind }) => kind)).toEqual(['begin', 'commit']);
+    expect(decode(certified).map(({ kind }) => kind)).toEqual(['begin', 'rows', 'commit']);
+    const between = [none(EVENT_TYPE.HEARTBEAT), none(EVENT_TYPE.HEARTBEAT_V2), none(EVENT_TYPE.PREVIOUS_GTIDS)];
+    expect(decode(between).map(({ kind }) => kind)).toEqual(['heartbeat', 'heartbeat']);
+  });
+
+  test('what a statement needs besides its text says nothing of rows; the statement is told', () => {
+    const set = [EVENT_TYPE.INTVAR, EVENT_TYPE.RAND, EVENT_TYPE.USER_VAR].map((type): Header => ({ type, body: '00' }));
+    const events = decode([gtid(), query('BEGIN'), ...set, query('INSERT INTO t VALUES (@a)'), XID]);
+    expect(events).toMatchObject([{ kind: 'begin' }, { kind: 'statement', inTransaction: true }, { kind: 'commit' }]);
+  });
+
   test('positions go on beyond 4 GiB, and new files start over', () => {
     const decoder = new Decoder({ wants: () => true, file: 'a', checksums: false });
     const feed = (event: Header): number => {
@@ -156,6 +175,17 @@ describe('what cannot be followed is refused, with the place', () => {
     expect(refusal(events)).toMatchObject(corrupt(message));
   });
 
+  test('a checksum that does not fit, on whatever event', () => {
+    const decoder = new Decoder({ wants: () => true, file: 'f', checksums: true });
+    for (const type of [EVENT_TYPE.QUERY, EVENT_TYPE.STOP, EVENT_TYPE.HEARTBEAT, EVENT_TYPE.PREVIOUS_GTIDS, 99]) {
+      const bytes = eventBytes({ type, body: '0011223344', checksum: true });
+      bytes[bytes.length - 1]! ^= 0x10;
+      expect(() => decoder.decode(bytes, 0, bytes.length, [])).toThrow(
+        expect.objectContaining({ code: 'SOURCE_EVENT_CORRUPT', message: expect.stringContaining('checksum') }),
+      );
+    }
+  });
+
   test('a header that lies about its length', () => {
     const bytes = Buffer.concat([eventBytes({ type: EVENT_TYPE.STOP }), Buffer.alloc(1)]);
     const decoder = new Decoder({ wants: () => true, file: 'f', checksums: false });
@@ -204,32 +234,6 @@ describe('XA transactions', () => {
   const xa = (words: string, xid = "X'61',X'62',1"): Header => query(`XA ${words} ${xid}`);
   const recorded = [xa('START'), MAP, INSERT, xa('END')];
 
-  /** As `decode`, with the events that were held given out. Rows as their first column's values. */
-  async function follow(events: readonly Header[], wanted = true): Promise<unknown[]> {
-    const decoder = new Decoder({ wants: () => wanted, file: 'binlog.000001', checksums: false });
-    const told: unknown[] = [];
-    const tell = (out: readonly BinlogEvent[]): void => {
-      for (const event of out) {
-        if (event.kind !== 'rows') told.push(event.kind);
-        else while (event.next()) told.push(event.after.buffer.readInt32LE(event.after.offsets[0]));
-      }
-    };
-    for (const event of events) {
-      const bytes = eventBytes(event);
-      const payloads = new PayloadStack();
-      let out: BinlogEvent[] = [];
-      decoder.decode(bytes, 0, bytes.length, out);
-      tell(out);
-      payloads.takeFrom(decoder);
-      while (!payloads.isEmpty) {
-        out = [];
-        await payloads.decodePiece(decoder, out);
-        tell(out);
-      }
-    }
-    return told;
-  }
-
   test('rows are held until the commit, and dropped at a rollback', async () => {
     expect(await follow([gtid(), ...recorded, xaPrepare(false)])).toEqual(['prepared']);
     const prepared = [gtid(), ...recorded, xaPrepare(false), gtid()];
@@ -240,7 +244,7 @@ describe('XA transactions', () => {
       ...['begin', 'commit'],
     ]);
     expect(await follow([gtid(), ...recorded, xaPrepare(true)])).toEqual(['begin', 42, 43, 'commit']);
-    expect(await follow([...prepared, xa('COMMIT')], false)).toEqual(['prepared', 'begin', 'commit']);
+    expect(await follow([...prepared, xa('COMMIT')], { wanted: false })).toEqual(['prepared', 'begin', 'commit']);
   });
 
   test('another prepare of the same XID takes the place of the first', async () => {

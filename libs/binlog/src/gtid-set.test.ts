@@ -100,6 +100,25 @@ describe('MariadbPosition', () => {
     expect(position.includes(MariadbPosition.parse('3-1-1'))).toBe(false);
   });
 
+  test('is what each domain came to last, in whatever order domains take turns', () => {
+    const gtid = fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 99 }));
+    fc.assert(
+      fc.property(fc.array(gtid, { maxLength: 30 }), (list) => {
+        const position = new MariadbPosition();
+        const last = new Map<number, string>();
+        for (const [domain, server, sequence] of list) {
+          position.add(`${domain}-${server}-${sequence}`);
+          last.set(domain, `${domain}-${server}-${sequence}`);
+        }
+        expect(position.toString()).toBe([...last.values()].toSorted().join(','));
+        expect(MariadbPosition.parse(position.toString()).equals(position)).toBe(true);
+        expect([...last.values()].every((one) => position.contains(one))).toBe(true);
+        expect(position.includes(position)).toBe(true);
+        expect(position.isEmpty).toBe(list.length === 0);
+      }),
+    );
+  });
+
   test.each([
     ['a domain that it has nothing of', '0-1-9,2-1-1', false, true],
     ['a later transaction of the same server', '0-1-10', false, true],

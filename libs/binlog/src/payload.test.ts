@@ -1,8 +1,10 @@
 import { deflateSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { EventReader } from './event-reader.ts';
-import { type PayloadInfo, payloadPieces, readPayload } from './payload.ts';
+import { type PayloadInfo, payloadPieces, readPayload, readSpilledPayload } from './payload.ts';
 import { inflateRows } from './rows-event.ts';
+import { Spill } from './spill.ts';
 
 const position = { file: 'f', position: 4 };
 const reader = (bytes: Buffer): EventReader => new EventReader().reset(bytes, 0, bytes.length);
@@ -44,6 +46,30 @@ describe('transaction payloads', () => {
     await expect(read(compressed(Buffer.alloc(length), announced))).rejects.toMatchObject({
       kind: 'SOURCE_EVENT_CORRUPT',
     });
+  });
+
+  test('a payload that lies in a log is the same as one in memory, wherever its pieces are cut', () => {
+    const sizes = fc.record({ front: fc.nat(40), size: fc.nat(600_000), behind: fc.nat(20) });
+    fc.assert(
+      fc.property(sizes, fc.constantFrom(0, 1 << 20), ({ front, size, behind }, memoryBytes) => {
+        using spill = new Spill({ memoryBytes });
+        const unknown = Buffer.concat([Buffer.from([9, front]), Buffer.alloc(front)]);
+        const length = Buffer.alloc(5, 0xfd);
+        length.writeUIntLE(size, 1, 3);
+        const fields = Buffer.concat([unknown, Buffer.from([1, 4]), length.subarray(0, 4), Buffer.from([0])]);
+        const payload = Buffer.alloc(size, 'payload');
+        const body = Buffer.concat([fields, payload, Buffer.alloc(behind)]);
+        const log = spill.log();
+        log.append(body, 0, body.length);
+        const spilled = readSpilledPayload(log, position);
+        const inMemory = readPayload(reader(body), position);
+        expect(Buffer.concat([...spilled.pieces()]).equals(payload)).toBe(true);
+        expect(Buffer.concat([...inMemory.pieces()]).equals(payload)).toBe(true);
+        spilled.dispose();
+        expect(spill.memoryBytes + spill.fileBytes).toBe(0);
+      }),
+      { numRuns: 30 },
+    );
   });
 
   test('fields are bounded by their lengths; unknown ones are passed over', () => {
