@@ -33,6 +33,14 @@ async function service(
 
 type ReaderStack = StackBase & { readonly mysql: SqlServer; readonly kafka: KafkaCluster };
 
+/** Formats of messages that a reader is measured with. */
+export const FORMATS = {
+  avro: { type: 'avro' },
+  json: { type: 'json', schemas: false },
+  'json-schemas': { type: 'json', schemas: true },
+} as const;
+export type FormatName = keyof typeof FORMATS;
+
 /** What of a benchmark's reader is not as in the others. */
 export interface ReaderDifference {
   readonly database?: string;
@@ -41,6 +49,7 @@ export interface ReaderDifference {
   readonly brokers?: readonly string[];
   /** For the runtime that it runs in. */
   readonly nodeFlags?: readonly string[];
+  readonly format?: FormatName;
 }
 
 /** A reader with default settings, from this GTID set on; not launched yet. */
@@ -51,7 +60,7 @@ export async function createReader(
   difference: ReaderDifference = {},
 ): Promise<ManagedProcess> {
   const { host, port, user, password } = stack.mysql.readerAddress;
-  const { database = DATABASE, partitions = PARTITIONS, brokers = stack.kafka.address.brokers } = difference;
+  const { database = DATABASE, partitions = PARTITIONS, brokers = stack.kafka.address.brokers, format } = difference;
   const config = {
     name,
     source: { host, port, user, password, include: [`${database}.*`] },
@@ -59,6 +68,7 @@ export async function createReader(
     topics: { partitions, replicationFactor: 1 },
     snapshot: { mode: 'never' },
     start: { gtidSet },
+    ...(format === undefined ? {} : { format: FORMATS[format] }),
   };
   return await service(stack, 'reader', config, difference.nodeFlags);
 }
