@@ -282,14 +282,15 @@ export class Decoder {
   #hold(header: EventHeader, from: BinlogPosition, out: BinlogEvent[]): boolean {
     const { type } = header;
     const reader = this.#reader;
-    const body = reader.offset;
+    const { offset: start, end } = reader;
+    const hold = (): void => this.#xa.hold(header, reader.reset(reader.buffer, start, end));
     if (ROWS_KINDS.has(type)) {
       const layout = this.#tables.get(reader.u48('table id'));
-      // An unknown table id goes the usual way, where it is refused.
+      // An unknown table id is refused where the rows are decoded.
       if (layout?.wanted === false) this.skippedRowsEvents++;
-      else this.#holdFrom(body, header);
+      else hold();
     } else if (type === EVENT_TYPE.TABLE_MAP) {
-      if (this.#tables.read(reader).wanted) this.#holdFrom(body, header);
+      if (this.#tables.read(reader).wanted) hold();
     } else if (type === EVENT_TYPE.XA_PREPARE) {
       this.#endXa(header, from, out);
     } else if (QUERY_FORMS.has(type)) {
@@ -297,14 +298,9 @@ export class Decoder {
       const words = firstWords(sql);
       if (words === 'XA END' || isSavepoint(words)) return true;
       if (words.startsWith('XA ')) throw corrupt(`${words} inside an XA transaction`);
-      this.#holdFrom(body, header);
+      hold();
     } else return false;
     return true;
-  }
-
-  #holdFrom(offset: number, header: EventHeader): void {
-    const { buffer, end } = this.#reader;
-    this.#xa.hold(header, this.#reader.reset(buffer, offset, end));
   }
 
   /** XA_PREPARE (XA_prepare_event of control_events.h): u8 1 when it commits at once (XA COMMIT … ONE PHASE) · XID. */

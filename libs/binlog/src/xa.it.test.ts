@@ -61,6 +61,9 @@ describe.each<SourceName>(['mysql', 'mysql80', 'mariadb'])('XA transactions of %
       `insert 4 ${hex('one phase')}`,
       `insert 5 ${hex('plain')}`,
     ]);
+    // Held and decoded later, the table's description is whole: the same layout as that of a plain transaction.
+    expect(new Set(collected.changes.map(({ table }) => table)).size).toBe(1);
+    expect(collected.changes[0]!.table.columns.map((column) => column.name)).toEqual(['id', 'v']);
     const { prepared, begins, commits } = collected;
     expect(prepared.map(({ holdsRows }) => holdsRows)).toEqual([true, true]);
     const decided = begins.flatMap(({ decides, gtid }) => (decides === undefined ? [] : [{ ...decides, gtid }]));
