@@ -1,36 +1,32 @@
-import {
-  type BeginEvent,
-  type BinlogEvent,
-  type BinlogPosition,
-  type BinlogStream,
-  openBinlogStream,
-  type PreparedEvent,
-  type RowsEvent,
-  type TableMap,
-  type XaDecision,
+import type {
+  BeginEvent,
+  BinlogEvent,
+  BinlogPosition,
+  BinlogStream,
+  PreparedEvent,
+  RowsEvent,
+  TableMap,
+  XaDecision,
 } from '@tapline/binlog';
-import { type Kafka, kafkaConfigOf, type OrderedProducer, openKafka, type ProgressStore } from '@tapline/kafka';
+import type { Kafka, OrderedProducer } from '@tapline/kafka';
 import type { Logger } from '@tapline/kernel';
 import type { ReaderConfig } from './config.ts';
-import { Checkpointer } from './progress/checkpointer.ts';
-import { decodeProgress, encodeProgress, type ProgressRecord, type SnapshotProgress } from './progress/record.ts';
+import type { Checkpointer } from './progress/checkpointer.ts';
+import type { ProgressRecord, SnapshotProgress } from './progress/record.ts';
 import { type XaFacts, XaFollower } from './progress/xa-follower.ts';
-import { keyFormatOf, openFormat, requireFormat } from './publish/format.ts';
-import { Oversize } from './publish/oversize.ts';
-import { keyText, Publisher } from './publish/publisher.ts';
-import { Routes } from './publish/routes.ts';
+import { keyFormatOf } from './publish/format.ts';
+import type { Oversize } from './publish/oversize.ts';
+import { keyText, type Publisher } from './publish/publisher.ts';
+import type { Routes } from './publish/routes.ts';
 import type { TopicBook } from './publish/topic-book.ts';
-import { ensureTopics, TopicOpener } from './publish/topic-opener.ts';
-import { VersionClock } from './publish/version-clock.ts';
-import { firstStart } from './resume/first-start.ts';
-import { readKeys, reopen } from './resume/reopen.ts';
+import type { VersionClock } from './publish/version-clock.ts';
+import { readKeys } from './resume/reopen.ts';
+import { openSessionParts, type SessionParts } from './session-parts.ts';
 import { SnapshotLoader } from './snapshot/loader.ts';
 import { MysqlChunkSource, tableName } from './snapshot/mysql-source.ts';
 import { SnapshotReport } from './snapshot/report.ts';
-import { type Executed, parseExecuted } from './source/executed.ts';
-import { tableOfLayout } from './source/layout-table.ts';
-import { openSource, type Source } from './source/open-source.ts';
-import { serverIdOf } from './source/server-id.ts';
+import type { Executed } from './source/executed.ts';
+import type { Source } from './source/open-source.ts';
 import { dropsRows, refuseStatementChange } from './source/statement.ts';
 import { Pump, type PumpTarget } from './stream/pump.ts';
 
@@ -108,89 +104,11 @@ export class Session implements AsyncDisposable, PumpTarget {
    * @throws TaplineError of the source, Kafka, the registry, or of what the progress record and the topics say.
    */
   static async open(config: ReaderConfig, log: Logger, events: SessionEvents, signal: AbortSignal): Promise<Session> {
-    await using opened = new AsyncDisposableStack();
-    const source = await openSource(config, log, signal);
-    const kafkaConfig = kafkaConfigOf(config.kafka, `tapline-reader-${config.name}`);
-    const kafka = opened.use(openKafka(kafkaConfig, { logger: log }));
-    const producer = opened.use(kafka.producer(config.kafka));
-    const store = await openProgress(config, kafka, signal);
-    const format = await openFormat(config, { kafka, log, resources: opened, signal });
-
-    await ensureTopics(config, source, kafka, signal);
-    const found = store.get(config.name);
-    const record =
-      found === undefined
-        ? await firstStart({ config, source, kafka, log, signal })
-        : decodeProgress(found, progressTopic(config));
-    requireFormat(config, record.keyFormat);
-    const { book, snapshot, publishedRows } = await reopen(record, { kafka, producer, signal });
-    const clock = new VersionClock(record.version);
-    clock.skip(publishedRows);
-
-    const checkpointer = new Checkpointer({
-      acknowledged: () => producer.mark(),
-      save: (next) => store.save(config.name, encodeProgress(next), signal),
-      intervalMs: config.progress.intervalMs,
-    });
-    // Durable before the first record is published: it says below which offsets nothing of this source's life stands.
-    await checkpointer.now({
-      ...record,
-      offsets: book.offsets(),
-      version: clock.last,
-      snapshot,
-      writtenMs: Date.now(),
-    });
-    const topics = new TopicOpener({ config, kafka, producer, book, checkpointer, signal });
-    const routes = new Routes({
-      source: config.name,
-      flavor: source.info.flavor,
-      describe: (layout) => tableOfLayout(layout, source.collations),
-      keys: source.keys,
-      format,
-      topics,
-    });
-    const oversize = await Oversize.open({ config, kafka, producer, signal });
-    const publisher = new Publisher({
-      producer,
-      clock,
-      oversize,
-      tombstones: config.topics.tombstones,
-      beforeImage: config.beforeImage === 'full',
-    });
-    const stream = opened.use(
-      await openBinlogStream(
-        {
-          address: source.address,
-          serverId: serverIdOf(config),
-          flavor: source.info.flavor,
-          start: { gtidSet: record.gtidSet },
-          wants: (database, table) => source.filter.matches(database, table),
-          bufferBytes: config.source.bufferBytes,
-          spillFolder: config.source.spillFolder,
-          heartbeatMs: config.source.heartbeatMs,
-        },
-        signal,
-      ),
-    );
-    const session = new Session({
-      resources: opened.move(),
-      config,
-      log,
-      source,
-      producer,
-      checkpointer,
-      book,
-      clock,
-      oversize,
-      publisher,
-      routes,
-      executed: parseExecuted(source.info.flavor, record.gtidSet),
-      xaFrom: record.xaFrom,
-      stream,
-      start: { file: record.file, position: record.position },
-    });
-    if (snapshot.state === 'running') await session.#openLoader(kafka, snapshot, events, signal);
-    log.info('streaming', { gtidSet: record.gtidSet, replaying: book.skipping, snapshot: snapshot.state });
+    const parts = await openSessionParts(config, log, signal);
+    const session = new Session(parts);
+    if (parts.snapshot.state === 'running') await session.#openLoader(parts.kafka, parts.snapshot, events, signal);
+    const { gtidSet, book, snapshot } = parts;
+    log.info('streaming', { gtidSet, replaying: book.skipping, snapshot: snapshot.state });
     return session;
   }
 
@@ -396,30 +314,4 @@ export interface SessionFacts {
   /** Binlog that waits for the end of its transaction: in memory, and in the temporary file. */
   readonly waitingBytes: number;
   readonly spilledBytes: number;
-}
-
-interface SessionParts {
-  readonly resources: AsyncDisposableStack;
-  readonly config: ReaderConfig;
-  readonly log: Logger;
-  readonly source: Source;
-  readonly producer: OrderedProducer;
-  readonly checkpointer: Checkpointer;
-  readonly book: TopicBook;
-  readonly clock: VersionClock;
-  readonly oversize: Oversize;
-  readonly publisher: Publisher;
-  readonly routes: Routes;
-  readonly executed: Executed;
-  readonly xaFrom: string | null;
-  readonly stream: BinlogStream;
-  readonly start: BinlogPosition;
-}
-
-function progressTopic(config: ReaderConfig): string {
-  return `${config.name}.progress`;
-}
-
-function openProgress(config: ReaderConfig, kafka: Kafka, signal: AbortSignal): Promise<ProgressStore> {
-  return kafka.progress({ topic: progressTopic(config), replicationFactor: config.topics.replicationFactor }, signal);
 }

@@ -1,0 +1,144 @@
+import { type BinlogPosition, type BinlogStream, openBinlogStream } from '@tapline/binlog';
+import { type Kafka, kafkaConfigOf, type OrderedProducer, openKafka, type ProgressStore } from '@tapline/kafka';
+import type { Logger } from '@tapline/kernel';
+import type { ReaderConfig } from './config.ts';
+import { Checkpointer } from './progress/checkpointer.ts';
+import { decodeProgress, encodeProgress, type SnapshotProgress } from './progress/record.ts';
+import { openFormat, requireFormat } from './publish/format.ts';
+import { Oversize } from './publish/oversize.ts';
+import { Publisher } from './publish/publisher.ts';
+import { Routes } from './publish/routes.ts';
+import type { TopicBook } from './publish/topic-book.ts';
+import { ensureTopics, TopicOpener } from './publish/topic-opener.ts';
+import { VersionClock } from './publish/version-clock.ts';
+import { firstStart } from './resume/first-start.ts';
+import { reopen } from './resume/reopen.ts';
+import { type Executed, parseExecuted } from './source/executed.ts';
+import { tableOfLayout } from './source/layout-table.ts';
+import { openSource, type Source } from './source/open-source.ts';
+import { serverIdOf } from './source/server-id.ts';
+
+/** What a session works with, all of it open and at the place where the life before ended. */
+export interface SessionParts {
+  /** Owns everything here that must be closed. */
+  readonly resources: AsyncDisposableStack;
+  readonly config: ReaderConfig;
+  readonly log: Logger;
+  readonly source: Source;
+  readonly kafka: Kafka;
+  readonly producer: OrderedProducer;
+  readonly checkpointer: Checkpointer;
+  readonly book: TopicBook;
+  readonly clock: VersionClock;
+  readonly oversize: Oversize;
+  readonly publisher: Publisher;
+  readonly routes: Routes;
+  readonly executed: Executed;
+  /** What the stream starts after. */
+  readonly gtidSet: string;
+  readonly xaFrom: string | null;
+  readonly snapshot: SnapshotProgress;
+  readonly stream: BinlogStream;
+  readonly start: BinlogPosition;
+}
+
+/**
+ * Connects to everything, finds where to go on, and opens the stream there.
+ *
+ * @throws TaplineError of the source, Kafka, the registry, or of what the progress record and the topics say.
+ */
+export async function openSessionParts(config: ReaderConfig, log: Logger, signal: AbortSignal): Promise<SessionParts> {
+  await using opened = new AsyncDisposableStack();
+  const source = await openSource(config, log, signal);
+  const kafkaConfig = kafkaConfigOf(config.kafka, `tapline-reader-${config.name}`);
+  const kafka = opened.use(openKafka(kafkaConfig, { logger: log }));
+  const producer = opened.use(kafka.producer(config.kafka));
+  const store = await openProgress(config, kafka, signal);
+  const format = await openFormat(config, { kafka, log, resources: opened, signal });
+
+  await ensureTopics(config, source, kafka, signal);
+  const found = store.get(config.name);
+  const record =
+    found === undefined
+      ? await firstStart({ config, source, kafka, log, signal })
+      : decodeProgress(found, progressTopic(config));
+  requireFormat(config, record.keyFormat);
+  const { book, snapshot, publishedRows } = await reopen(record, { kafka, producer, signal });
+  const clock = new VersionClock(record.version);
+  clock.skip(publishedRows);
+
+  const checkpointer = new Checkpointer({
+    acknowledged: () => producer.mark(),
+    save: (next) => store.save(config.name, encodeProgress(next), signal),
+    intervalMs: config.progress.intervalMs,
+  });
+  // Durable before the first record is published: it says below which offsets nothing of this source's life stands.
+  await checkpointer.now({
+    ...record,
+    offsets: book.offsets(),
+    version: clock.last,
+    snapshot,
+    writtenMs: Date.now(),
+  });
+  const topics = new TopicOpener({ config, kafka, producer, book, checkpointer, signal });
+  const routes = new Routes({
+    source: config.name,
+    flavor: source.info.flavor,
+    describe: (layout) => tableOfLayout(layout, source.collations),
+    keys: source.keys,
+    rowImage: config.source.rowImage,
+    format,
+    topics,
+  });
+  const oversize = await Oversize.open({ config, kafka, producer, signal });
+  const publisher = new Publisher({
+    producer,
+    clock,
+    oversize,
+    tombstones: config.topics.tombstones,
+    beforeImage: config.beforeImage === 'full',
+  });
+  const stream = opened.use(
+    await openBinlogStream(
+      {
+        address: source.address,
+        serverId: serverIdOf(config),
+        flavor: source.info.flavor,
+        start: { gtidSet: record.gtidSet },
+        wants: (database, table) => source.filter.matches(database, table),
+        bufferBytes: config.source.bufferBytes,
+        spillFolder: config.source.spillFolder,
+        heartbeatMs: config.source.heartbeatMs,
+      },
+      signal,
+    ),
+  );
+  return {
+    resources: opened.move(),
+    config,
+    log,
+    source,
+    kafka,
+    producer,
+    checkpointer,
+    book,
+    clock,
+    oversize,
+    publisher,
+    routes,
+    executed: parseExecuted(source.info.flavor, record.gtidSet),
+    gtidSet: record.gtidSet,
+    xaFrom: record.xaFrom,
+    snapshot,
+    stream,
+    start: { file: record.file, position: record.position },
+  };
+}
+
+function progressTopic(config: ReaderConfig): string {
+  return `${config.name}.progress`;
+}
+
+function openProgress(config: ReaderConfig, kafka: Kafka, signal: AbortSignal): Promise<ProgressStore> {
+  return kafka.progress({ topic: progressTopic(config), replicationFactor: config.topics.replicationFactor }, signal);
+}
