@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { testServers } from '@tapline/test-stack';
 import { type Kafka, openKafka } from './kafka.ts';
 import type { Lane, LaneState } from './lane.ts';
@@ -78,7 +78,7 @@ test('small and large records, null keys and values, headers and times are read 
 });
 
 test('records of hundreds of partitions leave in one request, a small buffer each, also of lanes that were busy once', async () => {
-  const count = 400;
+  const count = 200;
   const topic = await newTopic(count);
   await using producer = kafka.producer();
   const lanes = Array.from({ length: count }, (_, partition) => producer.lane(topic, partition));
@@ -144,16 +144,58 @@ test('a second writer is noticed by the gap in the offsets', async () => {
   await expect(first.room()).rejects.toMatchObject(wrong);
 });
 
-test('a topic made anew under the producer is noticed, not continued', async () => {
-  const topic = await newTopic(1);
-  await using producer = kafka.producer();
-  const lane = producer.lane(topic, 0);
-  producer.append(lane, null, Buffer.from('one'), 1, NO_HEADERS);
-  await producer.mark();
-  await kafka.topics.delete([topic]);
-  await kafka.topics.ensure([{ topic, partitions: 1, replicationFactor: 1, compacted: false }]);
-  producer.append(lane, null, Buffer.from('two'), 1, NO_HEADERS);
-  await expect(producer.mark()).rejects.toMatchObject({ code: 'KAFKA_LOG_TRUNCATED', place: { topic, partition: 0 } });
+describe.each([1, 5])('a window of %i', (inFlight) => {
+  const options = { batchBytes: 1024, bufferBytes: 65_536, inFlight };
+
+  /** A lane with 100 acknowledged records; then its topic is deleted. */
+  async function laneOfDeleted(producer: OrderedProducer): Promise<Lane> {
+    const lane = producer.lane(await newTopic(1), 0);
+    appendMany(producer, lane, 100);
+    await producer.mark();
+    await kafka.topics.delete([lane.topic]);
+    return lane;
+  }
+  const appendMany = (producer: OrderedProducer, lane: Lane, count: number): void => {
+    for (let i = 0; i < count; i++) producer.append(lane, null, Buffer.alloc(300), Date.now(), NO_HEADERS);
+  };
+  /** Until it fails: a broker does what the controller has confirmed a moment later. */
+  async function sendOn(producer: OrderedProducer, lane: Lane): Promise<never> {
+    for (;;) {
+      appendMany(producer, lane, 20);
+      await producer.mark();
+    }
+  }
+
+  test('a topic made anew under the producer is noticed, not continued', async () => {
+    await using producer = kafka.producer(options);
+    const lane = await laneOfDeleted(producer);
+    const { topic } = lane;
+    await kafka.topics.ensure([{ topic, partitions: 1, replicationFactor: 1, compacted: false }]);
+    await expect(sendOn(producer, lane)).rejects.toMatchObject({
+      code: 'KAFKA_LOG_TRUNCATED',
+      place: { topic, partition: 0 },
+    });
+  });
+
+  test('a topic deleted under the producer ends it', async () => {
+    await using producer = kafka.producer({ ...options, topicMissingMs: 500 });
+    const lane = await laneOfDeleted(producer);
+    await expect(sendOn(producer, lane)).rejects.toMatchObject({ code: 'TOPIC_MISSING', place: { topic: lane.topic } });
+  });
+
+  test('a topic that takes smaller batches than before ends the producer, with what to do', async () => {
+    await using producer = kafka.producer(options);
+    const lane = producer.lane(await newTopic(1), 0);
+    appendMany(producer, lane, 10);
+    await producer.mark();
+    const admin = await kafka.admin();
+    const configEntries = [{ name: 'max.message.bytes', value: '500' }];
+    await admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: lane.topic, configEntries }] });
+    await expect(sendOn(producer, lane)).rejects.toMatchObject({
+      code: 'KAFKA_RECORD_TOO_LARGE',
+      place: { topic: lane.topic, partition: 0 },
+    });
+  });
 });
 
 test('a lane knows what its topic takes: batches stay below it, and so does a record of maxRecordBytes', async () => {
