@@ -32,3 +32,9 @@ test.each<[BenchName, string[]]>([
   },
   400_000,
 );
+
+test('bench latency at half of the maximum', async () => {
+  const { runs } = await runBench('latency', { short: true, half: true });
+  expect(runs.map((run) => run.map(({ what }) => what))).toEqual([['commit → Kafka consumer, half rate']]);
+  expect(Object.values(runs[0]?.[0]?.figures ?? {}).every((figure) => figure >= 0)).toBe(true);
+}, 400_000);

@@ -1,6 +1,7 @@
 import { benchCatchup } from './catchup.ts';
 import { benchDecode } from './decode/decode.ts';
-import { benchLatency } from './latency.ts';
+import { benchHalfRate } from './latency/half-rate.ts';
+import { benchLatency } from './latency/latency.ts';
 import { benchMemory } from './memory.ts';
 import type { BenchOptions } from './options.ts';
 import { benchProduce } from './produce.ts';
@@ -51,7 +52,7 @@ export const BENCHES = {
     summary: 'commit → Kafka consumer and → Redis, at 1,000 rows/s',
     rows: 30_000,
     shortRows: 1000,
-    run: benchLatency,
+    run: (options) => (options.half === true ? benchHalfRate(options) : benchLatency(options)),
   },
   produce: {
     summary: 'records of 250 bytes in memory → acknowledged in Kafka, by the producer alone',
@@ -77,6 +78,9 @@ export interface RunBenchOptions {
   readonly peer?: 'debezium';
   /** Only this one of `shapes`; the one to `profile`. */
   readonly shape?: ShapeName;
+  /** Only `latency`: rows a second; or half of the rate that the whole chain sustains. */
+  readonly rate?: number;
+  readonly half?: boolean;
   /** Only this one of the tables of `decode`. */
   readonly table?: string;
   /** The file for the flame graph of `profile`; none without it. */

@@ -14,6 +14,10 @@ export interface BenchOptions {
   readonly compressed?: boolean;
   /** memory: Kafka takes no more than this a second; none: as much as it can. */
   readonly throttleMib?: number;
+  /** latency: rows a second. */
+  readonly rate?: number;
+  /** latency: half of the rate that the whole chain sustains. */
+  readonly half?: boolean;
   /** Progress, for people. */
   readonly say: (line: string) => void;
 }

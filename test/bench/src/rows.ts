@@ -49,18 +49,23 @@ export async function loadRows(mysql: SqlServer, rows: number): Promise<void> {
     let statements = 0;
     for (let from = 1; from <= rows; from += ROWS_PER_STATEMENT) {
       if (statements % STATEMENTS_PER_TRANSACTION === 0) await connection.query('BEGIN');
-      const values: string[] = [];
-      for (let id = from; id < Math.min(from + ROWS_PER_STATEMENT, rows + 1); id++) {
-        const { k, c, pad } = rowOf(id);
-        values.push(`(${id},${k},'${c}','${pad}')`);
-      }
-      await connection.query(`INSERT INTO ${TABLE} (id, k, c, pad) VALUES ${values.join(',')}`);
+      await connection.query(insertStatement(from, Math.min(from + ROWS_PER_STATEMENT - 1, rows)));
       if (++statements % STATEMENTS_PER_TRANSACTION === 0) await connection.query('COMMIT');
     }
     await connection.query('COMMIT');
   } finally {
     await connection.end();
   }
+}
+
+/** Inserts the rows with the ids `from` to `to`. */
+export function insertStatement(from: number, to: number): string {
+  const values: string[] = [];
+  for (let id = from; id <= to; id++) {
+    const { k, c, pad } = rowOf(id);
+    values.push(`(${id},${k},'${c}','${pad}')`);
+  }
+  return `INSERT INTO ${TABLE} (id, k, c, pad) VALUES ${values.join(',')}`;
 }
 
 /** Where the binlog ends now, and everything that was executed. */

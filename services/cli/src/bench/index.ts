@@ -26,6 +26,8 @@ ${NAMES.map((name) => `  ${name.padEnd(9)} ${BENCHES[name].summary} (${BENCHES[n
   --svg FILE        profile: writes the flame graph there
   --compressed      memory: the transaction is compressed in the binlog
   --throttle-mb N   memory: Kafka takes no more than N MiB a second
+  --rate N          latency: rows a second (default 1,000), each a transaction
+  --half            latency: half of the rate that MySQL, reader, broker and a consumer sustain together on this machine
   --json            every run as JSON on stdout, instead of the table
   --short           some seconds, to see that it works; the figures mean nothing
 `;
@@ -81,6 +83,15 @@ function memoryOf(name: BenchName, parsed: Parsed): { compressed?: boolean; thro
   });
 }
 
+function rateOf(name: BenchName, parsed: ReturnType<typeof parseFlags>): { rate?: number; half?: boolean } {
+  const { rate, half } = parsed.values;
+  if (rate === undefined && half !== true) return {};
+  if (name !== 'latency' || (rate !== undefined && half === true)) {
+    throw new TaplineError('CONFIG_INVALID', { message: '--rate or --half are for latency, one of them.' });
+  }
+  return half === true ? { half } : { rate: numberFlag(parsed, 'rate', 0, 1) };
+}
+
 async function run(args: readonly string[]): Promise<number> {
   const text = { type: 'string' } as const;
   const parsed = parseFlags(args, {
@@ -90,6 +101,8 @@ async function run(args: readonly string[]): Promise<number> {
     shape: text,
     svg: text,
     table: text,
+    rate: text,
+    half: { type: 'boolean' },
     compressed: { type: 'boolean' },
     'throttle-mb': text,
     json: { type: 'boolean' },
@@ -107,6 +120,7 @@ async function run(args: readonly string[]): Promise<number> {
     ...peerOf(name, values['peer']),
     ...shapeOf(name, values['shape']),
     ...tableOf(name, values['table']),
+    ...rateOf(name, parsed),
     ...memoryOf(name, parsed),
     ...svgOf(name, values['svg']),
     short: values['short'] === true,

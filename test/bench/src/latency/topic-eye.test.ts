@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { keyId } from './latency.ts';
+import { keyId } from './topic-eye.ts';
 
 test.each([
   [1, [2]],
