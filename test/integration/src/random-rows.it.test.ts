@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { MARIADB_SERVERS, MYSQL_SERVERS, type Server } from './types/column.ts';
+import { consumedText } from './types/consumed-text.ts';
 import { describeMatrix, expectSameBytes, expectSelected } from './types/describe-matrix.ts';
-import { runEncoders } from './types/encoders.ts';
+import { type EncodedOutcome, runEncoders } from './types/encoders.ts';
 import type { MatrixTable } from './types/matrix.ts';
 import { randomColumns } from './types/random-columns.ts';
-import { decodedText, type TableOutcome } from './types/run.ts';
+import { decodedText } from './types/run.ts';
 import { comparableText, type OracleChange, zongjiChanges } from './types/zongji-rows.ts';
 
 /** The same rows every time, as a test that fails by chance tells nobody anything; the long form looks for new ones. */
@@ -22,7 +23,7 @@ const SERVERS: readonly Server[] = ['mysql57', ...MYSQL_SERVERS, ...MARIADB_SERV
 describe.each(SERVERS)(`${ROWS} rows of random values (seed ${SEED}) in every type of %s`, (server) => {
   const columns = randomColumns(server, ROWS, SEED);
   const table: MatrixTable = { name: 'random_rows', nullable: true, columns };
-  let outcome: TableOutcome;
+  let outcome: EncodedOutcome;
   let oracle: readonly OracleChange[];
 
   beforeAll(async () => {
@@ -31,7 +32,7 @@ describe.each(SERVERS)(`${ROWS} rows of random values (seed ${SEED}) in every ty
       [table],
       async (changes) => await zongjiChanges([table], changes),
     );
-    outcome = outcomes.get(table.name) as TableOutcome;
+    outcome = outcomes.get(table.name) as EncodedOutcome;
     oracle = read.get(table.name) ?? [];
   }, 240_000);
 
@@ -41,6 +42,17 @@ describe.each(SERVERS)(`${ROWS} rows of random values (seed ${SEED}) in every ty
 
   test('the first load and the binlog give the same bytes', () => {
     expectSameBytes(outcome);
+  });
+
+  test('ChangeReader gives a consumer the same values', () => {
+    const { streamed, consumed } = outcome;
+    for (const column of columns) {
+      for (const image of ['before', 'after'] as const) {
+        const seen = consumed.map((change) => consumedText(change[image], column));
+        const values = streamed.map((record) => decodedText(record[image], column));
+        expect({ type: column.type, image, values: seen }).toEqual({ type: column.type, image, values });
+      }
+    }
   });
 
   test("zongji's own decoder gives the same values of inserts, updates and deletes", () => {

@@ -3,7 +3,9 @@ import { openBinlogStream, type RowImage, type RowsEvent } from '@tapline/binlog
 import {
   type AvroEnvelope,
   type ByteSink,
+  type Change,
   type ChangeMeta,
+  ChangeReader,
   compileEnvelope,
   GrowingSink,
   TransactionContext,
@@ -27,6 +29,11 @@ export interface Changes {
   readonly gtidSet: string;
 }
 
+export interface EncodedOutcome extends TableOutcome {
+  /** What a consumer's ChangeReader makes of each record in `streamed`. */
+  readonly consumed: readonly Change[];
+}
+
 /**
  * The same as `runMatrix`, through the reader's parts instead of a reader and Kafka: rows from SELECT and from the binlog, encoded, and
  * decoded by avsc. For servers that a reader refuses, and for many rows in little time. `read` is given the changes before they are
@@ -36,7 +43,7 @@ export async function runEncoders<T>(
   server: Server,
   tables: readonly MatrixTable[],
   read: (changes: Changes) => Promise<T>,
-): Promise<{ readonly outcomes: ReadonlyMap<string, TableOutcome>; readonly read: T }> {
+): Promise<{ readonly outcomes: ReadonlyMap<string, EncodedOutcome>; readonly read: T }> {
   await using own = await openStack({});
   const address = await addressOf(server, own);
   await using sql = await Sql.open(address);
@@ -87,7 +94,7 @@ async function streamInto(
     for (const event of await stream.pull()) {
       if (event.kind !== 'rows') continue;
       if (event.table.table === 'done') return;
-      tables.get(event.table.table)?.add(event);
+      await tables.get(event.table.table)?.add(event);
     }
   }
 }
@@ -102,10 +109,11 @@ const META: ChangeMeta = {
 };
 
 /** A table's rows as they would be in its topic. */
-class EncodedTable implements TableOutcome {
+class EncodedTable implements EncodedOutcome {
   readonly selected: TableOutcome['selected'];
   readonly loaded: TopicRecord[] = [];
   readonly streamed: TopicRecord[] = [];
+  readonly consumed: Change[] = [];
   readonly #table: Table;
   #streaming: Encoder | undefined;
 
@@ -132,13 +140,13 @@ class EncodedTable implements TableOutcome {
     for await (const batch of rows) {
       for (const row of batch) {
         const key = (sink: ByteSink): void => encoder.envelope.writeKeyFromText(sink, row);
-        encoded.loaded.push(encoder.record(key, (sink) => encoder.envelope.writeSnapshotValue(sink, row, META)));
+        encoded.loaded.push(encoder.write(key, (sink) => encoder.envelope.writeSnapshotValue(sink, row, META)).record);
       }
     }
     return encoded;
   }
 
-  add(event: RowsEvent): void {
+  async add(event: RowsEvent): Promise<void> {
     const { table, op } = event;
     this.#streaming ??= new Encoder(
       compileEnvelope({ source: 'it', table: this.#table, keyColumns: ['id'], wire: table }),
@@ -148,35 +156,48 @@ class EncodedTable implements TableOutcome {
       const before: RowImage | undefined = op === 'insert' ? undefined : event.before;
       const after: RowImage | undefined = op === 'delete' ? undefined : event.after;
       const image = after ?? event.before;
-      const record = this.#streaming.record(
+      const { record, bytes } = this.#streaming.write(
         (sink) => envelope.writeKey(sink, image),
         (sink) => envelope.writeValue(sink, OPS[op], before, after, META),
       );
       this.streamed.push(record);
+      this.consumed.push(await this.#streaming.read(bytes));
       // Whoever loaded the rows gets what follows from the binlog too.
       if (op !== 'insert') this.loaded.push(record);
     }
   }
 }
 
-/** Writes with Tapline's encoder and reads with avsc. */
+interface RecordBytes {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+/** Writes with Tapline's encoder; reads with avsc, and as a consumer does. */
 class Encoder {
   readonly envelope: AvroEnvelope;
   readonly #key: avsc.types.RecordType;
   readonly #value: avsc.types.RecordType;
+  readonly #reader: ChangeReader;
 
   constructor(envelope: AvroEnvelope) {
     this.envelope = envelope;
     envelope.bind({ key: 1, value: 2 });
     this.#key = avroType(envelope.keySchema ?? '');
     this.#value = avroType(envelope.valueSchema);
+    this.#reader = new ChangeReader({
+      schema: async (id) => (id === 1 ? (envelope.keySchema ?? '') : envelope.valueSchema),
+    });
   }
 
-  record(writeKey: (sink: ByteSink) => void, writeValue: (sink: ByteSink) => void): TopicRecord {
+  write(
+    writeKey: (sink: ByteSink) => void,
+    writeValue: (sink: ByteSink) => void,
+  ): { readonly record: TopicRecord; readonly bytes: RecordBytes } {
     const key = written(writeKey);
     const value = written(writeValue);
     const decoded = this.#value.fromBuffer(value.subarray(5)) as { op: 'c'; before?: Row; after?: Row };
-    return {
+    const record: TopicRecord = {
       partition: 0,
       offset: '0',
       key: this.#key.fromBuffer(key.subarray(5)) as Row,
@@ -184,6 +205,17 @@ class Encoder {
       bytes: key.length + value.length,
       ...rowsOf(this.#value, value, decoded),
     };
+    return { record, bytes: { key, value } };
+  }
+
+  async read(bytes: RecordBytes): Promise<Change> {
+    return await this.#reader.read({
+      topic: 't',
+      partition: 0,
+      offset: '0',
+      headers: { v: Buffer.alloc(8) },
+      ...bytes,
+    });
   }
 }
 
