@@ -22,12 +22,16 @@ afterAll(async () => {
   await kafka[Symbol.asyncDispose]();
 });
 
-/** A lane with eight acknowledged batches of one record each, numbered from 0. */
-async function filled(producer: OrderedProducer, shared = false): Promise<LaneState> {
+async function newTopic(): Promise<string> {
   const topic = uniqueName('sequence');
   made.push(topic);
   await kafka.topics.ensure([{ topic, partitions: 1, replicationFactor: 1 }]);
-  const lane = producer.lane(topic, 0, { shared }) as LaneState;
+  return topic;
+}
+
+/** A lane with eight acknowledged batches of one record each, numbered from 0. */
+async function filled(producer: OrderedProducer, shared = false): Promise<LaneState> {
+  const lane = producer.lane(await newTopic(), 0, { shared }) as LaneState;
   for (let i = 0; i < 8; i++) await send(producer, lane, i);
   return lane;
 }
@@ -136,10 +140,7 @@ describe.each([1, 2, 5])('a window of %i batches', (window) => {
 
   test('sequence numbers go on from 0 after 2^31 - 1, also within a batch', async () => {
     await using producer = kafka.producer({ ...oneRecordBatches(window), batchBytes: 4096 });
-    const topic = uniqueName('wrap');
-    made.push(topic);
-    await kafka.topics.ensure([{ topic, partitions: 1, replicationFactor: 1 }]);
-    const lane = producer.lane(topic, 0) as LaneState;
+    const lane = producer.lane(await newTopic(), 0) as LaneState;
     // A broker that does not know the producer takes any first number.
     lane.sequence = 0x7fff_ffff - 5;
     await sendMany(producer, lane, 0, 4);
@@ -147,6 +148,30 @@ describe.each([1, 2, 5])('a window of %i batches', (window) => {
     expect([lane.sequence, lane.identity?.epoch]).toEqual([34, 0]);
     expect(await numbers(lane)).toEqual(Array.from({ length: 40 }, (_, i) => i));
   });
+});
+
+test('a broker that may not know the producer gets one batch, and more when it has taken that', async () => {
+  await using producer = kafka.producer({ ...oneRecordBatches(5), rememberedMs: 60_000 });
+  const lane = await filled(producer);
+  const append = (to: LaneState, timestampMs: number): void => {
+    for (let i = 8; i < 20; i++)
+      producer.append(to, Buffer.from(String(i)), Buffer.alloc(900), timestampMs, NO_HEADERS);
+  };
+  append(lane, Date.now() - 120_000);
+  expect(lane.underWay).toBe(5);
+  expect((await producer.mark()).get(lane)).toBe(20n);
+  // Brokers go by the times of records: after such old ones they may have forgotten the producer.
+  append(lane, Date.now());
+  expect(lane.underWay).toBe(1);
+  await producer.mark();
+  append(lane, Date.now());
+  expect(lane.underWay).toBe(5);
+  await producer.mark();
+  // The connection is open, but the partition is new to the producer.
+  const other = producer.lane(await newTopic(), 0) as LaneState;
+  append(other, Date.now());
+  expect(other.underWay).toBeLessThanOrEqual(1);
+  expect((await producer.mark()).get(other)).toBe(12n);
 });
 
 test('after the last epoch there is a new producer id', async () => {
