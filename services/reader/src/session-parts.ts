@@ -36,6 +36,8 @@ export interface SessionParts {
   readonly executed: Executed;
   /** What the stream starts after. */
   readonly gtidSet: string;
+  /** As in the progress record. */
+  readonly startAfter: string;
   readonly xaFrom: string | null;
   readonly snapshot: SnapshotProgress;
   readonly stream: BinlogStream;
@@ -84,7 +86,7 @@ export async function openSessionParts(config: ReaderConfig, log: Logger, signal
   const routes = new Routes({
     source: config.name,
     flavor: source.info.flavor,
-    describe: (layout) => tableOfLayout(layout, source.collations),
+    describe: (layout) => tableOfLayout(layout, { ...source, flavor: source.info.flavor }),
     keys: source.keys,
     rowImage: config.source.rowImage,
     format,
@@ -128,6 +130,7 @@ export async function openSessionParts(config: ReaderConfig, log: Logger, signal
     routes,
     executed: parseExecuted(source.info.flavor, record.gtidSet),
     gtidSet: record.gtidSet,
+    startAfter: record.startAfter,
     xaFrom: record.xaFrom,
     snapshot,
     stream,

@@ -25,7 +25,7 @@ import { openSessionParts, type SessionParts } from './session-parts.ts';
 import { SnapshotLoader } from './snapshot/loader.ts';
 import { MysqlChunkSource, tableName } from './snapshot/mysql-source.ts';
 import { SnapshotReport } from './snapshot/report.ts';
-import type { Executed } from './source/executed.ts';
+import { type Executed, parseExecuted } from './source/executed.ts';
 import type { Source } from './source/open-source.ts';
 import { dropsRows, refuseStatementChange } from './source/statement.ts';
 import { Pump, type PumpTarget } from './stream/pump.ts';
@@ -54,6 +54,9 @@ export class Session implements AsyncDisposable, PumpTarget {
   /** What the stream has passed. */
   readonly #executed: Executed;
   readonly #xa: XaFollower;
+  /** Transactions that come before the reader's start; undefined once they are passed. */
+  #before: Executed | undefined;
+  silent = false;
   readonly #stream: BinlogStream;
   readonly #pump: Pump;
   readonly #captured: { readonly names: readonly string[]; mayMatchIn(database: string): boolean };
@@ -78,6 +81,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#publisher = parts.publisher;
     this.#routes = parts.routes;
     this.#executed = parts.executed;
+    if (parts.startAfter !== '') this.#before = parseExecuted(source.info.flavor, parts.startAfter);
     this.#xa = new XaFollower({
       flavor: source.info.flavor,
       passed: parts.executed,
@@ -152,11 +156,17 @@ export class Session implements AsyncDisposable, PumpTarget {
   }
 
   begin({ gtid, commitMicros, position, decides }: BeginEvent): void {
-    if (decides !== undefined) this.#xa.refuseUnknown(decides, gtid);
+    this.silent = this.#isBeforeStart(gtid);
+    if (decides !== undefined && !this.silent) this.#xa.refuseUnknown(decides, gtid);
     this.#takenMs = Date.now();
     this.#newestCommitMs = Number(commitMicros / 1000n);
     this.#publisher.tick(this.#takenMs);
     this.#publisher.begin(gtid, commitMicros, position);
+  }
+
+  #isBeforeStart(gtid: string): boolean {
+    if (this.#before !== undefined && this.#executed.includes(this.#before)) this.#before = undefined;
+    return this.#before?.contains(gtid) ?? false;
   }
 
   prepared(event: PreparedEvent): void {
@@ -186,6 +196,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   }
 
   statement(event: Extract<BinlogEvent, { kind: 'statement' }>): void {
+    if (event.inTransaction ? this.silent : this.#isBeforeStart(event.gtid)) return;
     refuseStatementChange(event, this.#captured, this.#source.address);
     if (!dropsRows(event.sql) || !this.#captured.mayMatchIn(event.database)) return;
     this.#log.warn('rows may have vanished without change events: the statement is not published', {
@@ -240,6 +251,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       version: this.#clock.last,
       offsets: this.#book.offsets(),
       snapshot,
+      startAfter: this.#before?.toString() ?? '',
       xaFrom: this.#xa.from,
       writtenMs: Date.now(),
     };

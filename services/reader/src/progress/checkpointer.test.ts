@@ -12,6 +12,7 @@ const record = (gtidSet: string, writtenMs = 0): ProgressRecord => ({
   version: 0n,
   offsets: new Map(),
   snapshot: { state: 'done', finished: [], publishing: false, published: [] },
+  startAfter: '',
   xaFrom: '',
   writtenMs,
 });

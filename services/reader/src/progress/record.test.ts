@@ -18,6 +18,7 @@ const record: ProgressRecord = {
     publishing: true,
     published: [{ topic: 'shop.shop.orders', partition: 1, from: 5n, to: 9n }],
   },
+  startAfter: '',
   xaFrom: '',
   writtenMs: 1_790_000_000_000,
 };

@@ -47,6 +47,11 @@ export interface ProgressRecord {
   readonly offsets: ReadonlyMap<string, readonly bigint[]>;
   readonly snapshot: SnapshotProgress;
   /**
+   * Transactions of this GTID set (or position) come before the reader's start and are not published: the stream begins before it to see which XA
+   * transactions are prepared there. '': the stream begins at the start.
+   */
+  readonly startAfter: string;
+  /**
    * Once everything of this GTID set (or position) is passed, an XA transaction that is committed without having been seen prepared is known to
    * concern no captured table: those that do are never part of `gtidSet` before they are decided. null: not known, so such a commit stops the reader.
    */
@@ -77,6 +82,7 @@ export function decodeProgress(bytes: Uint8Array, topic: string): ProgressRecord
       keyFormat: raw.keyFormat ?? 'avro',
       // Records written before XA transactions were followed do not say.
       xaFrom: raw.xaFrom ?? null,
+      startAfter: raw.startAfter ?? '',
       offsets: new Map(Object.entries(raw.offsets).map(([name, next]) => [name, next.map(BigInt)])),
       snapshot: {
         ...raw.snapshot,

@@ -30,7 +30,10 @@ export async function firstStart(parts: {
 }): Promise<ProgressRecord> {
   const { config, source, kafka, log, signal } = parts;
   const position = await startPosition(config, source, signal);
-  log.info('first start: there is no progress yet', { gtidSet: position.gtidSet, snapshot: config.snapshot.mode });
+  log.info('first start: there is no progress yet', {
+    gtidSet: position.startAfter || position.gtidSet,
+    snapshot: config.snapshot.mode,
+  });
   const topics = source.tables.map((table) => topicOf(config.name, table));
   const offsets = await kafka.reader.endOffsetsOf(topics, signal);
   return {
@@ -57,7 +60,7 @@ const DECIDE_MS = 2000;
 const POLL_MS = 100;
 const SHOWN_XIDS = 5;
 
-type StartPosition = Pick<ProgressRecord, 'gtidSet' | 'file' | 'position' | 'xaFrom'>;
+type StartPosition = Pick<ProgressRecord, 'gtidSet' | 'file' | 'position' | 'startAfter' | 'xaFrom'>;
 
 async function startPosition(config: ReaderConfig, source: Source, signal: AbortSignal): Promise<StartPosition> {
   await using connection = await connect(source.address, signal);
@@ -68,18 +71,19 @@ async function startPosition(config: ReaderConfig, source: Source, signal: Abort
   const { gtidSet, from } = config.start;
   if (gtidSet === '' && from === 'latest') {
     await untilDecided(connection, prepared ?? [], source.address, signal);
-    return { gtidSet: executed, ...end, xaFrom: prepared === undefined ? null : '' };
+    const startAfter = (await readGtids(connection, signal)).executed;
+    return { gtidSet: executed, ...end, startAfter, xaFrom: prepared === undefined ? null : '' };
   }
   // The start lies in the past: what was prepared before it may be decided behind it, up to now. The first load has what was committed.
   const known = config.snapshot.mode === 'initial' ? '' : (await readGtids(connection, signal)).executed;
   const xaFrom = prepared?.length === 0 ? known : null;
   const start = gtidSet === '' ? await readOldestPosition(connection, signal) : gtidSet;
-  return { gtidSet: start, file: '', position: 0, xaFrom };
+  return { gtidSet: start, file: '', position: 0, startAfter: '', xaFrom };
 }
 
 /**
- * Transactions that are prepared where the stream is to start must be decided before anything is loaded: only then does the load see their rows. Others may
- * be prepared meanwhile: the stream has those.
+ * What is prepared where the stream begins must be decided before anything counts: nobody would have its rows else. What is prepared meanwhile, the stream
+ * sees. So the reader's start is what is executed then, and the stream begins earlier, only to see what is prepared there (`startAfter`).
  *
  * @throws TaplineError SOURCE_XA_PREPARED, after which the reader tries again.
  */

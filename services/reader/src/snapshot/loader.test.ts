@@ -7,6 +7,7 @@ import { type Chunk, SnapshotLoader } from './loader.ts';
 const at = (n: number): Executed & { n: number } => ({
   n,
   add() {},
+  contains: () => false,
   includes: (other) => (other as Executed & { n: number }).n <= n,
   toString: () => String(n),
 });

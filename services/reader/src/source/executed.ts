@@ -4,6 +4,8 @@ import { type Flavor, GtidSet, MariadbPosition } from '@tapline/binlog';
 export interface Executed {
   /** Adds one transaction. */
   add(gtid: string): void;
+  /** Whether this one transaction is in here. */
+  contains(gtid: string): boolean;
   /** Whether everything in `other`, which is of the same flavor, is in here too. */
   includes(other: Executed): boolean;
   /** As the server prints it; what a progress record keeps. */

@@ -39,6 +39,7 @@ function scene(stream: BinlogStream, overrides: Partial<PumpTarget> = {}): Scene
     begin: ({ gtid }) => void log.push(`begin ${gtid}`),
     prepared: ({ gtid }) => void log.push(`prepared ${gtid}`),
     decided: ({ xid }) => void log.push(`decided ${xid}`),
+    silent: false,
     openAhead: () => undefined,
     prepare: () => undefined,
     change: () => void log.push('row'),
@@ -54,6 +55,7 @@ function scene(stream: BinlogStream, overrides: Partial<PumpTarget> = {}): Scene
   const executed = {
     add: (gtid: string) => void log.push(`executed ${gtid}`),
     includes: () => true,
+    contains: () => true,
     toString: () => '',
   };
   return { pump: new Pump({ stream, target, executed, failed }), log, stop, fail };
@@ -208,4 +210,25 @@ test('an error of a row’s values gets the place of its event', async () => {
     message: 'no such value',
     place: { table: 'd.t', position: 'b.1:77' },
   });
+});
+
+test('rows of a transaction that is not to be published are passed over', async () => {
+  let begun = '';
+  const { pump, log, stop } = scene(streamOf([begin('u:1'), rows(2), commit(9), begin('u:2'), rows(1), commit(20)]), {
+    begin: ({ gtid }) => {
+      begun = gtid;
+    },
+    get silent() {
+      return begun === 'u:1';
+    },
+  });
+  const running = pump.run(stop.signal);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  stop.abort();
+  await running;
+  expect(log.filter((line) => line !== 'flush' && line !== 'boundary')).toEqual([
+    'executed u:1',
+    'row',
+    'executed u:2',
+  ]);
 });

@@ -20,6 +20,8 @@ export interface PumpTarget {
   decided(decision: XaDecision): void;
   /** Before the first of the pulled `events` is handed on: what several of them need may be fetched together. Fails never. */
   openAhead(events: readonly BinlogEvent[]): Promise<void> | undefined;
+  /** The transaction that has begun is not to be published: its rows are passed over. */
+  readonly silent: boolean;
   /** Before the first row of `event`; undefined when nothing has to be waited for. */
   prepare(event: RowsEvent): Promise<void> | undefined;
   /** The current row of `event`; a promise when it must stay the current one for a while. */
@@ -180,6 +182,7 @@ export class Pump {
 
   async #rows(event: RowsEvent): Promise<void> {
     const { target } = this.#options;
+    if (target.silent) return;
     const prepared = target.prepare(event);
     if (prepared !== undefined) await prepared;
     try {
