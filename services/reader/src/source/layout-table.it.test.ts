@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { type Flavor, openBinlogStream, type TableMap } from '@tapline/binlog';
-import { compileEnvelope } from '@tapline/envelope';
+import { type Flavor, openBinlogStream, type RowsEvent, type TableMap } from '@tapline/binlog';
+import { compileEnvelope, GrowingSink } from '@tapline/envelope';
 import { connect, type MysqlAddress, readCollations, readGtids, readTables } from '@tapline/mysql';
-import { testServers } from '@tapline/test-stack';
+import { openStack, testServers } from '@tapline/test-stack';
 import { tableOfLayout } from './layout-table.ts';
 
 const COLUMNS = [
@@ -79,7 +79,7 @@ test.each([
     await connection.execute(`INSERT INTO ${database}.t (a, b) VALUES ('k', 1)`);
 
     const layout = await layoutOf(address, flavor, executed, database);
-    const described = tableOfLayout(layout, await readCollations(connection));
+    const described = tableOfLayout(layout, { flavor, collations: await readCollations(connection), tables: [] });
     const filter = { matches: (name: string) => name === database, mayMatchIn: (name: string) => name === database };
     const [read] = await readTables(connection, filter);
     if (read === undefined) throw new Error('the table is not there');
@@ -100,7 +100,61 @@ test.each([
   },
 );
 
-async function layoutOf(address: MysqlAddress, flavor: Flavor, gtidSet: string, database: string): Promise<TableMap> {
+test('MariaDB’s own temporal format: without a fraction as SELECT gives it, with one refused, because the binlog does not tell it', async () => {
+  await using stack = await openStack({});
+  const { address } = await stack.add('mariadb', { settings: { 'mysql56-temporal-format': 'OFF' } });
+  await using connection = await connect(address);
+  await connection.execute("SET SESSION sql_mode = '', time_zone = '+00:00'");
+  await connection.execute('CREATE DATABASE old');
+  const { executed } = await readGtids(connection);
+  await connection.execute('CREATE TABLE old.t (ti TIME, dt DATETIME, ts TIMESTAMP NULL, id INT PRIMARY KEY)');
+  await connection.execute(
+    "INSERT INTO old.t VALUES ('-838:59:59', '9999-12-31 23:59:59', '2038-01-19 03:14:07', 1), ('12:34:56', '2020-00-15 01:02:03', '1970-01-01 00:00:01', 2), (NULL, '0000-00-00 00:00:00', '0000-00-00 00:00:00', 3)",
+  );
+  const filter = { matches: (name: string) => name === 'old', mayMatchIn: (name: string) => name === 'old' };
+  const tables = await readTables(connection, filter);
+  const facts = { flavor: 'mariadb', collations: await readCollations(connection), tables } as const;
+  const keys: Buffer[] = [];
+  const layout = await layoutOf(address, 'mariadb', executed, 'old', (event) => {
+    const envelope = compileEnvelope({
+      source: 's',
+      table: tableOfLayout(event.table, facts),
+      keyColumns: ['ti', 'dt', 'ts', 'id'],
+      wire: event.table,
+    });
+    envelope.bind({ key: 1, value: 2 });
+    while (event.next()) keys.push(written((sink) => envelope.writeKey(sink, event.after)));
+  });
+  const envelope = compileEnvelope({ source: 's', table: tables[0]!, keyColumns: ['ti', 'dt', 'ts', 'id'] });
+  envelope.bind({ key: 1, value: 2 });
+  const selected: Buffer[] = [];
+  const rows = connection.stream(`SELECT ${envelope.selectList} FROM old.t ORDER BY id`, { bufferBytes: 1 << 20 });
+  for await (const batch of rows) {
+    for (const row of batch) selected.push(written((sink) => envelope.writeKeyFromText(sink, row)));
+  }
+  expect(selected.length).toBe(3);
+  expect(keys).toEqual(selected);
+
+  const refused = expect.objectContaining({ code: 'SCHEMA_UNSUPPORTED', place: { table: 'old.t' } });
+  expect(() => tableOfLayout(layout, { ...facts, tables: [] })).toThrow(refused);
+  await connection.execute('ALTER TABLE old.t MODIFY ti TIME(3)');
+  const now = await readTables(connection, filter);
+  expect(() => tableOfLayout(layout, { ...facts, tables: now })).toThrow(refused);
+});
+
+function written(write: (sink: GrowingSink) => void): Buffer {
+  const sink = new GrowingSink();
+  write(sink);
+  return sink.written();
+}
+
+async function layoutOf(
+  address: MysqlAddress,
+  flavor: Flavor,
+  gtidSet: string,
+  database: string,
+  each: (event: RowsEvent) => void = () => undefined,
+): Promise<TableMap> {
   await using stream = await openBinlogStream(
     {
       address,
@@ -114,6 +168,10 @@ async function layoutOf(address: MysqlAddress, flavor: Flavor, gtidSet: string, 
     AbortSignal.timeout(60_000),
   );
   for (;;) {
-    for (const event of await stream.pull()) if (event.kind === 'rows') return event.table;
+    for (const event of await stream.pull()) {
+      if (event.kind !== 'rows') continue;
+      each(event);
+      return event.table;
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { type TableMap, WIRE_TYPE, type WireColumn } from '@tapline/binlog';
+import { type Flavor, type TableMap, WIRE_TYPE, type WireColumn } from '@tapline/binlog';
 import { decodeText } from '@tapline/envelope';
 import { TaplineError } from '@tapline/kernel';
 import type { Collation } from '@tapline/mysql';
@@ -52,8 +52,9 @@ const GEOMETRIES: readonly string[] = [
  *
  * @throws TaplineError SOURCE_ROW_METADATA when the metadata lacks names; SCHEMA_UNSUPPORTED for a type or collation that is not known.
  */
-export function tableOfLayout(layout: TableMap, collations: ReadonlyMap<number, Collation>): Table {
-  const columns = layout.columns.map((wire) => columnOf(wire, layout, collations));
+export function tableOfLayout(layout: TableMap, source: LayoutSource): Table {
+  const columns = layout.columns.map((wire) => columnOf(wire, layout, source.collations));
+  if (source.flavor === 'mariadb') requireKnownFractions(layout, columns, source.tables);
   const key = layout.primaryKey?.map((index) => (columns[index] as Column).name);
   return {
     database: layout.database,
@@ -62,6 +63,37 @@ export function tableOfLayout(layout: TableMap, collations: ReadonlyMap<number, 
     ...(key === undefined || key.length === 0 ? {} : { primaryKey: key }),
     uniqueKeys: [],
   };
+}
+
+/** What must be known of the source besides what its binlog says. */
+export interface LayoutSource {
+  readonly flavor: Flavor;
+  readonly collations: ReadonlyMap<number, Collation>;
+  /** The captured tables as the source had them when the reader started. */
+  readonly tables: readonly Table[];
+}
+
+const OLD_TEMPORALS: ReadonlySet<number> = new Set([WIRE_TYPE.TIME, WIRE_TYPE.DATETIME, WIRE_TYPE.TIMESTAMP]);
+
+/**
+ * MariaDB's own temporal format (mysql56_temporal_format = OFF) has a fraction in some bytes more, and the binlog says neither the digits nor the
+ * bytes: such rows would be cut in the wrong places. Without a fraction it is the old format of MySQL. Only the source can tell.
+ */
+function requireKnownFractions(layout: TableMap, columns: readonly Column[], tables: readonly Table[]): void {
+  const old = columns.filter((_, i) => OLD_TEMPORALS.has(layout.columns[i]?.type ?? 0));
+  if (old.length === 0) return;
+  const known = tables.find(({ database, name }) => database === layout.database && name === layout.table);
+  for (const { name } of old) {
+    const column = known?.columns.find((candidate) => candidate.name === name);
+    if (column?.fsp === 0) continue;
+    const digits = column === undefined ? 'an unknown number of' : String(column.fsp);
+    const table = `${layout.database}.${layout.table}`;
+    throw new TaplineError('SCHEMA_UNSUPPORTED', {
+      message: `Column ${name} has MariaDB's format of mysql56_temporal_format = OFF with ${digits} fraction digits, which the binlog does not describe.`,
+      place: { table },
+      remedy: `SET GLOBAL mysql56_temporal_format = ON; and ALTER TABLE ${table} FORCE; then exclude the table, or load it anew.`,
+    });
+  }
 }
 
 function columnOf(wire: WireColumn, layout: TableMap, collations: ReadonlyMap<number, Collation>): Column {
