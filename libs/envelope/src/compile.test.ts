@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { GrowingSink } from './byte-sink.ts';
 import { type AvroEnvelope, compileEnvelope } from './compile.ts';
+import { changeMeta, GTID } from './testing/change-meta.ts';
 import { avscDecode, column, hex, imageOf, tableOf, written } from './testing/encode.ts';
-import { type ChangeMeta, TransactionContext } from './transaction.ts';
+import { TransactionContext } from './transaction.ts';
 
 const table = tableOf(
   [
@@ -13,26 +14,6 @@ const table = tableOf(
   ],
   { name: 'order-items', primaryKey: ['id'] },
 );
-const gtid = '04e31c79-e4f3-11f1-85ee-02fc00000001:3652';
-
-function meta(rest: Partial<ChangeMeta> = {}): ChangeMeta {
-  const transaction = new TransactionContext().start({
-    gtid,
-    commitMicros: 1_795_191_781_586_016n,
-    file: 'binlog.000005',
-    serverId: 4_294_967_295,
-  });
-  return {
-    transaction,
-    position: 420_834_924,
-    row: 7,
-    readMs: 1_795_191_781_612,
-    totalOrder: 3,
-    tableOrder: 2,
-    ...rest,
-  };
-}
-
 function compiled(): AvroEnvelope {
   const envelope = compileEnvelope({ source: 'main', table, keyColumns: ['id'] });
   envelope.bind({ key: 7, value: 0x0102_0304 });
@@ -46,7 +27,7 @@ describe('envelope', () => {
   test('an update carries both images, its source and its transaction; plain avsc reads it', () => {
     const envelope = compiled();
     const sink = new GrowingSink(1);
-    envelope.writeValue(sink, 'u', before, after, meta());
+    envelope.writeValue(sink, 'u', before, after, changeMeta());
     const bytes = sink.written();
     expect(bytes.subarray(0, 5)).toEqual(hex('00 01020304'));
     expect(avscDecode(envelope.valueSchema, bytes.subarray(5))).toEqual({
@@ -63,7 +44,7 @@ describe('envelope', () => {
         ts_us: 1_795_191_781_586_016n,
         snapshot: 'false',
         server_id: 4_294_967_295n,
-        gtid,
+        gtid: GTID,
         file: 'binlog.000005',
         pos: 420_834_924n,
         row: 7,
@@ -72,7 +53,7 @@ describe('envelope', () => {
       },
       op: 'u',
       ts_ms: 1_795_191_781_612n,
-      transaction: { id: gtid, total_order: 3n, data_collection_order: 2n },
+      transaction: { id: GTID, total_order: 3n, data_collection_order: 2n },
     });
   });
 
@@ -83,8 +64,8 @@ describe('envelope', () => {
       const { op, before: b, after: a, transaction: t, source } = value as Record<string, { snapshot: string } | null>;
       return [op, b === null, a === null, t === null, source?.snapshot];
     };
-    const created = written((sink) => envelope.writeValue(sink, 'c', undefined, after, meta()));
-    const deleted = written((sink) => envelope.writeValue(sink, 'd', before, undefined, meta()));
+    const created = written((sink) => envelope.writeValue(sink, 'c', undefined, after, changeMeta()));
+    const deleted = written((sink) => envelope.writeValue(sink, 'd', before, undefined, changeMeta()));
     const chunk = new TransactionContext().start({
       gtid: '',
       commitMicros: 0n,
@@ -93,7 +74,7 @@ describe('envelope', () => {
       snapshot: 'true',
     });
     const row = ['1', null, '1.50', null].map((text) => (text === null ? null : Buffer.from(text)));
-    const read = written((sink) => envelope.writeSnapshotValue(sink, row, meta({ transaction: chunk })));
+    const read = written((sink) => envelope.writeSnapshotValue(sink, row, changeMeta({ transaction: chunk })));
     expect(parts(decode(created))).toEqual(['c', true, false, false, 'false']);
     expect(parts(decode(deleted))).toEqual(['d', false, true, false, 'false']);
     expect(parts(decode(read))).toEqual(['r', true, false, true, 'true']);
@@ -107,7 +88,7 @@ describe('envelope', () => {
     for (const step of [1, 2, 3, 4]) {
       if (step !== 2) one.start({ gtid: `a:${step}`, commitMicros: BigInt(step), file: `f${step}`, serverId: 1 });
       for (const transaction of [one, two]) {
-        const bytes = written((sink) => envelope.writeValue(sink, 'c', undefined, after, meta({ transaction })));
+        const bytes = written((sink) => envelope.writeValue(sink, 'c', undefined, after, changeMeta({ transaction })));
         const value = avscDecode(envelope.valueSchema, bytes.subarray(5)) as Record<string, Record<string, unknown>>;
         seen.push([value.source?.gtid, value.source?.file, value.transaction?.id]);
       }
@@ -147,7 +128,7 @@ describe('envelope', () => {
 
   test('nothing is written before bind', () => {
     const envelope = compileEnvelope({ source: 'main', table, keyColumns: ['id'] });
-    const write = (): void => envelope.writeValue(new GrowingSink(), 'c', undefined, after, meta());
+    const write = (): void => envelope.writeValue(new GrowingSink(), 'c', undefined, after, changeMeta());
     expect(write).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
   });
 });
@@ -163,7 +144,7 @@ describe('what cannot be encoded', () => {
     const envelope = compiled();
     const sink = new GrowingSink();
     sink.position = 3;
-    const write = (): void => envelope.writeValue(sink, 'u', before, imageOf(values), meta());
+    const write = (): void => envelope.writeValue(sink, 'u', before, imageOf(values), changeMeta());
     expect(write).toThrow(expect.objectContaining({ code, message: expect.stringContaining(named), place }));
     expect(sink.position).toBe(3);
   });

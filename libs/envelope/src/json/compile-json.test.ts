@@ -3,6 +3,7 @@ import { GrowingSink } from '../byte-sink.ts';
 import { compileEnvelope, type TableEnvelope } from '../compile.ts';
 import { ChangeReader } from '../reader/change-reader.ts';
 import { UNAVAILABLE_VALUE } from '../reduce.ts';
+import { changeMeta, GTID } from '../testing/change-meta.ts';
 import { column, hex, imageOf, tableOf, written } from '../testing/encode.ts';
 import { type ChangeMeta, TransactionContext } from '../transaction.ts';
 import { compileJsonEnvelope, type JsonOptions } from './compile-json.ts';
@@ -17,28 +18,10 @@ const table = tableOf(
   ],
   { name: 'order-items', primaryKey: ['id'] },
 );
-const gtid = '04e31c79-e4f3-11f1-85ee-02fc00000001:3652';
 const version = Buffer.alloc(8);
 version.writeBigInt64BE(1_838_276_384_344_080_384n);
 
-function meta(rest: Partial<ChangeMeta> = {}): ChangeMeta {
-  const transaction = new TransactionContext().start({
-    gtid,
-    commitMicros: 1_795_191_781_586_016n,
-    file: 'binlog.000005',
-    serverId: 4_294_967_295,
-  });
-  return {
-    transaction,
-    position: 420_834_924,
-    row: 7,
-    readMs: 1_795_191_781_612,
-    totalOrder: 3,
-    tableOrder: 2,
-    version,
-    ...rest,
-  };
-}
+const meta = (rest: Partial<ChangeMeta> = {}): ChangeMeta => changeMeta({ version, ...rest });
 
 const snapshotMeta = (): ChangeMeta =>
   meta({
@@ -63,9 +46,9 @@ const beforeText = '{"id":9007199254740993,"the \\"name\\"":"Änn \\"x\\"\\n","p
 const afterText = '{"id":9007199254740993,"the \\"name\\"":null,"price":"AJY=","at":null}';
 const sourceHead =
   '"source":{"version":"0.1.0","connector":"mysql","name":"main","db":"shop","table":"order-items","sequence":null,';
-const source = `${sourceHead}"ts_ms":1795191781586,"ts_us":1795191781586016,"snapshot":"false","server_id":4294967295,"gtid":"${gtid}","file":"binlog.000005","pos":420834924,"row":7,"thread":null,"query":null}`;
+const source = `${sourceHead}"ts_ms":1795191781586,"ts_us":1795191781586016,"snapshot":"false","server_id":4294967295,"gtid":"${GTID}","file":"binlog.000005","pos":420834924,"row":7,"thread":null,"query":null}`;
 const rest = (op: string): string =>
-  `${source},"op":"${op}","ts_ms":1795191781612,"transaction":{"id":"${gtid}","total_order":3,"data_collection_order":2}}`;
+  `${source},"op":"${op}","ts_ms":1795191781612,"transaction":{"id":"${GTID}","total_order":3,"data_collection_order":2}}`;
 const text = (write: (sink: GrowingSink) => void): string => written(write).toString();
 
 describe('JSON without schemas', () => {
