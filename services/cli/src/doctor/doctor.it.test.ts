@@ -98,6 +98,7 @@ test('a source with every setting wrong and an account without grants: each is n
     'gtid-mode fail SOURCE_GTID_OFF',
     'grant-replication-slave fail SOURCE_MISSING_GRANT',
     'grant-replication-client fail SOURCE_MISSING_GRANT',
+    'grant-xa-recover-admin warn',
     'partial-json fail SOURCE_ROW_IMAGE',
     'binlog-retention warn',
     'key fail SCHEMA_NO_KEY',
