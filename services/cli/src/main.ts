@@ -1,59 +1,10 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, endProcess, nearest, printableError, TaplineError } from '@tapline/kernel';
-import { COMMANDS } from './commands.ts';
 
-function help(): string {
-  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
-  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
-  return [
-    'Tapline keeps other stores in step with MySQL: binlog → Kafka → Redis.',
-    '',
-    'tapline COMMAND [flags]',
-    '',
-    ...lines,
-    '',
-    'tapline COMMAND --help says more.',
-    '',
-  ].join('\n');
-}
-
-async function main(args: readonly string[]): Promise<number> {
-  const [name, ...rest] = args;
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    process.stdout.write(help());
-    return name === undefined ? EXIT_USAGE : EXIT_OK;
-  }
-  const entry = COMMANDS.find((command) => command.name === name);
-  if (!entry) {
-    const close = nearest(
-      name,
-      COMMANDS.map((command) => command.name),
-    );
-    const hint = close === undefined ? '' : ` Did you mean ${close}?`;
-    process.stderr.write(`There is no command ${JSON.stringify(name)}.${hint} tapline help lists the commands.\n`);
-    return EXIT_USAGE;
-  }
-  const command = await entry.load();
-  return await command.run(rest);
-}
-
-/**
- * What Node makes of the sources (types stripped, compiled) is kept from run to run: half of the CPU time in which a service starts. A folder that
- * cannot be written is no error. Commands are loaded when they are called, so this comes before nearly everything.
+/*
+ * What Node makes of the sources (types stripped, compiled) is kept from run to run: half of the CPU time in which a service starts. Only what is
+ * loaded from here on is kept, so everything else is. A folder that cannot be written is no error.
  */
 enableCompileCache(fileURLToPath(new URL('../../../.tapline/compiled', import.meta.url)));
 
-/** `tapline … | head` closes our stdout: that is no error of ours. */
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(EXIT_OK);
-});
-
-try {
-  endProcess(await main(process.argv.slice(2)));
-} catch (error) {
-  process.stderr.write(`${printableError(error)}\n`);
-  const usage = error instanceof TaplineError && error.code.startsWith('CONFIG_');
-  endProcess(usage ? EXIT_USAGE : EXIT_FAILED);
-}
+await import('./run.ts');
