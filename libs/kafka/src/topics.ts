@@ -78,6 +78,12 @@ export class Topics {
     return { topic, partitions: found.partitions.length, config };
   }
 
+  /** Makes known what topics take that neither ensure() nor describe() has looked at, before lanes of them are opened. They must exist. */
+  async learnLimits(topics: readonly string[], signal?: AbortSignal): Promise<void> {
+    const unknown = topics.filter((topic) => !this.#cluster.maxMessageBytes.has(topic));
+    for (let at = 0; at < unknown.length; at += CHUNK) await this.#configs(unknown.slice(at, at + CHUNK), signal);
+  }
+
   /** Deletes the topics that exist. For tests and for an explicit command only. */
   async delete(topics: readonly string[], signal?: AbortSignal): Promise<void> {
     const known = await this.#metadata(topics, signal);

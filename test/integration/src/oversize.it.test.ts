@@ -132,8 +132,8 @@ describe('rows that are larger than their topic takes', () => {
       `CREATE TABLE ${table} (id int PRIMARY KEY, note varchar(100), v longtext CHARACTER SET utf8mb4, raw longblob)`,
       `INSERT INTO ${table} SELECT 1, 'ü"', REPEAT('a"ü', 700000), REPEAT(UNHEX('00FF'), 700000)`,
     );
-    const format = { format: { type: 'json', schemas: true, cloudEvents } };
-    const reader = await scene.reader({ ...readerOf(table, 'claimCheck'), ...format });
+    const format = { type: 'json', schemas: true, cloudEvents };
+    const reader = await scene.reader({ ...readerOf(table, 'claimCheck'), format });
     await scene.records(reader, table, 1, source);
     await sql.run(`UPDATE ${table} SET note = 'changed'`);
     await scene.records(reader, table, 2, source);
@@ -156,6 +156,23 @@ describe('rows that are larger than their topic takes', () => {
     expect((await redis.hgetBuffer(key, 'raw'))?.equals(Buffer.alloc(1_400_000, '00ff', 'hex'))).toBe(true);
     expect(await writer.stop()).toBe(0);
     expect(await reader.stop()).toBe(0);
+  });
+
+  test('of a table that is gone when its rows are read', async () => {
+    const { sql, topics, database } = scene;
+    const base = readerOf('gone_too', 'claimCheck');
+    const config = { ...base, source: { include: [`${database}.gone_too*`] } };
+    const source = `${scene.source}.gone_too`;
+    await sql.run(createTable('gone_too'), createTable('gone_too_not'), `INSERT INTO gone_too VALUES ${row(1, 10)}`);
+    const first = await scene.reader(config);
+    await scene.records(first, 'gone_too', 1, source);
+    expect(await first.stop()).toBe(0);
+    await sql.run(`INSERT INTO gone_too VALUES ${row(2, 2_000_000)}`, 'DROP TABLE gone_too');
+    const second = await scene.reader(config);
+    await scene.records(second, 'gone_too', 2, source);
+    expect(await second.stop()).toBe(0);
+    const [claimed] = ofId(await topics.read(scene.topic('gone_too', source)), 2);
+    expect(claimed?.claimedBytes).toBeGreaterThan(2_000_000);
   });
 
   test('ended between a claim and its record, or killed anywhere: every change once, with a claim of its own', async () => {

@@ -16,7 +16,7 @@ export interface Reopened {
 const READ_TOGETHER = 16;
 
 /** The part of the Kafka client that is needed here. */
-export type TopicReader = Pick<Kafka, 'reader'>;
+export type TopicReader = Pick<Kafka, 'reader' | 'topics'>;
 
 /**
  * Compares the progress record with the ends of its topics.
@@ -31,7 +31,10 @@ export async function reopen(
   parts: { kafka: TopicReader; producer: OrderedProducer; signal: AbortSignal },
 ): Promise<Reopened> {
   const book = new TopicBook();
-  const found = await parts.kafka.reader.settledEndsOf([...record.offsets.keys()], parts.signal);
+  const topics = [...record.offsets.keys()];
+  const found = await parts.kafka.reader.settledEndsOf(topics, parts.signal);
+  // Of tables that are gone the binlog may have rows still.
+  await parts.kafka.topics.learnLimits(topics, parts.signal);
   const ranges: OffsetRange[] = [];
   for (const [topic, next] of record.offsets) {
     const ends = found.get(topic) as bigint[];
