@@ -1,5 +1,5 @@
-/** A number of 17 digits, or of 16 that starts with 9, may be beyond 2^53; so may text that looks like one, which costs time only. */
-const MAY_ROUND = /[1-9][0-9]{16}|9[0-9]{15}/;
+/** A number of 17 digits, or of 16 that starts with 9, may be beyond 2^53; so may text in a string that looks like one, which costs time only. */
+const MAY_ROUND = /(?:^|[:,[])\s*-?(?:[1-9][0-9]{16}|9[0-9]{15})/;
 const INTEGER = /^-?[0-9]+$/;
 
 /** JSON.parse without loss: integers beyond 2^53 are bigints. @throws SyntaxError */

@@ -1,96 +1,42 @@
-import { TaplineError } from '@tapline/kernel';
 import { unreadable } from '../reader/avro-read.ts';
 import { type AbsentNames, type EnvelopeParts, leaveOut, type Row, type SourceBlock } from '../reader/records.ts';
 import type { Value } from '../reader/values.ts';
 import type { ConnectSchema } from './connect-schema.ts';
-import { parseExact } from './exact-json.ts';
 import { type FromJson, jsonValueReader } from './json-values.ts';
+import { isObject, type JsonObject, SchemaMemory } from './schema-memory.ts';
 
 type ReadRow = (payload: unknown) => Row;
 type ReadEnvelope = (payload: unknown) => EnvelopeParts;
-type JsonObject = Readonly<Record<string, unknown>>;
 
-/**
- * Reads keys and values in JSON with Connect schemas, as this library and Kafka Connect's JsonConverter write them, also as the data of a CloudEvent.
- * Readers are compiled once a schema.
- */
+const EVENT = Buffer.from('{"specversion":');
+const DATA = Buffer.from(',"data":');
+
+/** Reads keys and values in JSON with Connect schemas, as this library and Kafka Connect's JsonConverter write them, also as the data of a CloudEvent. */
 export class JsonReader {
-  readonly #keys = new Map<string, ReadRow>();
-  readonly #values = new Map<string, ReadEnvelope>();
+  readonly #keys = new SchemaMemory(rowReader, () => true);
+  readonly #values = new SchemaMemory(envelopeReader, isEnvelope);
 
   /** Throws ENVELOPE_UNREADABLE; ENVELOPE_WITHOUT_SCHEMA for JSON that carries no schema. */
-  key(bytes: Buffer): Row {
-    return read(bytes.toString(), this.#keys, rowReader, () => true);
+  key(bytes: Buffer, topic: string): Row {
+    return this.#keys.read(bytes, topic);
   }
 
   /** Throws as `key` does. */
-  value(bytes: Buffer): EnvelopeParts {
-    return read(eventData(bytes.toString()), this.#values, envelopeReader, isEnvelope);
-  }
-}
-
-const PAYLOAD = ',"payload":';
-
-/**
- * The schema is the same text in every record of a table: it is told apart without being parsed, by where the payload starts. A text of
- * another form (spaces, another order) is parsed whole.
- */
-function read<T>(
-  text: string,
-  known: Map<string, (payload: unknown) => T>,
-  compile: (schema: ConnectSchema) => (payload: unknown) => T,
-  isBare: (json: JsonObject) => boolean,
-): T {
-  const at = text.startsWith('{"schema":{') ? text.indexOf(PAYLOAD) : -1;
-  const schemaText = text.slice(0, Math.max(at, 0));
-  const reader = known.get(schemaText);
-  if (reader !== undefined) return reader(parse(text.slice(at + PAYLOAD.length, text.lastIndexOf('}'))));
-  const { schema, payload } = withSchema(parse(text), isBare);
-  const compiled = compile(schema);
-  if (at >= 0 && isWhole(schemaText)) known.set(schemaText, compiled);
-  return compiled(payload);
-}
-
-/** Whether this is all of the schema: somebody else's may hold a payload of its own. */
-function isWhole(schemaText: string): boolean {
-  try {
-    JSON.parse(`${schemaText}}`);
-    return true;
-  } catch {
-    return false;
+  value(bytes: Buffer, topic: string): EnvelopeParts {
+    return this.#values.read(eventData(bytes), topic);
   }
 }
 
 /** The JSON event format puts an event's value into `data`, which this library writes last. */
-function eventData(text: string): string {
-  if (!text.startsWith('{"specversion":')) return text;
-  const at = text.indexOf(',"data":');
-  return at < 0 ? text : text.slice(at + ',"data":'.length, text.lastIndexOf('}'));
-}
-
-function parse(text: string): unknown {
-  try {
-    return parseExact(text);
-  } catch (error) {
-    throw unreadable(`The record is not JSON: ${(error as Error).message}`, error);
-  }
-}
-
-function withSchema(json: unknown, isBare: (json: JsonObject) => boolean): { schema: ConnectSchema; payload: unknown } {
-  if (!isObject(json)) throw unreadable('The record is not a JSON object.');
-  const { schema, payload } = json;
-  if (isObject(schema) && 'payload' in json) return { schema: schema as unknown as ConnectSchema, payload };
-  const message = `A JSON object without schema and payload: its fields are ${Object.keys(json).join(', ').slice(0, 200)}.`;
-  throw isBare(json) ? new TaplineError('ENVELOPE_WITHOUT_SCHEMA', { message }) : unreadable(message);
+function eventData(bytes: Buffer): Buffer {
+  if (bytes.compare(EVENT, 0, EVENT.length, 0, Math.min(EVENT.length, bytes.length)) !== 0) return bytes;
+  const at = bytes.indexOf(DATA);
+  return at < 0 ? bytes : bytes.subarray(at + DATA.length, bytes.length - 1);
 }
 
 /** A change event that lacks its schema; anything else in the topic is no change event at all. */
 function isEnvelope(json: JsonObject): boolean {
   return 'op' in json && 'source' in json;
-}
-
-function isObject(json: unknown): json is JsonObject {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
 function fieldsOf(schema: ConnectSchema): readonly ConnectSchema[] {

@@ -110,10 +110,12 @@ export class ChangeReader {
     const version = versionOf(record);
     const value =
       valueId === undefined
-        ? record.value && this.#json.value(record.value)
+        ? record.value && this.#json.value(record.value, topic)
         : this.#decode(record.value, this.#values.get(valueId));
     const key =
-      keyId === undefined ? record.key && this.#json.key(record.key) : this.#decode(record.key, this.#keys.get(keyId));
+      keyId === undefined
+        ? record.key && this.#json.key(record.key, topic)
+        : this.#decode(record.key, this.#keys.get(keyId));
     if (value !== null) return { topic, key, ...value, version, tombstone: false };
     if (key === null) throw unreadable('The record has neither a key nor a value.');
     return { topic, key, op: 'd', before: null, after: null, source: null, absent: null, version, tombstone: true };
