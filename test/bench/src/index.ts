@@ -1,6 +1,7 @@
 import { benchCatchup } from './catchup.ts';
 import { benchDecode } from './decode/decode.ts';
 import { benchHalfRate } from './latency/half-rate.ts';
+import { benchInstructions } from './instructions/index.ts';
 import { benchLatency } from './latency/latency.ts';
 import { benchMemory } from './memory.ts';
 import type { BenchOptions } from './options.ts';
@@ -33,7 +34,7 @@ export const BENCHES = {
     summary:
       'the same for wide rows, updates, LOBs, JSON, compressed and small transactions, and 5,000 tables, a line each',
     rows: 1_000_000,
-    shortRows: 5000,
+    shortRows: 2000,
     run: benchShapes,
   },
   decode: {
@@ -47,6 +48,12 @@ export const BENCHES = {
     rows: 1_000_000,
     shortRows: 20_000,
     run: benchProfile,
+  },
+  instructions: {
+    summary: 'instructions of the processor for a row, stage by stage, counted by valgrind: for a noisy machine',
+    rows: 90_000,
+    shortRows: 6000,
+    run: benchInstructions,
   },
   latency: {
     summary: 'commit → Kafka consumer and → Redis, at 1,000 rows/s',

@@ -6,6 +6,7 @@ export const TABLE = 'sbtest1';
 
 const ROWS_PER_STATEMENT = 500;
 const STATEMENTS_PER_TRANSACTION = 2;
+export const ROWS_PER_TRANSACTION: number = ROWS_PER_STATEMENT * STATEMENTS_PER_TRANSACTION;
 const GROUP = 11;
 
 export interface Row {

@@ -17,7 +17,7 @@ const NAMES = Object.keys(BENCHES) as BenchName[];
 const HELP = `tapline bench ${NAMES.join('|')} [flags]
 
 Measures Tapline on servers of its own, on this machine, beside what limits it in the same run. Quiet machine, please: the load before is printed.
-${NAMES.map((name) => `  ${name.padEnd(9)} ${BENCHES[name].summary} (${BENCHES[name].rows.toLocaleString('en')} rows)`).join('\n')}
+${NAMES.map((name) => `  ${name.padEnd(12)} ${BENCHES[name].summary} (${BENCHES[name].rows.toLocaleString('en')} rows)`).join('\n')}
   --rows N          other than that
   --runs N          so often; the table shows medians (default 1)
   --peer debezium   catchup: Debezium in Kafka Connect beside it, fetched with Maven
@@ -61,7 +61,8 @@ function shapeOf(name: BenchName, value: string | boolean | undefined): { shape?
 function tableOf(name: BenchName, value: string | boolean | undefined): { table?: string } {
   if (value === undefined) return {};
   const names = DECODE_TABLES.map((table) => table.name);
-  if (name === 'decode' && typeof value === 'string' && names.includes(value)) return { table: value };
+  if ((name === 'decode' || name === 'instructions') && typeof value === 'string' && names.includes(value))
+    return { table: value };
   throw new TaplineError('CONFIG_INVALID', {
     message: `--table ${String(value)} is not known for ${name}; decode has ${names.join(', ')}.`,
   });

@@ -16,10 +16,13 @@ export interface Encoded {
   avroBytes: number;
 }
 
-/** The whole recording: every row change as Avro key and value in the full envelope, thrown away. */
-export async function encodeAll(recording: Recording): Promise<Encoded> {
+/** Takes an encoded row; what it is given is overwritten by the next row. A promise when the next one must wait. */
+export type TakeRow = (key: Buffer, value: Buffer) => Promise<void> | undefined;
+
+/** The whole recording: every row change as Avro key and value in the full envelope, given to `take` or thrown away. */
+export async function encodeAll(recording: Recording, take?: TakeRow): Promise<Encoded> {
   await using stream = replay(recording);
-  return await new Encoder(recording).run(stream);
+  return await new Encoder(recording, take).run(stream);
 }
 
 class Encoder {
@@ -36,10 +39,12 @@ class Encoder {
     tableOrder: 0,
   };
   readonly #encoded: Encoded = { rows: 0, avroBytes: 0 };
+  readonly #take: TakeRow | undefined;
   #envelope: AvroEnvelope | undefined;
 
-  constructor(recording: Recording) {
+  constructor(recording: Recording, take: TakeRow | undefined) {
     this.#recording = recording;
+    this.#take = take;
   }
 
   async run(stream: BinlogStream): Promise<Encoded> {
@@ -52,14 +57,14 @@ class Encoder {
           this.#transaction.start({ gtid, commitMicros, file: position.file, serverId: 1 });
           this.#meta.totalOrder = 0;
         } else if (event.kind === 'rows') {
-          this.#rows(event);
+          await this.#rows(event);
         }
       }
     }
     return encoded;
   }
 
-  #rows(event: RowsEvent): void {
+  async #rows(event: RowsEvent): Promise<void> {
     const envelope = (this.#envelope ??= this.#compile(event));
     const key = this.#key;
     const value = this.#value;
@@ -76,6 +81,8 @@ class Encoder {
       else envelope.writeValue(value, 'u', event.before, event.after, meta);
       this.#encoded.rows++;
       this.#encoded.avroBytes += key.position + value.position;
+      const taken = this.#take?.(key.written(), value.written());
+      if (taken !== undefined) await taken;
     }
   }
 
