@@ -160,9 +160,12 @@ function special(): Kind[] {
     wkb.writeDoubleLE(y, 13);
     return `ST_GeomFromWKB(${bytesLiteral(wkb)})`;
   });
+  // zongji loses such a key; the matrix has it.
   const document = fc
     .jsonValue({ maxDepth: 4, stringUnit: 'grapheme' })
-    .map((value) => textLiteral(JSON.stringify(value)));
+    .map((value) => JSON.stringify(value))
+    .filter((text) => !text.includes('__proto__'))
+    .map(textLiteral);
   return [
     { type: 'point', sql: point, select: geometrySelect, text: geometry },
     { type: 'json', sql: document, text: plain, servers: MYSQL },
