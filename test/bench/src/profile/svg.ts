@@ -4,8 +4,8 @@ const WIDTH = 1200;
 const ROW = 18;
 const MARGIN = 10;
 const TITLE_ROWS = 3;
-/** Of the font at 12 pixels, on the average; a text that is a little too long is cut by its frame. */
-const CHARACTER_WIDTH = 6.6;
+/** Of a monospaced font at 12 pixels. */
+const CHARACTER_WIDTH = 7.3;
 /** Narrower frames are left out. */
 const MIN_WIDTH = 0.5;
 
@@ -63,7 +63,7 @@ function legend(root: Frame): string[] {
   return Object.keys(HUES).map((from) => {
     const text = `${from} ${percent(selfMicrosOf(root, from), root.totalMicros)}`;
     const line = `<rect x="${x}" y="${y}" width="12" height="12" fill="${color(from, 0)}"/><text x="${x + 16}" y="${y + 10}">${text}</text>`;
-    x += 16 + text.length * 7.3 + 18;
+    x += 16 + text.length * CHARACTER_WIDTH + 18;
     return line;
   });
 }
