@@ -88,3 +88,33 @@ test('an update that moves a row to another key and does not carry all of it sto
   expect((await reader.errorOf('SOURCE_ROW_IMAGE')).message).toContain('bio');
   expect((await scene.topics.read(scene.topic('t'))).map(({ op }) => op)).toEqual(['r', 'r', 'r']);
 });
+
+test.each(['mysql', 'mysql80'] as const)(
+  '%s: JSON updates logged as differences come as whole documents, also in compressed transactions',
+  async (server) => {
+    const { kafka, ...servers } = await testServers(server, 'kafka');
+    await using scene = await Scene.open({ mysql: servers[server], brokers: kafka.brokers });
+    const { sql } = scene;
+    await sql.run(
+      'CREATE TABLE d (id int PRIMARY KEY, j json)',
+      `INSERT INTO d VALUES (1, JSON_OBJECT('a', JSON_ARRAY(1, 2.5), 'text', REPEAT('ü', 500)))`,
+      "SET SESSION binlog_row_value_options = 'PARTIAL_JSON'",
+    );
+    const reader = await scene.reader();
+    await scene.records(reader, 'd', 1);
+    const shown: string[] = [];
+    for (const [i, change] of [
+      "JSON_SET(j, '$.a[2]', CAST('2024-02-29' AS DATE))",
+      "JSON_REPLACE(j, '$.a[0]', JSON_OBJECT('é', NULL))",
+      "JSON_REMOVE(j, '$.a[1]')",
+      "JSON_SET(j, '$.new', 18446744073709551615, '$.a[0].x', 1.10)",
+    ].entries()) {
+      await sql.run(`SET SESSION binlog_transaction_compression = ${i % 2}`, `UPDATE d SET j = ${change}`);
+      shown.push(await sql.value('SELECT j FROM d'));
+    }
+    await scene.records(reader, 'd', 1 + shown.length);
+    const updates = (await scene.topics.read(scene.topic('d'))).filter(({ op }) => op === 'u');
+    expect(updates.map(({ after }) => after?.j)).toEqual(shown);
+    expect(updates.slice(1).map(({ before }) => before?.j)).toEqual(shown.slice(0, -1));
+  },
+);
