@@ -8,7 +8,7 @@ import { printKey } from './print-key.ts';
 import { avroReducer, type Reducer } from './reduce.ts';
 import type { RowWriter } from './row-writer.ts';
 import { type EnvelopeOptions, planTable, SOURCE_VERSION, type TablePlan } from './table-plan.ts';
-import type { ChangeMeta, TransactionContext } from './transaction.ts';
+import type { ChangeMeta } from './transaction.ts';
 
 /** One row as the text protocol gives it: `selectList`'s expressions in order, NULL as null. */
 export type TextRow = readonly (Buffer | null)[];
