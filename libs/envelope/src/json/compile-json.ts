@@ -39,7 +39,7 @@ export function compileJsonEnvelope(options: JsonOptions): TableEnvelope {
 /** Shared by all tables, as a record is written and read in one synchronous go. A giant's memory is given back before the next one. */
 const keys = new GrowingSink(1024);
 const images = new GrowingSink();
-const KEPT_BYTES = 4 * 1024 * 1024;
+const KEPT_BYTES = 16 * 1024 * 1024;
 const cursor = new Cursor();
 /** Whose value was written last, and with what. */
 const last: { of?: JsonEnvelope; op: string; meta?: ChangeMeta } = { op: '' };
