@@ -54,7 +54,8 @@ class KafkaClient implements Kafka {
     this.#kafkajs = new kafkajs.Kafka(kafkajsConfig(config, logger));
     this.topics = new Topics(this.#cluster, options.patienceMs);
     this.reader = new LogReader(this.#cluster, options.patienceMs);
-    this.claims = new ClaimReader(new LogReader(this.#cluster, options.patienceMs ?? CLAIM_PATIENCE_MS));
+    const claimPatienceMs = options.patienceMs ?? CLAIM_PATIENCE_MS;
+    this.claims = new ClaimReader(new LogReader(this.#cluster, claimPatienceMs), claimPatienceMs);
   }
 
   producer(options: ProducerOptions = {}): OrderedProducer {

@@ -1,15 +1,17 @@
 import { crc32c } from '@node-rs/crc32';
-import { TaplineError } from '@tapline/kernel';
+import { type ErrorCode, retry, TaplineError } from '@tapline/kernel';
 import type { LogReader } from '../log-reader.ts';
 import type { Claim } from './claim.ts';
 
 /** Gets the values that claims refer to. */
 export class ClaimReader {
   readonly #reader: Pick<LogReader, 'read'>;
+  readonly #patienceMs: number;
 
-  /** A `reader` with a bound to its patience: what does not answer then is the caller's to wait for, and to show. */
-  constructor(reader: Pick<LogReader, 'read'>) {
+  /** A `reader` whose patience has the same bound: what does not answer then is the caller's to wait for, and to show. */
+  constructor(reader: Pick<LogReader, 'read'>, patienceMs: number) {
     this.#reader = reader;
+    this.#patienceMs = patienceMs;
   }
 
   /**
@@ -19,13 +21,17 @@ export class ClaimReader {
    * and what Kafka fails with.
    */
   async value(claim: Claim, signal?: AbortSignal): Promise<Buffer> {
+    // The claim was acknowledged before its record. A partition that ends before it may have a new leader, which learns only by and by how far all of
+    // it is replicated.
+    const shows = {
+      retryable: (error: unknown) => hasCode(error, 'KAFKA_LOG_TRUNCATED'),
+      deadlineMs: this.#patienceMs,
+    };
     try {
-      return await this.#join(claim, signal);
+      return await retry(() => this.#join(claim, signal), { ...shows, ...(signal === undefined ? {} : { signal }) });
     } catch (error) {
-      // The claim was acknowledged before its record: a topic or an end that is not there was there once.
-      const gone =
-        error instanceof TaplineError && (error.code === 'TOPIC_MISSING' || error.code === 'KAFKA_LOG_TRUNCATED');
-      throw gone ? missing(claim, error.message, error) : error;
+      const gone = hasCode(error, 'TOPIC_MISSING') || hasCode(error, 'KAFKA_LOG_TRUNCATED');
+      throw gone ? missing(claim, (error as Error).message, error) : error;
     }
   }
 
@@ -49,6 +55,10 @@ export class ClaimReader {
     if (crc32c(value) !== claim.crc32c) throw damaged(claim, 'the checksum is another one');
     return value;
   }
+}
+
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof TaplineError && error.code === code;
 }
 
 function missing(claim: Claim, why: string, cause?: unknown): TaplineError {

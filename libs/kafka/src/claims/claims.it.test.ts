@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sleep } from '@tapline/kernel';
 import { testServers } from '@tapline/test-stack';
 import { type Kafka, openKafka } from '../kafka.ts';
 import { uniqueName } from '../numbered.ts';
@@ -83,6 +84,17 @@ test('pieces may be compressed on their way', async () => {
   expect(compressing.stats.bytesAcknowledged).toBeLessThan(value.length / 2);
 });
 
+test('an end that shows the pieces only later is waited for', async () => {
+  const value = randomBytes(200_000);
+  const claim = await put(value);
+  const { pieces } = claim;
+  const early = kafka.claims.value({ ...claim, first: claim.first + BigInt(pieces) });
+  const ended = await Promise.race([early.then(() => 'ended'), sleep(300).then(() => 'waits')]);
+  expect(ended).toBe('waits');
+  expect(await put(value)).toMatchObject({ first: claim.first + BigInt(pieces) });
+  expect((await early).equals(value)).toBe(true);
+});
+
 describe('a claim that cannot be met is poison', () => {
   test.each<[string, Partial<Claim>]>([
     ['the bytes are others', { crc32c: 1 }],
@@ -98,8 +110,8 @@ describe('a claim that cannot be met is poison', () => {
   test('missing: beyond the end, deleted by retention, or the topic is gone', async () => {
     const claim = await put(randomBytes(200_000));
     const missing = { code: 'CLAIM_MISSING', disposition: 'poison' };
-    await expect(kafka.claims.value({ ...claim, pieces: 5 })).rejects.toMatchObject(missing);
     await using impatient = openKafka({ brokers }, { patienceMs: 500 });
+    await expect(impatient.claims.value({ ...claim, pieces: 5 })).rejects.toMatchObject(missing);
     await expect(impatient.claims.value({ ...claim, topic: uniqueName('nowhere') })).rejects.toMatchObject(missing);
     const admin = await kafka.admin();
     // kafkajs deletes records only of topics that it has asked for before.
