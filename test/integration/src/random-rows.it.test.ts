@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { MARIADB_SERVERS, MYSQL_SERVERS, type Server } from './types/column.ts';
 import { consumedText } from './types/consumed-text.ts';
-import { describeMatrix, expectSameBytes, expectSelected } from './types/describe-matrix.ts';
+import { expectSameBytes, expectSelected } from './types/describe-matrix.ts';
 import { type EncodedOutcome, runEncoders } from './types/encoders.ts';
 import type { MatrixTable } from './types/matrix.ts';
 import { randomColumns } from './types/random-columns.ts';
@@ -12,11 +12,6 @@ import { comparableText, type OracleChange, zongjiChanges } from './types/zongji
 const IS_LONG = process.env['TAPLINE_CHAOS'] === 'long';
 const SEED = IS_LONG ? Math.floor(Math.random() * 2 ** 31) : 20_261_121;
 const ROWS = IS_LONG ? 2000 : 200;
-
-describeMatrix('mysql57', 'through the encoders', async (server, tables) => {
-  const { outcomes } = await runEncoders(server, tables, async () => undefined);
-  return outcomes;
-});
 
 const SERVERS: readonly Server[] = ['mysql57', ...MYSQL_SERVERS, ...MARIADB_SERVERS];
 
