@@ -15,8 +15,10 @@ export interface RowColumn {
 
 const NULL_BRANCH = 0;
 const VALUE_BRANCH = 2;
-/** The branch of a column that is there, by its state: VALUE or NULL. */
-const BRANCHES = Uint8Array.of(VALUE_BRANCH, NULL_BRANCH);
+/** How a column is written: plain; as a union whose NULL is a value; as a union only because rows may come without it. */
+const PLAIN = 0;
+const NULLABLE = 1;
+const OPTIONAL = 2;
 
 /**
  * Writes some columns of a row as an Avro record. The writers are flat arrays, so that a row costs one indirect call a column and no allocation.
@@ -26,7 +28,7 @@ export class RowWriter {
   readonly #table: string;
   readonly #columns: readonly RowColumn[];
   readonly #indexes: Int32Array;
-  readonly #nullable: Uint8Array;
+  readonly #unions: Uint8Array;
   readonly #wire: readonly WireWriter[];
   readonly #text: readonly TextWriter[];
 
@@ -34,7 +36,7 @@ export class RowWriter {
     this.#table = table;
     this.#columns = columns;
     this.#indexes = Int32Array.from(columns, ({ index }) => index);
-    this.#nullable = Uint8Array.from(columns, ({ column, optional }) => (column.nullable || optional === true ? 1 : 0));
+    this.#unions = Uint8Array.from(columns, unionOf);
     this.#wire = columns.map(({ codec }) => codec.fromWire);
     this.#text = columns.map(({ codec }) => codec.fromText);
   }
@@ -43,20 +45,25 @@ export class RowWriter {
   writeImage(sink: ByteSink, image: RowImage, start: number): void {
     const { buffer, offsets, lengths, states } = image;
     const indexes = this.#indexes;
-    const nullable = this.#nullable;
+    const unions = this.#unions;
     const writers = this.#wire;
     let i = 0;
     try {
       for (; i < writers.length; i++) {
         const index = indexes[i] as number;
         const state = states[index] as number;
-        if (nullable[i] === 1 && state <= COLUMN_STATE.NULL) {
-          sink.ensure(1);
-          sink.buffer[sink.position++] = BRANCHES[state] as number;
-          if (state === COLUMN_STATE.NULL) continue;
-        } else if (state !== COLUMN_STATE.VALUE) {
-          this.#writeMissing(sink, i, image);
+        if (state !== COLUMN_STATE.VALUE) {
+          if (state === COLUMN_STATE.NULL && unions[i] === NULLABLE) {
+            sink.ensure(1);
+            sink.buffer[sink.position++] = NULL_BRANCH;
+          } else {
+            this.#writeMissing(sink, i, image);
+          }
           continue;
+        }
+        if (unions[i] !== PLAIN) {
+          sink.ensure(1);
+          sink.buffer[sink.position++] = VALUE_BRANCH;
         }
         (writers[i] as WireWriter)(buffer, offsets[index] as number, lengths[index] as number, sink);
       }
@@ -75,7 +82,7 @@ export class RowWriter {
           this.#writeNull(sink, i, bytes === null ? COLUMN_STATE.NULL : COLUMN_STATE.ABSENT);
           continue;
         }
-        if (this.#nullable[i] === 1) {
+        if (this.#unions[i] !== PLAIN) {
           sink.ensure(1);
           sink.buffer[sink.position++] = VALUE_BRANCH;
         }
@@ -116,7 +123,7 @@ export class RowWriter {
       this.#writeNull(sink, i, base.states[index]);
       return;
     }
-    if (this.#nullable[i] === 1) {
+    if (this.#unions[i] !== PLAIN) {
       sink.ensure(1);
       sink.buffer[sink.position++] = VALUE_BRANCH;
     }
@@ -151,6 +158,11 @@ export class RowWriter {
       cause: error,
     });
   }
+}
+
+function unionOf({ column, optional }: RowColumn): number {
+  if (column.nullable) return NULLABLE;
+  return optional === true ? OPTIONAL : PLAIN;
 }
 
 function sameBytes(before: RowImage, after: RowImage, index: number): boolean {
