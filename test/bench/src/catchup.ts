@@ -6,14 +6,14 @@ import { measurePerfTool } from './perf-tool.ts';
 import { CpuMeter, cpuSeconds, peakRssMib } from './processes.ts';
 import type { Measurement } from './report.ts';
 import { type BinlogEnd, binlogEnd, createTable, loadRows } from './rows.ts';
-import { aliveCheck, createReader, topicOf } from './services.ts';
+import { aliveCheck, createReader, type FormatName, topicOf } from './services.ts';
 import { TopicWatch } from './topics.ts';
 
 type CatchupStack = StackBase & { readonly mysql: MysqlServer; readonly kafka: KafkaCluster };
 
 /** Rows that are in the binlog already → acknowledged in Kafka; beside it the socket undecoded and Kafka's own producer tool. */
 export async function benchCatchup(options: BenchOptions): Promise<(readonly Measurement[])[]> {
-  const { rows, runs, say } = options;
+  const { rows, runs, format, say } = options;
   await using stack = await openStack({ mysql: true, kafka: 1 }, say);
   await createTable(stack.mysql);
   const peer = options.peer === 'debezium' ? await prepareDebezium(stack, say) : undefined;
@@ -21,7 +21,7 @@ export async function benchCatchup(options: BenchOptions): Promise<(readonly Mea
   say(`loading ${rows} rows`);
   await loadRows(stack.mysql, rows);
   const results: (readonly Measurement[])[] = [];
-  for (let run = 1; run <= runs; run++) results.push(await measureRun(stack, { start, rows, run, peer, say }));
+  for (let run = 1; run <= runs; run++) results.push(await measureRun(stack, { start, rows, run, peer, format, say }));
   return results;
 }
 
@@ -30,12 +30,14 @@ interface RunOptions {
   readonly rows: number;
   readonly run: number;
   readonly peer: Debezium | undefined;
+  readonly format: FormatName | undefined;
   readonly say: (line: string) => void;
 }
 
-async function measureRun(stack: CatchupStack, { start, rows, run, peer, say }: RunOptions): Promise<Measurement[]> {
+async function measureRun(stack: CatchupStack, options: RunOptions): Promise<Measurement[]> {
+  const { start, rows, run, peer, say } = options;
   say(`run ${run}: reader`);
-  const { measurement, recordBytes } = await measureReader(stack, `bench${run}`, start, rows);
+  const { measurement, recordBytes } = await measureReader(stack, `bench${run}`, options);
   const results = [measurement];
   if (peer !== undefined) {
     say(`run ${run}: Debezium`);
@@ -50,10 +52,9 @@ async function measureRun(stack: CatchupStack, { start, rows, run, peer, say }: 
 async function measureReader(
   stack: CatchupStack,
   name: string,
-  start: BinlogEnd,
-  rows: number,
+  { start, rows, format }: RunOptions,
 ): Promise<{ measurement: Measurement; recordBytes: number }> {
-  const reader = await createReader(stack, name, start.gtidSet);
+  const reader = await createReader(stack, name, start.gtidSet, format === undefined ? {} : { format });
   const broker = stack.kafka.broker(1);
   await using watch = await TopicWatch.open(stack.kafka.address.brokers, topicOf(name));
   const others = new CpuMeter({ broker: broker.process.pid, mysqld: stack.mysql.process.pid });
@@ -65,7 +66,7 @@ async function measureReader(
   await watch.until(rows, alive);
   const last = performance.now();
   const measurement: Measurement = {
-    what: 'tapline reader',
+    what: format === undefined ? 'tapline reader' : `tapline reader, ${format}`,
     rows,
     seconds: (last - first) / 1000,
     cpuSeconds: { reader: cpuSeconds(reader.pid), ...others.used() },

@@ -1,7 +1,7 @@
 import { benchCatchup } from './catchup.ts';
 import { benchDecode } from './decode/decode.ts';
-import { benchHalfRate } from './latency/half-rate.ts';
 import { benchInstructions } from './instructions/index.ts';
+import { benchHalfRate } from './latency/half-rate.ts';
 import { benchLatency } from './latency/latency.ts';
 import { benchMemory } from './memory.ts';
 import type { BenchOptions } from './options.ts';
@@ -9,10 +9,12 @@ import { benchProduce } from './produce.ts';
 import { benchProfile } from './profile/index.ts';
 import { benchRedis } from './redis.ts';
 import { type BenchResult, type Measurement, machine } from './report.ts';
+import type { FormatName } from './services.ts';
 import { benchShapes, type ShapeName } from './shapes/index.ts';
 
 export { DECODE_TABLES } from './decode/tables.ts';
 export { type BenchResult, type Measurement, resultJson, resultTable } from './report.ts';
+export { FORMATS, type FormatName } from './services.ts';
 export { SHAPES, type ShapeName } from './shapes/index.ts';
 
 interface Bench {
@@ -83,6 +85,8 @@ export interface RunBenchOptions {
   readonly runs?: number;
   /** Also runs this beside Tapline; only `catchup` has it. */
   readonly peer?: 'debezium';
+  /** `catchup`: what the reader writes; Avro without it. */
+  readonly format?: FormatName;
   /** Only this one of `shapes`; the one to `profile`. */
   readonly shape?: ShapeName;
   /** Only `latency`: rows a second; or half of the rate that the whole chain sustains. */

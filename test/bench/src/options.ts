@@ -1,9 +1,12 @@
+import type { FormatName } from './services.ts';
 import type { ShapeName } from './shapes/shapes.ts';
 
 export interface BenchOptions {
   readonly rows: number;
   readonly runs: number;
   readonly peer?: 'debezium';
+  /** catchup: what the reader writes; Avro without it. */
+  readonly format?: FormatName;
   /** shapes: this one only; profile: of this one. */
   readonly shape?: ShapeName;
   /** decode: this table only. */

@@ -3,6 +3,8 @@ import {
   BENCHES,
   type BenchName,
   DECODE_TABLES,
+  FORMATS,
+  type FormatName,
   resultJson,
   resultTable,
   runBench,
@@ -21,6 +23,7 @@ ${NAMES.map((name) => `  ${name.padEnd(12)} ${BENCHES[name].summary} (${BENCHES[
   --rows N          other than that
   --runs N          so often; the table shows medians (default 1)
   --peer debezium   catchup: Debezium in Kafka Connect beside it, fetched with Maven
+  --format NAME     catchup: what the reader writes: ${Object.keys(FORMATS).join(', ')}
   --shape NAME      shapes: only this one; profile: of this one; there are ${Object.keys(SHAPES).join(', ')}
   --table NAME      decode: only ${DECODE_TABLES.map(({ name }) => name).join(', ')}
   --svg FILE        profile: writes the flame graph there
@@ -46,6 +49,15 @@ function peerOf(name: BenchName, value: string | boolean | undefined): { peer?: 
   if (value === 'debezium' && name === 'catchup') return { peer: 'debezium' };
   throw new TaplineError('CONFIG_INVALID', {
     message: `--peer ${String(value)} is not known for ${name}; there is --peer debezium for catchup.`,
+  });
+}
+
+function formatOf(name: BenchName, value: string | boolean | undefined): { format?: FormatName } {
+  if (value === undefined) return {};
+  if (name === 'catchup' && typeof value === 'string' && Object.hasOwn(FORMATS, value))
+    return { format: value as FormatName };
+  throw new TaplineError('CONFIG_INVALID', {
+    message: `--format ${String(value)} is not known for ${name}; catchup has ${Object.keys(FORMATS).join(', ')}.`,
   });
 }
 
@@ -99,6 +111,7 @@ async function run(args: readonly string[]): Promise<number> {
     rows: text,
     runs: text,
     peer: text,
+    format: text,
     shape: text,
     svg: text,
     table: text,
@@ -119,6 +132,7 @@ async function run(args: readonly string[]): Promise<number> {
     ...(values['rows'] === undefined ? {} : { rows: numberFlag(parsed, 'rows', 0, 1) }),
     runs: numberFlag(parsed, 'runs', 1, 1),
     ...peerOf(name, values['peer']),
+    ...formatOf(name, values['format']),
     ...shapeOf(name, values['shape']),
     ...tableOf(name, values['table']),
     ...rateOf(name, parsed),
