@@ -1,6 +1,7 @@
 import { type Finding, failedFinding, goodFinding } from '@tapline/kernel';
 import { classifyKafkaError } from './classify.ts';
 import type { Kafka } from './kafka.ts';
+import { REMEMBERED_MS } from './producer.ts';
 import type { TopicSpec } from './topics.ts';
 
 /** DescribeConfigs: resource type BROKER. */
@@ -79,6 +80,17 @@ function durability(settings: Settings, brokers: number, bootstrap: readonly str
           level: 'warn',
           seen: `message.max.bytes is ${largest}: the reader’s batches must be smaller.`,
           mend: alter('message.max.bytes=1048588'),
+        },
+  );
+  const forgetMs = Number(settings['producer.id.expiration.ms'] ?? Number.POSITIVE_INFINITY);
+  findings.push(
+    forgetMs > REMEMBERED_MS
+      ? goodFinding('producer-memory', 'Batches that are sent again are recognised.')
+      : {
+          check: 'producer-memory',
+          level: 'warn',
+          seen: `producer.id.expiration.ms is ${forgetMs}: a batch sent again after an outage of that length could be written twice, and end the reader.`,
+          mend: alter('producer.id.expiration.ms=86400000'),
         },
   );
   return findings;

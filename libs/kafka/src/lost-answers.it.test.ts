@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { openStack } from '@tapline/test-stack';
+import { brokerFindings } from './findings.ts';
 import { openKafka } from './kafka.ts';
 import { produceNumbered, uniqueName, verifyNumbered } from './numbered.ts';
 import { AnswerCutter } from './testing/answer-cutter.ts';
@@ -37,6 +38,8 @@ test.each([1, 5])(
     });
     const brokers = [cutter.address];
     await using kafka = openKafka({ brokers });
+    const warning = expect.objectContaining({ check: 'producer-memory', level: 'warn' }) as unknown;
+    expect(await brokerFindings(kafka, brokers)).toContainEqual(warning);
     const numbered = { topic: uniqueName('forgotten'), partitions: 2, count: 6_000 };
     await kafka.topics.ensure([{ topic: numbered.topic, partitions: 2, replicationFactor: 1 }]);
     await using producer = kafka.producer({ batchBytes: 16_384, bufferBytes: 524_288, inFlight, rememberedMs: 300 });

@@ -70,6 +70,8 @@ export interface OrderedProducer extends AsyncDisposable {
   readonly stats: ProducerStats;
 }
 
+/** See ProducerOptions: brokers must remember longer. */
+export const REMEMBERED_MS = 600_000;
 /** At most this share of the budget waits for a slow caller to notice: room() opens again here. */
 const ROOM_AGAIN = 0.75;
 /** The first of the lanes that fill at once may start with this part of the budget, the n-th with an n-th of that. */
@@ -118,7 +120,7 @@ export class BatchingProducer implements OrderedProducer {
     this.#sender = new Sender(cluster, {
       packer: this.#packer,
       window: options.inFlight ?? 5,
-      rememberedMs: options.rememberedMs ?? 600_000,
+      rememberedMs: options.rememberedMs ?? REMEMBERED_MS,
       topicMissingMs: options.topicMissingMs ?? 30_000,
       onAcknowledged: (lane, batch, baseOffset) => this.#onAcknowledged(lane, batch, baseOffset),
       onFailed: (error) => this.#fail(error),
