@@ -61,9 +61,11 @@ async function readColumns(
   names: ReadonlySet<string>,
   signal: AbortSignal | undefined,
 ): Promise<Map<string, Column[]>> {
+  // MariaDB's VECTOR is VARBINARY in its binlog, and so it is here: both must give the same message.
+  const type = connection.flavor === 'mariadb' ? "IF(DATA_TYPE = 'vector', 'varbinary', DATA_TYPE)" : 'DATA_TYPE';
   const srid = connection.flavor === 'mysql' && !connection.version.startsWith('5.') ? 'SRS_ID' : 'NULL';
   const rows = await connection.query(
-    `SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE,
+    `SELECT TABLE_NAME, COLUMN_NAME, ${type}, COLUMN_TYPE, IS_NULLABLE, CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE,
        DATETIME_PRECISION, CHARACTER_SET_NAME, COLLATION_NAME, EXTRA, ${srid}
      FROM information_schema.COLUMNS WHERE ${where} ORDER BY TABLE_NAME, ORDINAL_POSITION`,
     signal,

@@ -88,6 +88,12 @@ function ofOneServer(): TypeColumn[] {
       servers: ['mysql'],
     },
     {
+      // As bytes: its binlog says no more of it.
+      ...of('vec_bytes', 'vector(3)', ["VEC_FromText('[1,-2.5,300000]')", "VEC_FromText('[0,0.5,-0.0]')"]),
+      text: hex,
+      servers: ['mariadb118'],
+    },
+    {
       ...of('uuid', 'uuid', ["'123e4567-e89b-12d3-a456-426614174000'", "'0190163d-8694-739b-aea5-966c26f8ad91'"]),
       text: hex,
       servers: ['mariadb', 'mariadb118'],
