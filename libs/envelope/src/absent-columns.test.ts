@@ -92,6 +92,23 @@ describe.each(formats)('rows that lack columns, in %s', (_, compiled) => {
     expect(seen).toMatchObject({ op: 'r', after: { id: 1, name: 'Änn', at: null, n: 5 }, absent: null });
   });
 
+  test('a row of the first load whose other columns the stream has published', async () => {
+    const envelope = compiled();
+    const row = [Buffer.from('1'), undefined, null, undefined];
+    const key = written((sink) => envelope.writeKeyFromText(sink, row));
+    const value = written((sink) => envelope.writeSnapshotValue(sink, row, meta));
+    const seen = await reader.read({
+      topic: 't',
+      partition: 0,
+      offset: '0',
+      key,
+      value,
+      headers: { v: Buffer.alloc(8) },
+    });
+    expect(seen.after).toEqual({ id: 1, at: null });
+    expect(seen).toMatchObject({ op: 'r', absent: { before: [], after: ['name', 'n'] } });
+  });
+
   test('a reduced value still names what is absent', async () => {
     const envelope = compiled();
     const long = imageOf([one, Buffer.alloc(5000, 'x'), undefined, one]);

@@ -29,6 +29,13 @@ export class AbsentColumns {
     absentIn(after, this.#after);
   }
 
+  /** The same for a row of the first load, in which absent columns are undefined. */
+  findInText(row: readonly (Buffer | null | undefined)[]): void {
+    this.#before.length = 0;
+    this.#after.length = 0;
+    for (let i = 0; i < this.#table.columns.length; i++) if (row[i] === undefined) this.#after.push(i);
+  }
+
   write(sink: ByteSink): void {
     sink.ensure(1);
     if (this.#before.length === 0 && this.#after.length === 0) {
@@ -60,6 +67,13 @@ export class AbsentColumns {
       place: { table: `${database}.${name}` },
     });
   }
+}
+
+/** The columns that neither the image nor, in an update, the image before has. */
+export function absentColumns(image: RowImage, table: Table): readonly string[] {
+  const found: number[] = [];
+  absentIn(image, found);
+  return found.map((index) => table.columns[index]?.name ?? '');
 }
 
 function absentIn(image: RowImage | undefined, into: number[]): void {

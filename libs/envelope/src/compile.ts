@@ -10,8 +10,8 @@ import type { RowWriter } from './row-writer.ts';
 import { type EnvelopeOptions, planTable, SOURCE_VERSION, type TablePlan } from './table-plan.ts';
 import type { ChangeMeta } from './transaction.ts';
 
-/** One row as the text protocol gives it: `selectList`'s expressions in order, NULL as null. */
-export type TextRow = readonly (Buffer | null)[];
+/** One row as the text protocol gives it: `selectList`'s expressions in order, NULL as null; undefined is absent (`rowImage: partial` only). */
+export type TextRow = readonly (Buffer | null | undefined)[];
 
 export interface SchemaIds {
   /** Absent for tables without a key. */
@@ -137,7 +137,7 @@ class CompiledEnvelope implements AvroEnvelope {
 
   writeSnapshotValue(sink: ByteSink, row: TextRow, meta: ChangeMeta): void {
     const start = sink.position;
-    this.#absent?.find(undefined, undefined);
+    this.#absent?.findInText(row);
     frame(sink, this.#valueId, this.table);
     sink.ensure(2);
     sink.buffer[sink.position++] = NULL_BRANCH;

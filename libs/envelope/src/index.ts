@@ -1,3 +1,4 @@
+export { absentColumns } from './absent-columns.ts';
 export { type ByteSink, GrowingSink } from './byte-sink.ts';
 export { decodeText } from './charsets/decode-text.ts';
 export { EventFrame, type EventOrigin, eventAttributes } from './cloud-events/event-frame.ts';

@@ -282,7 +282,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       publishedKeys: await readKeys(progress.published, keyText, { kafka, signal }),
       target: {
         keyOf: (table, row) => this.#publisher.keyOf(this.#routes.ofTable(table), row),
-        publish: (table, row) => this.#publisher.snapshotRow(this.#routes.ofTable(table), row),
+        publish: (table, row, columns) => this.#publisher.snapshotRow(this.#routes.ofTable(table), row, columns),
         room: () => this.#producer.room(),
       },
       checkpoint: async (next) => {

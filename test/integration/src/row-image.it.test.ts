@@ -89,6 +89,33 @@ test('an update that moves a row to another key and does not carry all of it sto
   expect((await scene.topics.read(scene.topic('t'))).map(({ op }) => op)).toEqual(['r', 'r', 'r']);
 });
 
+test('MINIMAL updates that race with the first load take nothing of a row away', async () => {
+  const { mysql, kafka, redis: store } = await testServers('mysql', 'kafka', 'redis');
+  await using scene = await Scene.open({ mysql, brokers: kafka.brokers });
+  const rows = Array.from({ length: 400 }, (_, i) => `(${i}, 'first', 'long', ${i})`).join();
+  await scene.sql.run(CREATE, `INSERT INTO t VALUES ${rows}`, 'SET SESSION binlog_row_image = MINIMAL');
+  let loading = true;
+  const load = (async () => {
+    for (let n = 0; loading; n++) {
+      const from = (n * 37) % 400;
+      await scene.sql.run(
+        `UPDATE t SET ${n % 2 === 0 ? 'n = n + 1000' : `name = 'name ${n}'`} WHERE id BETWEEN ${from} AND ${from + 60}`,
+      );
+    }
+  })();
+  const reader = await scene.reader({ ...PARTIAL, snapshot: { chunkRows: 20 } });
+  await scene.records(reader, 't', 1500);
+  loading = false;
+  await load;
+  const writer = await scene.writer('t', store.address);
+  const redis = new Redis({ port: store.port });
+  const shown = await scene.sql.rows('SELECT id, name, bio, n FROM t ORDER BY id');
+  const inRedis = async (): Promise<unknown[]> =>
+    await Promise.all(shown.map(([id]) => redis.hmget(`${scene.database}:${id}`, ...COLUMNS)));
+  await writer.until('the same rows', async () => isDeepStrictEqual(await inRedis(), shown));
+  redis.disconnect();
+});
+
 test.each(['mysql', 'mysql80'] as const)(
   '%s: JSON updates logged as differences come as whole documents, also in compressed transactions',
   async (server) => {

@@ -109,7 +109,7 @@ class JsonEnvelope implements TableEnvelope {
   }
 
   writeSnapshotValue(sink: ByteSink, row: TextRow, meta: ChangeMeta): void {
-    this.#plan.absent?.find(undefined, undefined);
+    this.#plan.absent?.findInText(row);
     this.#startImages();
     images.buffer[images.position++] = NULL_BRANCH;
     images.buffer[images.position++] = VALUE_BRANCH;

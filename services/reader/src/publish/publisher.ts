@@ -1,5 +1,6 @@
 import { type BinlogPosition, COLUMN_STATE, type RowImage, type RowsEvent } from '@tapline/binlog';
 import {
+  absentColumns,
   type ChangeMeta,
   GrowingSink,
   keyPayload,
@@ -15,7 +16,8 @@ import type { VersionClock } from './version-clock.ts';
 /** Told of every key published from the stream for the table whose chunk is being read. */
 export interface KeyObserver {
   readonly openTable: string | undefined;
-  observe(key: string): void;
+  /** `absent`: columns of the row that the change did not carry. */
+  observe(key: string, absent: readonly string[]): void;
 }
 
 export interface PublisherOptions {
@@ -133,12 +135,13 @@ export class Publisher {
     this.#meta.readMs = nowMs;
   }
 
-  /** Publishes a row of the first load, as `change` does. */
-  snapshotRow(route: Route, row: TextRow): Promise<void> | undefined {
+  /** Publishes a row of the first load, or these columns of it and its key, as `change` does. */
+  snapshotRow(route: Route, row: TextRow, columns?: readonly string[]): Promise<void> | undefined {
     this.#encodeTextKey(route, row);
     this.#clock.next(this.#version, 0);
     this.#value.position = 0;
-    route.envelope.writeSnapshotValue(this.#value, row, this.#meta);
+    const part = columns === undefined ? row : route.partOf(row, columns);
+    route.envelope.writeSnapshotValue(this.#value, part, this.#meta);
     return this.#emit(route, 'r', this.#key.written(), this.#value.written());
   }
 
@@ -171,14 +174,24 @@ export class Publisher {
     this.#clock.next(this.#version, 0);
     route.envelope.writeValue(this.#value, op, before, after, meta);
     const oversize = this.#emit(route, op, key, this.#value.written());
-    if (oversize !== undefined) return oversize.then(() => this.#written(route, op, key));
-    return this.#written(route, op, key);
+    if (oversize !== undefined) return oversize.then(() => this.#written(route, op, key, after));
+    return this.#written(route, op, key, after);
   }
 
-  #written(route: Route, op: 'c' | 'u' | 'd', key: Buffer | null): Promise<void> | undefined {
+  #written(
+    route: Route,
+    op: 'c' | 'u' | 'd',
+    key: Buffer | null,
+    after: RowImage | undefined,
+  ): Promise<void> | undefined {
     if (key === null) return undefined;
     const observer = this.#observer;
-    if (observer?.openTable === route.name) observer.observe(keyText(key));
+    if (observer?.openTable === route.name) {
+      observer.observe(
+        keyText(key),
+        op === 'u' && after?.base !== undefined ? absentColumns(after, route.envelope.table) : [],
+      );
+    }
     if (op !== 'd' || !this.#tombstones) return undefined;
     this.#clock.next(this.#version, 0);
     return this.#emit(route, op, key, null);

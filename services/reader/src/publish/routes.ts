@@ -1,5 +1,5 @@
 import type { Flavor, TableMap } from '@tapline/binlog';
-import type { RowImageMode, TableEnvelope } from '@tapline/envelope';
+import type { RowImageMode, TableEnvelope, TextRow } from '@tapline/envelope';
 import { TaplineError } from '@tapline/kernel';
 import type { Table, TableKeys } from '@tapline/schema';
 import type { EventHeaders } from './event-headers.ts';
@@ -16,15 +16,29 @@ export class Route {
   /** Where records are CloudEvents. */
   readonly headers: EventHeaders | undefined;
   readonly lanes: TopicLanes;
+  readonly #keyColumns: readonly string[];
   #transaction = -1;
   #order = 0;
 
-  constructor(options: { name: string; append: boolean; format: TableFormat; lanes: TopicLanes }) {
+  constructor(options: {
+    name: string;
+    keyColumns: readonly string[] | undefined;
+    format: TableFormat;
+    lanes: TopicLanes;
+  }) {
     this.name = options.name;
-    this.append = options.append;
+    this.append = options.keyColumns === undefined;
+    this.#keyColumns = options.keyColumns ?? [];
     this.envelope = options.format.envelope;
     this.headers = options.format.headers;
     this.lanes = options.lanes;
+  }
+
+  /** A row with these columns and the key's; the others are absent. */
+  partOf(row: TextRow, columns: readonly string[]): TextRow {
+    const all = this.envelope.table.columns;
+    const kept = new Set([...columns, ...this.#keyColumns]);
+    return row.map((value, i) => (kept.has(all[i]?.name ?? '') ? value : undefined));
   }
 
   /** The number of the next change among those of its table in the transaction with this number, from 1. */
@@ -63,6 +77,7 @@ export interface RouteTopics {
 
 /** All of a route but what must be asked for. */
 interface Draft extends TopicOfTable {
+  readonly keyColumns: readonly string[] | undefined;
   readonly layout: TableMap | undefined;
   readonly format: TableFormat;
 }
@@ -135,14 +150,14 @@ export class Routes {
       ...(layout === undefined ? {} : { wire: layout }),
     });
     const name = `${table.database}.${table.name}`;
-    return { topic: topicOf(source, table), table: name, append: keyColumns === undefined, layout, format };
+    return { topic: topicOf(source, table), table: name, append: keyColumns === undefined, keyColumns, layout, format };
   }
 
   async #finish(draft: Draft): Promise<Route> {
-    const { topic, table, append, layout, format } = draft;
+    const { topic, table, keyColumns, layout, format } = draft;
     const lanes = await this.#options.topics.open(draft);
     await format.register(topic);
-    const route = new Route({ name: table, append, format, lanes });
+    const route = new Route({ name: table, keyColumns, format, lanes });
     if (layout !== undefined) this.#byLayout.set(layout, route);
     return route;
   }

@@ -45,8 +45,8 @@ function scene(
     },
     target: {
       keyOf: (_, r) => String(r[0]),
-      publish(table, r) {
-        log.push(`${table} ${String(r[0])}`);
+      publish(table, r, columns) {
+        log.push(`${table} ${String(r[0])}${columns === undefined ? '' : ` only ${columns.join()}`}`);
         return undefined;
       },
       room: () => undefined,
@@ -121,4 +121,18 @@ test('a failed read is thrown at the next boundary', async () => {
 
 test('no tables: done from the start', () => {
   expect(scene([]).loader.done).toBe(true);
+});
+
+test('of a row that the stream has published in parts, the chunk gives what no part had', async () => {
+  const { loader, log, reads } = scene(['d.t']);
+  await loader.atBoundary(at(1));
+  loader.observe('1', ['a', 'b']);
+  loader.observe('1', ['b', 'c']);
+  loader.observe('2', ['a']);
+  loader.observe('2');
+  loader.observe('2', ['b']);
+  reads[0]?.answer({ rows: [row('1'), row('2'), row('3')], last: undefined, finished: true, high: at(2) });
+  await loader.wake;
+  await loader.atBoundary(at(2));
+  expect(log.filter((line) => line.startsWith('d.t'))).toEqual(['d.t 1 only b', 'd.t 3']);
 });

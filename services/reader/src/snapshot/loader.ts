@@ -23,8 +23,8 @@ export interface ChunkSource {
 export interface RowTarget {
   /** The key of a row in the form that the stream reports to {@link SnapshotLoader.observe}. */
   keyOf(table: string, row: TextRow): string;
-  /** A promise when the row takes longer than a moment. */
-  publish(table: string, row: TextRow): Promise<void> | undefined;
+  /** Of `columns` and the key only, when they are given. A promise when the row takes longer than a moment. */
+  publish(table: string, row: TextRow, columns: readonly string[] | undefined): Promise<void> | undefined;
   /** Resolves when there is room for more rows; undefined when there is room now. */
   room(): Promise<void> | undefined;
 }
@@ -52,6 +52,7 @@ export interface LoaderOptions {
  * 2. The SELECT; then `high` := what the source has executed.
  * 3. When the stream has passed `high`, the window holds every key whose row may have changed during the read. Their
  *    changes were published by the stream with the whole row, so these rows of the chunk are dropped: publishing them could undo a change.
+ *    Where the stream has parts of rows (`source.rowImage: partial`), the columns that no update carried are as they were read, and only they are published.
  * 4. At a transaction boundary: wait for all acknowledgements and write a progress record that says "publishing".
  * 5. The rows; again all acknowledgements, and a record that says the chunk is done.
  * The stream stands still during 4 and 5 (some ten milliseconds), so beyond a "publishing" record there is nothing but rows of this
@@ -96,9 +97,9 @@ export class SnapshotLoader {
     return this.#window?.table;
   }
 
-  /** Remembers that the stream has published a change of this key of `openTable`. */
-  observe(key: string): void {
-    this.#window?.observe(key);
+  /** Remembers that the stream has published a change of this key of `openTable`, which left out the columns `absent`. */
+  observe(key: string, absent: readonly string[] = []): void {
+    this.#window?.observe(key, absent);
   }
 
   /** Resolves when {@link atBoundary} has something new to do although the stream is silent; undefined when it has not. */
@@ -133,8 +134,9 @@ export class SnapshotLoader {
     let rows = 0;
     for (const row of chunk.rows) {
       const key = target.keyOf(window.table, row);
-      if (window.changed(key) || this.#publishedKeys.has(key)) continue;
-      const publishing = target.publish(window.table, row);
+      const missing = window.missing(key);
+      if (missing?.length === 0 || this.#publishedKeys.has(key)) continue;
+      const publishing = target.publish(window.table, row, missing);
       if (publishing !== undefined) await publishing;
       rows++;
       const room = target.room();

@@ -5,7 +5,8 @@ export class ChunkWindow {
   readonly table: string;
   readonly #readEnded: Promise<void>;
   #seen = false;
-  readonly #changed = new Set<string>();
+  /** By key: the columns that the stream has left out in each of its updates; none after a change with the whole row. */
+  readonly #changed = new Map<string, readonly string[]>();
   #chunk: Chunk | undefined;
   #failure: unknown;
 
@@ -21,12 +22,14 @@ export class ChunkWindow {
     );
   }
 
-  observe(key: string): void {
-    this.#changed.add(key);
+  observe(key: string, absent: readonly string[]): void {
+    const before = this.#changed.get(key);
+    this.#changed.set(key, before === undefined ? absent : before.filter((column) => absent.includes(column)));
   }
 
-  changed(key: string): boolean {
-    return this.#changed.has(key);
+  /** The columns of a row of the chunk that the stream has not published: undefined for all of them, none when it has published the row. */
+  missing(key: string): readonly string[] | undefined {
+    return this.#changed.get(key);
   }
 
   /** Resolves when the read ends; undefined once `result` has told so: from then on only the stream's progress counts. */

@@ -64,7 +64,7 @@ export class CallEncoder {
     if (change.after === null) this.#args.encoded(DELETE, 1);
     else if (this.#config.as === 'hash') {
       // An insert is all there is of its row: a column that it lacks has its default, which nobody knows here.
-      if (change.op === 'u' && isPartial(change)) this.#changedFields(change.after);
+      if (change.op !== 'c' && isPartial(change)) this.#changedFields(change.after);
       else this.#fields(change.after);
     } else {
       if (isPartial(change)) throw partial(change, this.#config.as);
