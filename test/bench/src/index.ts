@@ -53,7 +53,7 @@ export const BENCHES = {
   },
   instructions: {
     summary: 'instructions of the processor for a row, stage by stage, counted by valgrind: for a noisy machine',
-    rows: 90_000,
+    rows: 400_000,
     shortRows: 6000,
     run: benchInstructions,
   },

@@ -12,7 +12,7 @@ import type { StageJob } from './worker.ts';
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 /** The rest of the rows is counted: by then everything hot is compiled. */
-const WARM_UP_SHARE = 1 / 3;
+const WARM_UP_SHARE = 1 / 2;
 /** One thread, and the same seeds every time: then two runs differ by less than a percent. */
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--single-threaded', '--hash-seed=1', '--random-seed=1'];
 
@@ -28,7 +28,7 @@ type CountStack = StackBase & { readonly mysql: MysqlServer; readonly kafka: Kaf
 
 /**
  * Instructions that the processor executes for a row, stage by stage, counted by valgrind: the same on a busy machine as on a quiet one. Each stage
- * runs with all rows and with a third of them, and the difference counts, so that neither start nor compilation does. Work in the kernel is not
+ * runs with all rows and with half of them, and the difference counts, so that neither start nor compilation does. Work in the kernel is not
  * counted: for the stage that sends it comes on top.
  */
 export async function benchInstructions(options: BenchOptions): Promise<(readonly Measurement[])[]> {
