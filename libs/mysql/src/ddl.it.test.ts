@@ -77,10 +77,7 @@ describe.each(['mysql', 'mysql80', 'mariadb'] as const)('the DDL reader beside %
     });
   });
 
-  // MySQL 8.0.31 dies of some of them.
-  const random = server === 'mysql80' ? test.skip : test;
-
-  random('random alterations, but for the lengths that unique keys get when their columns change type', async () => {
+  const alterRandomly = async (): Promise<void> => {
     const seed = Number(process.env.TAPLINE_DDL_SEED ?? 2_139_234_145);
     const ddl = new RandomDdl(seed);
     let accepted = 0;
@@ -97,7 +94,11 @@ describe.each(['mysql', 'mysql80', 'mariadb'] as const)('the DDL reader beside %
       ({ columns, primaryKey }) => ({ columns, primaryKey }),
     );
     expect(accepted).toBeGreaterThan(10);
-  });
+  };
+  // MySQL 8.0.31 dies of some of them.
+  if (server !== 'mysql80') {
+    test('random alterations, but for the lengths that unique keys get when their columns change type', alterRandomly);
+  }
 
   const read = (database: string): Promise<Table[]> =>
     readTables(connection, compileTableFilter({ include: [`${database}.*`], exclude: [], lowerCaseTableNames: 0 }));
