@@ -7,7 +7,7 @@ export async function watchTopic(
   onRow: (id: number, atMs: number) => void,
 ): Promise<AsyncDisposable> {
   const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
-  const consumer = kafka.consumer({ groupId: 'latency-eye', maxWaitTimeInMs: 500, minBytes: 1 });
+  const consumer = kafka.consumer({ groupId: `eye-of-${topic}`, maxWaitTimeInMs: 500, minBytes: 1 });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await consuming(consumer, onRow);
@@ -39,5 +39,14 @@ export function keyId(key: Buffer): number {
     value += (byte & 0x7f) * scale;
     if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
     scale *= 128;
+  }
+}
+
+/** The key of which `keyId` gives the id. */
+export function keyOfId(id: number): Buffer {
+  const bytes = [0, 0, 0, 0, 0];
+  for (let rest = id * 2; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return Buffer.from([...bytes, rest]);
+    bytes.push((rest % 128) + 128);
   }
 }
