@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { readdir, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TaplineError } from '@tapline/kernel';
 import { cacheFolder } from './cache.ts';
@@ -31,11 +32,17 @@ export async function findJava(): Promise<Java> {
   return { command, release };
 }
 
-// In the cache's folder: goals without a project leave a folder `target` where they run.
+// In a folder of its own: goals without a project leave notes where they run of what they have unpacked, and would not unpack it again for a cache
+// that was emptied since.
 // Two Maven runs share ~/.m2, which is not safe while both write the same artifact.
 async function maven(args: readonly string[]): Promise<void> {
   await withFileLock(join(cacheFolder(), 'locks', 'maven.lock'), async () => {
-    await runCommand('mvn', ['-B', '-q', '-Dstyle.color=never', ...args], { ...MAVEN, cwd: cacheFolder() });
+    const cwd = await mkdtemp(join(tmpdir(), 'tapline-maven-'));
+    try {
+      await runCommand('mvn', ['-B', '-q', '-Dstyle.color=never', ...args], { ...MAVEN, cwd });
+    } finally {
+      await rm(cwd, { recursive: true, force: true });
+    }
   });
 }
 
