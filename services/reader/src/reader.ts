@@ -11,7 +11,8 @@ import {
 } from '@tapline/kernel';
 import type { ReaderConfig } from './config.ts';
 import { READER_METRICS } from './metrics.ts';
-import { Session, type SessionFacts } from './session.ts';
+import { Session } from './session.ts';
+import type { SessionFacts } from './session-facts.ts';
 
 /** After this long without trouble, the next trouble counts as the first. */
 const CALM_MS = 60_000;

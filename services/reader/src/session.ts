@@ -5,35 +5,31 @@ import type {
   BinlogStream,
   PreparedEvent,
   RowsEvent,
+  StatementEvent,
   TableMap,
   XaDecision,
 } from '@tapline/binlog';
-import type { Kafka, OrderedProducer } from '@tapline/kafka';
+import type { OrderedProducer } from '@tapline/kafka';
 import type { Logger } from '@tapline/kernel';
 import type { ReaderConfig } from './config.ts';
 import type { Checkpointer } from './progress/checkpointer.ts';
 import type { ProgressRecord, SnapshotProgress } from './progress/record.ts';
-import { type XaFacts, XaFollower } from './progress/xa-follower.ts';
+import { XaFollower } from './progress/xa-follower.ts';
 import { keyFormatOf } from './publish/format.ts';
 import type { Oversize } from './publish/oversize.ts';
-import { keyText, type Publisher } from './publish/publisher.ts';
+import type { Publisher } from './publish/publisher.ts';
 import type { Routes } from './publish/routes.ts';
 import type { TopicBook } from './publish/topic-book.ts';
 import type { VersionClock } from './publish/version-clock.ts';
-import { readKeys } from './resume/reopen.ts';
+import type { SessionEvents, SessionFacts } from './session-facts.ts';
 import { openSessionParts, type SessionParts } from './session-parts.ts';
-import { SnapshotLoader } from './snapshot/loader.ts';
-import { MysqlChunkSource, tableName } from './snapshot/mysql-source.ts';
-import { SnapshotReport } from './snapshot/report.ts';
+import type { SnapshotLoader } from './snapshot/loader.ts';
+import { openLoader } from './snapshot/open-loader.ts';
+import type { SnapshotReport } from './snapshot/report.ts';
 import { type Executed, parseExecuted } from './source/executed.ts';
 import type { Source } from './source/open-source.ts';
 import { dropsRows, refuseStatementChange } from './source/statement.ts';
 import { Pump, type PumpTarget } from './stream/pump.ts';
-
-export interface SessionEvents {
-  /** Rows of the first load that were published. */
-  snapshotRows(table: string, rows: number): void;
-}
 
 /**
  * One life of the reader: from the durable progress record on, until it is stopped or something breaks. Whatever breaks, the next session
@@ -110,7 +106,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   static async open(config: ReaderConfig, log: Logger, events: SessionEvents, signal: AbortSignal): Promise<Session> {
     const parts = await openSessionParts(config, log, signal);
     const session = new Session(parts);
-    if (parts.snapshot.state === 'running') await session.#openLoader(parts.kafka, parts.snapshot, events, signal);
+    if (parts.snapshot.state === 'running') await session.#openLoader(parts, events, signal);
     const { gtidSet, book, snapshot } = parts;
     log.info('streaming', { gtidSet, replaying: book.skipping, snapshot: snapshot.state });
     return session;
@@ -195,7 +191,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     return this.#publisher.change(this.#routes.find(event.table) as NonNullable<ReturnType<Routes['find']>>, event);
   }
 
-  statement(event: Extract<BinlogEvent, { kind: 'statement' }>): void {
+  statement(event: StatementEvent): undefined {
     if (event.inTransaction ? this.silent : this.#isBeforeStart(event.gtid)) return;
     refuseStatementChange(event, this.#captured, this.#source.address);
     if (!dropsRows(event.sql) || !this.#captured.mayMatchIn(event.database)) return;
@@ -205,6 +201,8 @@ export class Session implements AsyncDisposable, PumpTarget {
       gtid: event.gtid,
     });
   }
+
+  end(): undefined {}
 
   room(): Promise<void> | undefined {
     return this.#producer.room();
@@ -257,45 +255,16 @@ export class Session implements AsyncDisposable, PumpTarget {
     };
   }
 
-  async #openLoader(
-    kafka: Kafka,
-    progress: SnapshotProgress,
-    events: SessionEvents,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { keys, info, address } = this.#source;
-    const tables = this.#source.tables.filter((table) => keys.columnsOf(table) !== undefined);
-    for (const table of this.#source.tables) {
-      if (!tables.includes(table))
-        this.#log.warn('the first load leaves out a table without a key', { table: `${table.database}.${table.name}` });
-    }
-    const { chunkRows, chunkBytes } = this.#config.snapshot;
-    const source = this.#resources.use(
-      new MysqlChunkSource({ address, flavor: info.flavor, routes: this.#routes, tables, chunkRows, chunkBytes }),
-    );
-    const report = await SnapshotReport.open({ address, tables, finished: progress.finished, log: this.#log, signal });
-    this.#report = report;
-    this.#loader = new SnapshotLoader({
-      tables: tables.map(tableName),
-      progress,
-      source,
-      publishedKeys: await readKeys(progress.published, keyText, { kafka, signal }),
-      target: {
-        keyOf: (table, row) => this.#publisher.keyOf(this.#routes.ofTable(table), row),
-        publish: (table, row, columns) => this.#publisher.snapshotRow(this.#routes.ofTable(table), row, columns),
-        room: () => this.#producer.room(),
-      },
-      checkpoint: async (next) => {
-        await this.#checkpointer.now(this.#describe(next));
-        if (next.publishing) this.#publisher.beginChunk(this.#pump.position ?? this.#start, Date.now());
-      },
-      onChunk: (table, rows, finished) => {
-        events.snapshotRows(table, rows);
-        report.chunk(table, rows, finished);
-      },
+  async #openLoader(parts: SessionParts, events: SessionEvents, signal: AbortSignal): Promise<void> {
+    const opened = await openLoader(parts, {
+      describe: (snapshot) => this.#describe(snapshot),
+      position: () => this.#pump.position ?? this.#start,
+      snapshotRows: events.snapshotRows,
       signal,
     });
-    this.#publisher.observer = this.#loader;
+    this.#loader = opened.loader;
+    this.#report = opened.report;
+    this.#publisher.observer = opened.loader;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -304,26 +273,3 @@ export class Session implements AsyncDisposable, PumpTarget {
 }
 
 const DONE: SnapshotProgress = { state: 'done', finished: [], publishing: false, published: [] };
-
-export interface SessionFacts {
-  readonly rows: number;
-  readonly transactions: number;
-  readonly sent: number;
-  readonly skipped: number;
-  /** Values put aside in the claims topic. */
-  readonly claims: number;
-  readonly claimBytes: number;
-  readonly replaying: number;
-  readonly binlogBytes: number;
-  readonly position: BinlogPosition;
-  readonly gtidSet: string;
-  readonly lagSeconds: number;
-  readonly progressMs: number;
-  /** Nothing was passed since the newest progress record. */
-  readonly progressCurrent: boolean;
-  readonly snapshot: Readonly<Record<string, unknown>>;
-  readonly xa: XaFacts;
-  /** Binlog that waits for the end of its transaction: in memory, and in the temporary file. */
-  readonly waitingBytes: number;
-  readonly spilledBytes: number;
-}

@@ -44,6 +44,7 @@ function scene(stream: BinlogStream, overrides: Partial<PumpTarget> = {}): Scene
     prepare: () => undefined,
     change: () => void log.push('row'),
     statement: (event: { sql: string }) => void log.push(`statement ${event.sql}`),
+    end: () => undefined,
     room: () => undefined,
     flush: () => void log.push('flush'),
     boundary: async () => {
@@ -230,5 +231,37 @@ test('rows of a transaction that is not to be published are passed over', async 
     'executed u:1',
     'row',
     'executed u:2',
+  ]);
+});
+
+test('what a statement and the end of a transaction need is done before anything behind them is looked at', async () => {
+  const sql: BinlogEvent = {
+    kind: 'statement',
+    gtid: 'u:2',
+    commitMicros: 1n,
+    database: 'd',
+    sql: 'x',
+    inTransaction: false,
+    position: at(20),
+  };
+  const later = (line: string) =>
+    new Promise<void>((resolve) => setTimeout(resolve, 5)).then(() => void log.push(line));
+  const { pump, log, stop } = scene(
+    streamOf([begin('u:1'), rows(1), commit(9), sql, begin('u:3'), rows(1), commit(30)]),
+    {
+      openAhead: (events) => void log.push(`ahead ${events.map(({ kind }) => kind).join(' ')}`),
+      statement: () => later('applied'),
+      end: ({ position }) => later(`end ${position}`),
+    },
+  );
+  const running = pump.run(stop.signal);
+  while (pump.transactions < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  stop.abort();
+  await running;
+  const told = log.filter((line) => line !== 'flush' && line !== 'boundary');
+  expect(told).toEqual([
+    ...['ahead begin rows commit', 'begin u:1', 'row', 'end 9', 'executed u:1'],
+    ...['applied', 'end 20', 'executed u:2'],
+    ...['ahead begin rows commit', 'begin u:3', 'row', 'end 30', 'executed u:3'],
   ]);
 });

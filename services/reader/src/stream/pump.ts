@@ -6,6 +6,7 @@ import {
   locateRowError,
   type PreparedEvent,
   type RowsEvent,
+  type StatementEvent,
   type XaDecision,
 } from '@tapline/binlog';
 import type { Executed } from '../source/executed.ts';
@@ -18,7 +19,10 @@ export interface PumpTarget {
   prepared(event: PreparedEvent): void;
   /** The transaction that decided a prepared one has come to its end. */
   decided(decision: XaDecision): void;
-  /** Before the first of the pulled `events` is handed on: what several of them need may be fetched together. Fails never. */
+  /**
+   * Before the first of `events` is handed on: what several of them need may be fetched together. There is no statement among them, so that every table is
+   * as it is now. Fails never.
+   */
   openAhead(events: readonly BinlogEvent[]): Promise<void> | undefined;
   /** The transaction that has begun is not to be published: its rows are passed over. */
   readonly silent: boolean;
@@ -26,8 +30,10 @@ export interface PumpTarget {
   prepare(event: RowsEvent): Promise<void> | undefined;
   /** The current row of `event`; a promise when it must stay the current one for a while. */
   change(event: RowsEvent): Promise<void> | undefined;
-  /** DDL (outside of a transaction), or statement-format DML (inside of one). */
-  statement(event: Extract<BinlogEvent, { kind: 'statement' }>): void;
+  /** DDL (outside of a transaction), or statement-format DML (inside of one). A promise when what comes behind it must wait. */
+  statement(event: StatementEvent): Promise<void> | undefined;
+  /** A transaction, or a statement outside of one, comes to its end at `position`; its place counts as passed after it. A promise when that must wait. */
+  end(position: BinlogPosition): Promise<void> | undefined;
   /** Resolves when there is room for more records, rejects when publishing has failed; undefined when there is room now. */
   room(): Promise<void> | undefined;
   /** Lets what is buffered leave now: nothing more is at hand. */
@@ -119,9 +125,7 @@ export class Pump {
       if (events !== undefined) {
         const pulled = events;
         events = undefined;
-        const opening = target.openAhead(pulled);
-        if (opening !== undefined) await opening;
-        for (const event of pulled) await this.#take(event);
+        await this.#takeAll(pulled);
         target.flush();
       }
       if (!this.#inTransaction) await target.boundary();
@@ -150,6 +154,20 @@ export class Pump {
     signal.removeEventListener('abort', ring);
   }
 
+  async #takeAll(pulled: readonly BinlogEvent[]): Promise<void> {
+    for (let from = 0; from < pulled.length; ) {
+      const statement = pulled.findIndex(({ kind }, i) => i >= from && kind === 'statement');
+      const events =
+        statement === -1 && from === 0 ? pulled : pulled.slice(from, statement === -1 ? undefined : statement);
+      const opening = this.#options.target.openAhead(events);
+      if (opening !== undefined) await opening;
+      for (const event of events) await this.#take(event);
+      if (statement === -1) return;
+      await this.#take(pulled[statement] as BinlogEvent);
+      from = statement + 1;
+    }
+  }
+
   async #take(event: BinlogEvent): Promise<void> {
     const { target } = this.#options;
     switch (event.kind) {
@@ -162,19 +180,18 @@ export class Pump {
       case 'rows':
         return this.#rows(event);
       case 'commit':
-        this.#end(event.position);
-        return;
-      case 'statement':
-        target.statement(event);
+        return this.#end(event.position);
+      case 'statement': {
+        const applied = target.statement(event);
+        if (applied !== undefined) await applied;
         if (event.inTransaction) return;
         this.#gtid = event.gtid;
-        this.#end(event.position);
-        return;
+        return this.#end(event.position);
+      }
       case 'prepared':
         this.#gtid = event.gtid;
         target.prepared(event);
-        this.#end(event.position);
-        return;
+        return this.#end(event.position);
       case 'heartbeat':
         return;
     }
@@ -198,7 +215,9 @@ export class Pump {
     }
   }
 
-  #end(position: BinlogPosition): void {
+  async #end(position: BinlogPosition): Promise<void> {
+    const ended = this.#options.target.end(position);
+    if (ended !== undefined) await ended;
     if (this.#gtid !== '') this.#options.executed.add(this.#gtid);
     this.#gtid = '';
     if (this.#decides !== undefined) this.#options.target.decided(this.#decides);

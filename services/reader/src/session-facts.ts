@@ -1,0 +1,32 @@
+import type { BinlogPosition } from '@tapline/binlog';
+import type { XaFacts } from './progress/xa-follower.ts';
+
+/** What a session tells while it happens. */
+export interface SessionEvents {
+  /** Rows of the first load that were published. */
+  snapshotRows(table: string, rows: number): void;
+}
+
+/** Numbers of a session, for metrics and /state. */
+export interface SessionFacts {
+  readonly rows: number;
+  readonly transactions: number;
+  readonly sent: number;
+  readonly skipped: number;
+  /** Values put aside in the claims topic. */
+  readonly claims: number;
+  readonly claimBytes: number;
+  readonly replaying: number;
+  readonly binlogBytes: number;
+  readonly position: BinlogPosition;
+  readonly gtidSet: string;
+  readonly lagSeconds: number;
+  readonly progressMs: number;
+  /** Nothing was passed since the newest progress record. */
+  readonly progressCurrent: boolean;
+  readonly snapshot: Readonly<Record<string, unknown>>;
+  readonly xa: XaFacts;
+  /** Binlog that waits for the end of its transaction: in memory, and in the temporary file. */
+  readonly waitingBytes: number;
+  readonly spilledBytes: number;
+}
