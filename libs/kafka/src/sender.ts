@@ -1,4 +1,4 @@
-import { isRetryable, sleep, type TaplineError } from '@tapline/kernel';
+import { isRetryable, killPoint, sleep, type TaplineError } from '@tapline/kernel';
 import { Alarm } from './alarm.ts';
 import { brokerError } from './classify.ts';
 import type { Cluster } from './cluster.ts';
@@ -172,6 +172,7 @@ export class Sender {
     this.requests++;
     try {
       const body = await this.#exchange(broker, shipments);
+      killPoint('after-ack');
       if (this.#stopped) return;
       this.#readAnswer(body, shipments);
     } catch (error) {
@@ -198,7 +199,10 @@ export class Sender {
       return { topic: lane.topic, partition: lane.partition, bytes: batch.bytes() };
     });
     const timeoutMs = this.#cluster.config.requestTimeoutMs ?? 20_000;
-    return connection.request({ ...PRODUCE, ...produceRequest(batches, timeoutMs) });
+    killPoint('before-send');
+    const answer = connection.request({ ...PRODUCE, ...produceRequest(batches, timeoutMs) });
+    killPoint('after-send');
+    return answer;
   }
 
   #readAnswer(body: Buffer, shipments: readonly Shipment[]): void {

@@ -20,6 +20,7 @@ export { describeError, type ErrorDescription, printableError } from './describe
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './error-codes.ts';
 export { type Disposition, type ErrorDetails, type ErrorPlace, TaplineError } from './errors.ts';
 export { type Finding, failedFinding, goodFinding } from './finding.ts';
+export { KILL_POINTS, type KillPoint, killPoint, onKillPoint } from './kill-points.ts';
 export { Lifecycle, type RunningService, SERVICE_TRANSITIONS, type ServiceState } from './lifecycle.ts';
 export {
   createLogger,

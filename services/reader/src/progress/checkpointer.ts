@@ -1,3 +1,4 @@
+import { killPoint } from '@tapline/kernel';
 import type { ProgressRecord } from './record.ts';
 
 /**
@@ -22,7 +23,11 @@ export class Checkpointer {
     intervalMs: number;
   }) {
     this.#acknowledged = options.acknowledged;
-    this.#save = options.save;
+    this.#save = async (record) => {
+      killPoint('before-progress');
+      await options.save(record);
+      killPoint('after-progress');
+    };
     this.#intervalMs = options.intervalMs;
   }
 

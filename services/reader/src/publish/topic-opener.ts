@@ -1,4 +1,5 @@
 import type { Kafka, OrderedProducer, TopicSpec } from '@tapline/kafka';
+import { killPoint } from '@tapline/kernel';
 import type { ReaderConfig } from '../config.ts';
 import type { Checkpointer } from '../progress/checkpointer.ts';
 import type { Source } from '../source/open-source.ts';
@@ -48,6 +49,7 @@ export class TopicOpener implements RouteTopics {
     if (specs.size === 0) return;
     await kafka.topics.ensure([...specs.values()], signal);
     const found = await kafka.reader.endOffsetsOf([...specs.keys()], signal);
+    killPoint('topic-created');
     // Before the first record: a restart could not tell else which records of the topics are this source's.
     await checkpointer.amend((last) => ({ ...last, offsets: new Map([...last.offsets, ...found]) }));
     for (const [topic, ends] of found) {

@@ -1,4 +1,5 @@
 import type { TextRow } from '@tapline/envelope';
+import { killPoint } from '@tapline/kernel';
 import type { OffsetRange, SnapshotProgress } from '../progress/record.ts';
 import type { Executed } from '../source/executed.ts';
 import { ChunkWindow } from './window.ts';
@@ -139,6 +140,7 @@ export class SnapshotLoader {
       const publishing = target.publish(window.table, row, missing);
       if (publishing !== undefined) await publishing;
       rows++;
+      killPoint('mid-chunk');
       const room = target.room();
       if (room !== undefined) await room;
     }

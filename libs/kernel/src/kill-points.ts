@@ -1,0 +1,36 @@
+/**
+ * Places in the work where it matters whether a process dies before or after. They do nothing but call the listener, if a test has set one; nothing
+ * in a running service reads an environment variable or a file to set it. test/chaos loads a module with `node --import` that does.
+ */
+export const KILL_POINTS = [
+  /** Batches are sealed, their request is not written. */
+  'before-send',
+  /** The request is with the operating system. */
+  'after-send',
+  /** The broker has answered, and nobody has looked at the answer. */
+  'after-ack',
+  /** Everything below a progress record is acknowledged, the record is not sent. */
+  'before-progress',
+  /** The progress record is durable. */
+  'after-progress',
+  /** Between two rows events of a transaction. */
+  'mid-transaction',
+  /** The topics of new tables are made, and no progress record knows of them. */
+  'topic-created',
+  /** Between two rows of a chunk of the first load or a reload. */
+  'mid-chunk',
+] as const;
+
+export type KillPoint = (typeof KILL_POINTS)[number];
+
+let listener: ((point: KillPoint) => void) | undefined;
+
+/** Marks the point. Not on paths of single rows of the stream. */
+export function killPoint(point: KillPoint): void {
+  listener?.(point);
+}
+
+/** Only for tests: `hit` is called at every passage of a point. */
+export function onKillPoint(hit: (point: KillPoint) => void): void {
+  listener = hit;
+}
