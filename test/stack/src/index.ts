@@ -4,6 +4,7 @@ export { copyJars, findJava, type Java } from './java.ts';
 export { withFileLock } from './lock.ts';
 export { releasePorts, reservePorts } from './ports.ts';
 export { ManagedProcess, type ProcessExit, type ProcessSpec } from './process.ts';
+export { MovingAddress } from './proxy.ts';
 export { type KafkaAddress, type KafkaBroker, type KafkaCluster, type KafkaOptions } from './servers/kafka.ts';
 export type { MariadbOptions, MariadbServer, MariadbVersion } from './servers/mariadb.ts';
 export {
@@ -40,3 +41,4 @@ export {
   type TestServers,
   testServers,
 } from './test-servers.ts';
+export { openTopology, Topology, type TopologyOptions } from './topology.ts';

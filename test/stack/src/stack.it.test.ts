@@ -7,6 +7,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import type { RowDataPacket } from 'mysql2';
 import { probeTcp } from './probe.ts';
 import { identityOf, isAlive } from './process-identity.ts';
+import { promote } from './servers/replication.ts';
 import { openStack } from './stack.ts';
 
 async function until(condition: () => boolean | Promise<boolean>, deadlineMs = 60_000): Promise<void> {
@@ -54,7 +55,7 @@ test('what was committed in MySQL is there after kill -9, and a replica follows 
   expect(await count(mysql)).toBe(2);
   await until(async () => (await count(replica).catch(() => 0)) === 2);
   await mysql.kill();
-  await replica.promote();
+  await promote(replica);
   await replica.execute('insert into kept.t values (3)');
   expect(await count(replica)).toBe(3);
 });

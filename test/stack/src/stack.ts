@@ -13,6 +13,7 @@ import { createRedis, type RedisServer, type RedisSettings } from './servers/red
 import { createRedisCluster, type RedisCluster } from './servers/redis-cluster.ts';
 import { createRedisSentinel, type RedisSentinelGroup } from './servers/redis-sentinel.ts';
 import { createRegistry, type RegistryServer } from './servers/registry.ts';
+import { replicate } from './servers/replication.ts';
 import { type StandingAddress, writeStanding } from './standing.ts';
 
 /** What can be started. A further server (Elasticsearch, HBase) is one module in servers/, one line here and one in `create`. */
@@ -163,7 +164,7 @@ export async function openStack<const O extends StackOptions>(
       kinds.map(async (kind) => [kind, await startServer(context, kind, options[kind])] as const),
     );
     Object.assign(servers, Object.fromEntries(started));
-    if (servers.replica && servers.mysql) await servers.replica.replicateFrom(servers.mysql);
+    if (servers.replica && servers.mysql) await replicate(servers.replica, servers.mysql);
     return { ...base, ...servers } as Stack<O>;
   } catch (error) {
     await close();

@@ -29,7 +29,9 @@ export interface MariadbOptions {
   readonly name?: string;
 }
 
-export class MariadbServer extends SqlServer {}
+export class MariadbServer extends SqlServer {
+  override readonly dialect = 'mariadb';
+}
 
 const ACCOUNTS = `use mysql;
 flush privileges;

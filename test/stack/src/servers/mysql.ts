@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
+import { type Connection, type ConnectionOptions, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { provisionOnce } from '../cache.ts';
 import { runCommand } from '../command.ts';
 import { ProcessServer, type StackContext } from '../context.ts';
 import type { ManagedProcess } from '../process.ts';
 import { type MysqlHome, type MysqlVersion, mysqlHome } from './mysql-home.ts';
+import type { ReplicationDialect } from './replication.ts';
 
 export interface MysqlOptions {
   readonly version?: MysqlVersion;
@@ -24,7 +25,9 @@ export interface SqlAddress {
   readonly password: string;
 }
 
-export class SqlServer extends ProcessServer {
+export abstract class SqlServer extends ProcessServer {
+  abstract readonly dialect: ReplicationDialect;
+
   /** As root, without password. */
   get address(): SqlAddress {
     return { host: this.host, port: this.port, user: 'root', password: '' };
@@ -55,6 +58,16 @@ export class SqlServer extends ProcessServer {
     }
   }
 
+  /** The rows of one statement, run as root on a connection of its own. */
+  async rows(sql: string): Promise<readonly RowDataPacket[]> {
+    const connection = await this.connect();
+    try {
+      return (await connection.query<RowDataPacket[]>(sql))[0];
+    } finally {
+      await connection.end();
+    }
+  }
+
   protected override async ready(): Promise<boolean> {
     const connection = await createConnection({ ...this.address, connectTimeout: 2000 });
     await connection.end();
@@ -76,17 +89,8 @@ export class MysqlServer extends SqlServer {
     this.version = version;
   }
 
-  /** Makes this server a GTID replica of `source`, read-only for others. */
-  async replicateFrom(source: SqlServer): Promise<void> {
-    await this.execute(
-      `CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=${source.port}, SOURCE_USER='cdc', SOURCE_PASSWORD='cdc',
-       SOURCE_AUTO_POSITION=1, GET_SOURCE_PUBLIC_KEY=1, SOURCE_CONNECT_RETRY=1; START REPLICA; SET GLOBAL super_read_only=ON`,
-    );
-  }
-
-  /** Ends replication and takes writes: the failover of a topology whose source is gone. */
-  async promote(): Promise<void> {
-    await this.execute('STOP REPLICA; RESET REPLICA ALL; SET GLOBAL super_read_only=OFF; SET GLOBAL read_only=OFF');
+  override get dialect(): ReplicationDialect {
+    return this.version === '5.7' ? 'mysql57' : 'mysql';
   }
 }
 
