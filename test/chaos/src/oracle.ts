@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createConnection } from 'mysql2/promise';
-import { type BinlogChange, BinlogTextReader } from './binlog-text.ts';
+import { type BinlogChange, BinlogTextReader, type Layout } from './binlog-text.ts';
 import { imageValues, rowImage } from './image.ts';
 
 /** A record that a topic must hold, in the order of the binlog. An update that changes the key is a delete and a create. */
@@ -11,6 +11,8 @@ export interface ExpectedRecord {
   readonly op: 'c' | 'u' | 'd';
   /** Key values as an image; undefined for a table without a key. */
   readonly key: string | undefined;
+  /** Names of the columns that the table had here, in order, with commas. */
+  readonly columns: string;
   readonly before?: string;
   readonly after?: string;
 }
@@ -18,8 +20,6 @@ export interface ExpectedRecord {
 export interface ExpectedTable {
   /** `db.table`. */
   readonly table: string;
-  /** As they were in the end. */
-  columns: readonly string[];
   /** Empty: the table is published without a key (`append`). */
   readonly keyColumns: readonly string[];
   readonly records: ExpectedRecord[];
@@ -33,52 +33,59 @@ export interface Oracle {
   readonly changes: number;
 }
 
+type KeyOf = (table: string) => 'primary' | 'append' | readonly string[] | undefined;
+
 export interface OracleOptions {
   /** The program and its first arguments; it may need a loader of its own. */
   readonly mysqlbinlog: readonly [string, ...string[]];
   readonly address: { readonly host: string; readonly port: number; readonly user: string; readonly password: string };
-  /** Captured tables as `db.table`: key columns, `append` for none, or `primary` for what the table itself says. */
-  readonly keys: ReadonlyMap<string, 'primary' | 'append' | readonly string[]>;
+  /** Of a captured table (`db.table`): key columns, `append` for none, or `primary` for what the table itself says; undefined for all others. */
+  readonly keyOf: KeyOf;
   /** The first binlog file to read; the first that the server has when absent. */
   readonly from?: string;
 }
 
 /** What every captured table's topic must hold, from the first binlog file on, as MySQL's own mysqlbinlog tells it. */
 export async function readOracle(options: OracleOptions): Promise<Oracle> {
-  const builder = new OracleBuilder(options.keys);
+  const builder = new OracleBuilder(options.keyOf);
   const reader = new BinlogTextReader({
-    wants: (table) => options.keys.has(table),
+    wants: (table) => options.keyOf(table) !== undefined,
     emit: (change) => builder.add(change),
   });
   await runMysqlbinlog(options, options.from ?? (await firstBinlog(options.address)), (line) => reader.line(line));
   return builder;
 }
 
+/** What a layout says of a table's changes, made once a layout. */
+interface LayoutFacts {
+  readonly columns: string;
+  readonly keyIndexes: readonly number[];
+}
+
 /** Turns row changes into the records to expect. Exported for its test. */
 export class OracleBuilder implements Oracle {
   readonly tables: Map<string, ExpectedTable> = new Map();
   readonly transactions: Map<string, number> = new Map();
-  readonly #keys: OracleOptions['keys'];
-  readonly #keyIndexes = new Map<string, number[]>();
+  readonly #keyOf: KeyOf;
+  readonly #layouts = new Map<Layout, LayoutFacts>();
   #next = 0;
   changes = 0;
 
-  constructor(keys: OracleOptions['keys']) {
-    this.#keys = keys;
+  constructor(keyOf: KeyOf) {
+    this.#keyOf = keyOf;
   }
 
   add(change: BinlogChange): void {
     const table = this.tables.get(change.table) ?? this.#open(change);
     if (!this.transactions.has(change.gtid)) this.transactions.set(change.gtid, this.transactions.size);
     this.changes++;
-    if (change.layout.columns.length > table.columns.length)
-      table.columns = change.layout.columns.map((column) => column.name);
-    const { gtid, op, before, after } = change;
-    const oldKey = this.#key(change.table, before);
-    const newKey = this.#key(change.table, after);
+    const { gtid, op, before, after, layout } = change;
+    const { columns, keyIndexes } = this.#layouts.get(layout) ?? this.#read(layout, table);
+    const oldKey = keyImage(keyIndexes, before);
+    const newKey = keyImage(keyIndexes, after);
     if (op === 'u' && oldKey !== newKey) {
-      table.records.push({ index: this.#next++, gtid, op: 'd', key: oldKey, before: before as string });
-      table.records.push({ index: this.#next++, gtid, op: 'c', key: newKey, after: after as string });
+      table.records.push({ index: this.#next++, gtid, op: 'd', key: oldKey, columns, before: before as string });
+      table.records.push({ index: this.#next++, gtid, op: 'c', key: newKey, columns, after: after as string });
       return;
     }
     table.records.push({
@@ -86,30 +93,32 @@ export class OracleBuilder implements Oracle {
       gtid,
       op,
       key: op === 'd' ? oldKey : newKey,
+      columns,
       ...(before === undefined ? {} : { before }),
       ...(after === undefined ? {} : { after }),
     });
   }
 
   #open(change: BinlogChange): ExpectedTable {
-    const columns = change.layout.columns.map((column) => column.name);
-    const choice = this.#keys.get(change.table) ?? 'primary';
+    const choice = this.#keyOf(change.table) ?? 'primary';
     const keyColumns = choice === 'append' ? [] : choice === 'primary' ? change.layout.primaryKey : choice;
-    const table: ExpectedTable = { table: change.table, columns, keyColumns, records: [] };
+    const table: ExpectedTable = { table: change.table, keyColumns, records: [] };
     this.tables.set(change.table, table);
-    this.#keyIndexes.set(
-      change.table,
-      keyColumns.map((name) => columns.indexOf(name)),
-    );
     return table;
   }
 
-  #key(table: string, image: string | undefined): string | undefined {
-    const indexes = this.#keyIndexes.get(table) ?? [];
-    if (image === undefined || indexes.length === 0) return undefined;
-    const values = imageValues(image);
-    return rowImage(indexes.map((index) => values[index] as string));
+  #read(layout: Layout, { keyColumns }: ExpectedTable): LayoutFacts {
+    const names = layout.columns.map((column) => column.name);
+    const facts = { columns: names.join(), keyIndexes: keyColumns.map((name) => names.indexOf(name)) };
+    this.#layouts.set(layout, facts);
+    return facts;
   }
+}
+
+function keyImage(indexes: readonly number[], image: string | undefined): string | undefined {
+  if (image === undefined || indexes.length === 0) return undefined;
+  const values = imageValues(image);
+  return rowImage(indexes.map((index) => values[index] as string));
 }
 
 async function firstBinlog(address: OracleOptions['address']): Promise<string> {

@@ -103,7 +103,7 @@ export async function readerScene({
     compare: async () => {
       const keys = new Map(Object.entries(LOAD_KEYS).map(([table, key]) => [`${DATABASE}.${table}`, key]));
       const mysqlbinlog = await mysqlProgram('mysqlbinlog');
-      const oracle = await readOracle({ mysqlbinlog, address: mysql.address, keys });
+      const oracle = await readOracle({ mysqlbinlog, address: mysql.address, keyOf: (table) => keys.get(table) });
       const contents = new Map<string, Awaited<ReturnType<TopicReader['read']>>>();
       for (const [table, topic] of topics) contents.set(table, await topicReader.read(topic));
       return compare(oracle, contents);

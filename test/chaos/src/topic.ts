@@ -9,6 +9,8 @@ export interface TopicRecord {
   readonly offset: string;
   readonly op: 'c' | 'u' | 'd' | 'r' | 't';
   readonly key: string | undefined;
+  /** Names of the value's columns, in order, with commas; undefined for a tombstone. */
+  readonly columns: string | undefined;
   /** The partition that the Java client's murmur2 gives this key. */
   readonly keyPartition: number | undefined;
   readonly before?: string;
@@ -20,9 +22,14 @@ export interface TopicRecord {
 
 export interface TopicContents {
   readonly topic: string;
-  /** Column names of the value with the most of them, in order; undefined when there was no value. */
-  readonly columns: readonly string[] | undefined;
   readonly partitions: readonly (readonly TopicRecord[])[];
+}
+
+/** An envelope's type, with the fields of its rows. */
+interface ValueType {
+  readonly type: avsc.Type;
+  readonly row: readonly AvroField[];
+  readonly columns: string;
 }
 
 interface RawRecord {
@@ -35,6 +42,7 @@ export class TopicReader {
   readonly #kafka: Kafka;
   readonly #schemaTopic: string;
   #schemas: string[] = [];
+  readonly #values = new Map<avsc.Type, ValueType>();
   readonly #types = new Map<number, { type: avsc.Type; fields: readonly AvroField[] }>();
 
   constructor(options: { brokers: readonly string[]; schemaTopic?: string }) {
@@ -49,13 +57,10 @@ export class TopicReader {
   async read(topic: string): Promise<TopicContents> {
     await this.#readSchemas();
     const partitions: TopicRecord[][] = [];
-    let columns: readonly string[] | undefined;
     const count = await this.#readRaw(topic, ({ partition, message }, partitionCount) => {
-      const { record, names } = this.#decode(message, partitionCount);
-      if ((names?.length ?? 0) > (columns?.length ?? 0)) columns = names;
-      (partitions[partition] ??= []).push(record);
+      (partitions[partition] ??= []).push(this.#decode(message, partitionCount));
     });
-    return { topic, columns, partitions: Array.from({ length: count }, (_, p) => partitions[p] ?? []) };
+    return { topic, partitions: Array.from({ length: count }, (_, p) => partitions[p] ?? []) };
   }
 
   /** The newest record's value of a topic with one partition; undefined when there is none, or no such topic. */
@@ -83,30 +88,36 @@ export class TopicReader {
     this.#schemas = schemas;
   }
 
-  #decode(
-    message: KafkaMessage,
-    partitionCount: number,
-  ): { record: TopicRecord; names: readonly string[] | undefined } {
+  #decode(message: KafkaMessage, partitionCount: number): TopicRecord {
     const keyBytes = message.key;
     const key = keyBytes === null ? undefined : this.#keyImage(keyBytes);
     const keyPartition = keyBytes === null ? undefined : murmur2Partition(keyBytes, partitionCount);
     const version = versionOf(message);
     const shared = { offset: message.offset, key, keyPartition, version };
-    if (message.value === null) return { record: { ...shared, op: 't' }, names: undefined };
-    const { type, fields } = this.#type(message.value);
+    if (message.value === null) return { ...shared, op: 't', columns: undefined };
+    const { type, row, columns } = this.#valueType(message.value);
     const value = type.fromBuffer(message.value.subarray(5)) as DecodedEnvelope;
-    const row = rowFields(fields);
     const images = {
       ...(value.before === null || value.before === undefined ? {} : { before: fieldImage(row, value.before) }),
       ...(value.after === null || value.after === undefined ? {} : { after: fieldImage(row, value.after) }),
       ...(value.source.gtid === null || value.source.gtid === undefined ? {} : { gtid: value.source.gtid }),
     };
-    return { record: { ...shared, op: value.op, ...images }, names: row.map((field) => field.name) };
+    return { ...shared, op: value.op, columns, ...images };
   }
 
   #keyImage(bytes: Buffer): string {
     const { type, fields } = this.#type(bytes);
     return fieldImage(fields, type.fromBuffer(bytes.subarray(5)) as Record<string, unknown>);
+  }
+
+  #valueType(bytes: Buffer): ValueType {
+    const { type, fields } = this.#type(bytes);
+    const known = this.#values.get(type);
+    if (known !== undefined) return known;
+    const row = rowFields(fields);
+    const made = { type, row, columns: row.map((field) => field.name).join() };
+    this.#values.set(type, made);
+    return made;
   }
 
   /** The type of a framed message: 0x00, then the schema's id in 4 bytes. */
