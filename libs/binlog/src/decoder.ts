@@ -14,13 +14,14 @@ import {
 import { QUERY_FORMS, SKIPPED } from './event-kinds.ts';
 import { EventReader } from './event-reader.ts';
 import { type GtidInfo, readGtid, readMariadbGtid, readTaggedGtid } from './gtid-event.ts';
+import { checksumOf, LastEvents } from './last-event.ts';
 import { heldPayload, type PayloadInfo, readPayload, readSpilledPayload } from './payload.ts';
 import { firstWords, type QueryInfo, readQuery } from './query-event.ts';
 import { ROWS_KINDS, readRowsEvent } from './rows-event.ts';
 import { Spill, type SpillLog } from './spill.ts';
 import type { SpilledEvent } from './spilled-event.ts';
 import { TableMaps } from './table-map.ts';
-import type { BinlogEvent, BinlogPosition, XaDecision } from './types.ts';
+import type { BinlogEvent, BinlogPosition, LastEvent, XaDecision } from './types.ts';
 import { EVENT_TYPE } from './wire-types.ts';
 import { XaTransactions } from './xa.ts';
 import { parseXid, readXid } from './xid.ts';
@@ -31,6 +32,8 @@ export interface DecoderOptions {
   readonly file: string;
   /** Whether events end with a CRC32 before the first FORMAT_DESCRIPTION has said so. */
   readonly checksums: boolean;
+  /** The stream starts by file: places are given with the event that ends there. `expected`: the first one must be this, and is passed over. */
+  readonly byFile?: { readonly expected?: LastEvent & { readonly end: number } };
   /** Where the rows of prepared XA transactions wait. */
   readonly spill?: Spill;
 }
@@ -57,6 +60,7 @@ export class Decoder {
   /** Rows or statements were delivered in this transaction. */
   #delivered = false;
   readonly #xa: XaTransactions;
+  readonly #last: LastEvents | undefined;
   readonly #header: EventHeader = emptyHeader();
 
   constructor(options: DecoderOptions) {
@@ -64,10 +68,22 @@ export class Decoder {
     this.#file = options.file;
     this.#checksums = options.checksums;
     this.#xa = new XaTransactions(options.spill ?? new Spill());
+    this.#last = options.byFile && new LastEvents(options.byFile.expected);
   }
 
   get position(): BinlogPosition {
     return { file: this.#file, position: this.#position };
+  }
+
+  /** The event in front of the start has not been seen to be the expected one yet. */
+  get waitsForStart(): boolean {
+    return this.#last?.waits ?? false;
+  }
+
+  /** A place between transactions. */
+  #place(): BinlogPosition {
+    const last = this.#last?.last;
+    return last === undefined ? this.position : { ...this.position, last };
   }
 
   /** Decodes the event in `buffer[start, end)`, header and checksum included, and appends what it gives. Throws SOURCE_*. */
@@ -78,6 +94,7 @@ export class Decoder {
       readHeader(buffer, start, end - start, header);
       const bodyEnd = this.#verified(buffer, start, end, header);
       this.#advance(header, from);
+      if (this.#last?.take(header, from, checksumOf(buffer, end, bodyEnd < end))) return this.#heartbeat(out);
       this.#reader.reset(buffer, start + EVENT_HEADER_BYTES, bodyEnd);
       this.#dispatch(header, from, out);
     } catch (error) {
@@ -94,7 +111,9 @@ export class Decoder {
       if (!event.complete) throw corrupt(`the header says ${event.length} bytes, fewer came`);
       const body = event.body(this.#checksums);
       this.#advance(header, from);
-      this.payload = readSpilledPayload(body, from);
+      // Its decompressed rows may be endless: its time and place are enough to know it by.
+      if (this.#last?.take(header, from, 0)) body[Symbol.dispose]();
+      else this.payload = readSpilledPayload(body, from);
     } catch (error) {
       event[Symbol.dispose]();
       throw locateEventError(error, EVENT_TYPE.TRANSACTION_PAYLOAD, from);
@@ -213,8 +232,7 @@ export class Decoder {
         return this.#rotate();
       case EVENT_TYPE.HEARTBEAT:
       case EVENT_TYPE.HEARTBEAT_V2:
-        if (this.#transaction === 'none') out.push({ kind: 'heartbeat', position: this.position });
-        return;
+        return this.#heartbeat(out);
       case EVENT_TYPE.XA_PREPARE:
         throw corrupt('XA PREPARE of nothing');
       case EVENT_TYPE.INCIDENT:
@@ -228,6 +246,10 @@ export class Decoder {
         if (SKIPPED.has(type) || (header.flags & EVENT_FLAG.IGNORABLE) !== 0) return;
         throw unsupported('this kind of event is unknown', 'Upgrade Tapline, or report the server version.');
     }
+  }
+
+  #heartbeat(out: BinlogEvent[]): void {
+    if (this.#transaction === 'none') out.push({ kind: 'heartbeat', position: this.#place() });
   }
 
   #rows(header: EventHeader, from: BinlogPosition, out: BinlogEvent[]): void {
@@ -269,7 +291,7 @@ export class Decoder {
     if (this.#transaction !== 'begun') throw corrupt('a commit outside a transaction');
     this.#transaction = 'none';
     this.#gtid = { gtid: '', commitMicros: undefined };
-    out.push({ kind: 'commit', position: this.position });
+    out.push({ kind: 'commit', position: this.#place() });
   }
 
   #startXa(xid: string): void {
@@ -313,7 +335,7 @@ export class Decoder {
     const { gtid } = this.#gtid;
     this.#gtid = { gtid: '', commitMicros: undefined };
     this.#xa.prepared(xid, { gtid, events });
-    out.push({ kind: 'prepared', gtid, xid, holdsRows: events !== undefined, position: this.position });
+    out.push({ kind: 'prepared', gtid, xid, holdsRows: events !== undefined, position: this.#place() });
   }
 
   /** The transaction at hand commits these events: they come as its own. */
@@ -329,7 +351,7 @@ export class Decoder {
     else this.payload = heldPayload(events, from);
   }
 
-  #query({ database, sql }: QueryInfo, header: EventHeader, from: BinlogPosition, out: BinlogEvent[]): void {
+  #query({ database, sql, session }: QueryInfo, header: EventHeader, from: BinlogPosition, out: BinlogEvent[]): void {
     if (sql === 'BEGIN') return this.#begin(header, from, out);
     if (sql === 'COMMIT') return this.#commit(out);
     const words = firstWords(sql);
@@ -341,8 +363,8 @@ export class Decoder {
     const { gtid } = this.#gtid;
     const commitMicros = this.#commitMicros(header);
     if (!inTransaction) this.#gtid = { gtid: '', commitMicros: undefined };
-    const position = inTransaction ? from : this.position;
-    out.push({ kind: 'statement', gtid, commitMicros, database, sql, inTransaction, position });
+    const position = inTransaction ? from : this.#place();
+    out.push({ kind: 'statement', gtid, commitMicros, database, sql, session, inTransaction, position });
   }
 
   /** A transaction that changed non-transactional tables and was then rolled back. What was delivered of it cannot be taken back. */
@@ -375,6 +397,7 @@ export class Decoder {
     if (position > BigInt(Number.MAX_SAFE_INTEGER)) throw corrupt(`position ${position}`);
     this.#file = reader.text(reader.remaining, 'file name');
     this.#position = Number(position);
+    this.#last?.forget();
     this.#tables.forgetIds();
   }
 }

@@ -1,23 +1,18 @@
+import type { DdlSession } from '@tapline/schema';
 import { EventReader } from './event-reader.ts';
+import { readSession } from './query-session.ts';
 import { inflateRows } from './rows-event.ts';
 
 export interface QueryInfo {
   readonly database: string;
   readonly sql: string;
+  readonly session: DdlSession;
 }
 
 /** The first word or two of a statement, in capitals: `BEGIN`, `XA COMMIT`. */
 export function firstWords(sql: string): string {
   return /^[a-z]+(?:\s+[a-z]+)?/i.exec(sql.slice(0, 64))?.[0].toUpperCase().replace(/\s+/g, ' ') ?? '';
 }
-
-/** Status variable that holds the session's character set, and the fixed sizes of those in front of it (statement_events.h, Q_*). */
-const CHARSET_CODE = 4;
-const SIZES_BEFORE: ReadonlyMap<number, number> = new Map([
-  [0, 4],
-  [1, 8],
-  [3, 4],
-]);
 
 /**
  * QUERY (Query_event of statement_events.h):
@@ -36,23 +31,8 @@ export function readQuery(reader: EventReader, form: 'plain' | 'load' | 'compres
   reader.u8('NUL after the database name');
   const sql = form === 'compressed' ? inflateRows(reader) : reader.bytes(reader.remaining, 'SQL');
   const variables = new EventReader().reset(reader.buffer, status, status + statusLength);
-  return { database, sql: decodeSql(sql, readClientCollation(variables)) };
-}
-
-/** status variables: u8 code, value by code. Codes behind an unknown one cannot be found; the charset stands near the front. */
-function readClientCollation(variables: EventReader): number | undefined {
-  while (variables.remaining > 0) {
-    const code = variables.u8('status variable');
-    if (code === CHARSET_CODE) return variables.u16('client character set');
-    if (code === 6) variables.take(variables.u8('catalog length'), 'catalog');
-    else if (code === 2) variables.take(variables.u8('catalog length') + 1, 'catalog');
-    else {
-      const size = SIZES_BEFORE.get(code);
-      if (size === undefined) return undefined;
-      variables.take(size, 'status variable');
-    }
-  }
-  return undefined;
+  const session = readSession(variables);
+  return { database, sql: decodeSql(sql, session.clientCollation), session };
 }
 
 /** WHATWG labels for the client character sets that are not UTF-8 (a client may not use ucs2, utf16, utf32), by collation id. */

@@ -1,8 +1,17 @@
 import type { MysqlAddress } from '@tapline/mysql';
+import type { DdlSession } from '@tapline/schema';
 
 export type Flavor = 'mysql' | 'mariadb';
 
-export type BinlogStart = { readonly gtidSet: string } | { readonly file: string; readonly position: number };
+/** `last`: the event that must end at the position (SOURCE_BINLOG_RESET when it does not). Without it the position is believed. */
+export type BinlogStart = { readonly gtidSet: string } | BinlogPosition;
+
+/** The event that ends at a place: where it begins, the seconds in its header, and its checksum (0 without). */
+export interface LastEvent {
+  readonly position: number;
+  readonly seconds: number;
+  readonly checksum: number;
+}
 
 export interface BinlogStreamOptions {
   readonly address: MysqlAddress;
@@ -28,6 +37,8 @@ export interface BinlogStreamOptions {
 export interface BinlogPosition {
   readonly file: string;
   readonly position: number;
+  /** What a place between transactions is known by; given by streams that start by file. */
+  readonly last?: LastEvent;
 }
 
 export interface BeginEvent {
@@ -69,6 +80,8 @@ export interface StatementEvent {
   /** Default database of the session, '' when there was none. */
   readonly database: string;
   readonly sql: string;
+  /** What the meaning of the text depends on, as the session had it. */
+  readonly session: DdlSession;
   /**
    * False: DDL and the like, a whole transaction by itself. True: between `begin` and `commit`, which is statement-format DML,
    * or the CREATE TABLE of CREATE TABLE … SELECT.

@@ -4,8 +4,8 @@ import type { MysqlConnection } from './connection.ts';
 
 /** The server's character sets and collations by name: what DDL refers to. */
 export async function readCollationBook(connection: MysqlConnection, signal?: AbortSignal): Promise<CollationBook> {
-  const collations = [...(await readCollations(connection, signal)).values()];
-  const byName = new Map(collations.map((collation) => [collation.name, collation]));
+  const byId = await readCollations(connection, signal);
+  const byName = new Map([...byId.values()].map((collation) => [collation.name, collation]));
   const rows = await connection.query(
     'SELECT CHARACTER_SET_NAME, DEFAULT_COLLATE_NAME, MAXLEN FROM information_schema.CHARACTER_SETS',
     signal,
@@ -16,5 +16,9 @@ export async function readCollationBook(connection: MysqlConnection, signal?: Ab
       { name: name ?? '', defaultCollation: defaultCollation ?? '', maxBytes: Number(maxBytes) },
     ]),
   );
-  return { collation: (name) => byName.get(name), charset: (name) => charsets.get(name) };
+  return {
+    collation: (name) => byName.get(name),
+    collationById: (id) => byId.get(id),
+    charset: (name) => charsets.get(name),
+  };
 }

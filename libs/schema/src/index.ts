@@ -1,8 +1,9 @@
 export { Catalog, type CatalogOptions, type TableChange } from './ddl/catalog.ts';
 export type { CharsetInfo, CollationBook, TextDefaults } from './ddl/collations.ts';
-export type { DdlDialect } from './ddl/dialect.ts';
-export { type Ddl, readDdl } from './ddl/statement.ts';
-export { type TableState, tableOfState } from './ddl/table-state.ts';
+export type { TableName } from './ddl/cursor.ts';
+export { type DdlDialect, type DdlServer, type DdlSession, dialectOf, serverVersionNumber } from './ddl/dialect.ts';
+export { type Ddl, databaseOfDdl, readDdl, tablesOfDdl, type Unread } from './ddl/statement.ts';
+export { type Key, type TableState, tableOfState } from './ddl/table-state.ts';
 export { compileTableFilter, SYSTEM_DATABASES, type TableFilter, type TableFilterOptions } from './filter.ts';
 export {
   compileKeys,

@@ -140,7 +140,7 @@ function readRename(cursor: Cursor): TableAction {
     return { kind: 'renameKey', ...readFromTo(cursor) };
   }
   cursor.takesOne('TO', 'AS', '=');
-  return { kind: 'renameTable', to: cursor.tableName() };
+  return { kind: 'renameTable', to: cursor.target() };
 }
 
 function readFromTo(cursor: Cursor): { from: string; to: string } {

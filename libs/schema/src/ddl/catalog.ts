@@ -1,8 +1,7 @@
-import { TaplineError } from '@tapline/kernel';
 import type { LowerCaseTableNames } from '../pattern.ts';
 import type { Column } from '../table.ts';
 import { applyActions, keyOfColumn } from './apply-alter.ts';
-import { type CollationBook, resolveText, type TextDefaults } from './collations.ts';
+import { bookOfSession, type CollationBook, resolveText, type TextDefaults } from './collations.ts';
 import { columnOfDefinition } from './column-of-definition.ts';
 import type { TableItem } from './create-table.ts';
 import type { TableName } from './cursor.ts';
@@ -55,14 +54,17 @@ export class Catalog {
     return this.#databases.get(this.#fold(database))?.tables.get(this.#fold(name));
   }
 
+  *databases(): Generator<{ readonly name: string; readonly text: TextDefaults }, void> {
+    for (const { name, text } of this.#databases.values()) yield { name, text };
+  }
+
   *tables(): Generator<TableState, void> {
     for (const { tables } of this.#databases.values()) yield* tables.values();
   }
 
   /**
-   * Applies a statement and says which tables it changed.
-   *
-   * @throws TaplineError SCHEMA_DDL_UNREAD for a CREATE TABLE … SELECT: its columns are known to the server alone.
+   * Applies a statement and says which tables it changed. What cannot be known of a table afterwards is noted in its state (`unread`), and stays with it under
+   * new names until it is dropped or made anew: so a statement on a table that nobody needs stops nobody.
    */
   apply(ddl: Ddl, dialect: DdlDialect): TableChange[] {
     switch (ddl.kind) {
@@ -77,12 +79,13 @@ export class Catalog {
       case 'truncateTable':
         return [];
       case 'createDatabase':
-        return this.#createDatabase(ddl);
+        return this.#createDatabase(ddl, dialect);
       case 'alterDatabase':
-        this.setDatabase(ddl.name, resolveText(ddl.text, this.#textOf(ddl.name), this.#options.book));
-        return [];
+        return this.#alterDatabase(ddl, dialect);
       case 'dropDatabase':
         return this.#dropDatabase(ddl.name);
+      case 'unread':
+        return ddl.tables.map((table) => this.#markUnread(table, ddl.error.message));
     }
   }
 
@@ -96,13 +99,12 @@ export class Catalog {
       return model === undefined ? [] : [this.#put({ ...model, ...names })];
     }
     if (body.fromSelect || body.items.length === 0) {
-      throw new TaplineError('SCHEMA_DDL_UNREAD', {
-        message: 'A table was made from a SELECT, and the statement does not say its columns.',
-        place: { table: `${table.database}.${table.name}` },
-      });
+      this.#drop(table);
+      return [this.#markUnread(table, 'The table was made from a SELECT, and the statement does not say its columns.')];
     }
-    const text = resolveText(body.text, this.#textOf(table.database), this.#options.book);
-    const context = { dialect, book: this.#options.book, text };
+    const book = bookOfSession(this.#options.book, dialect);
+    const text = resolveText(body.text, this.#textOf(table.database), book);
+    const context = { dialect, book, text };
     const columns = body.items.flatMap((item) =>
       item.kind === 'column' ? [columnOfDefinition(item.definition, context)] : [],
     );
@@ -112,7 +114,7 @@ export class Catalog {
   #alterTable(ddl: Extract<Ddl, { kind: 'alterTable' }>, dialect: DdlDialect): TableChange[] {
     const before = this.table(ddl.table);
     if (before === undefined) return [];
-    const { book } = this.#options;
+    const book = bookOfSession(this.#options.book, dialect);
     const context = { dialect, book, databaseText: this.#textOf(ddl.table.database) };
     const after = applyActions(before, ddl.actions, context);
     const change = this.#put(after);
@@ -137,11 +139,26 @@ export class Catalog {
     return [{ before, after: undefined }];
   }
 
-  #createDatabase(ddl: Extract<Ddl, { kind: 'createDatabase' }>): TableChange[] {
+  #createDatabase(ddl: Extract<Ddl, { kind: 'createDatabase' }>, dialect: DdlDialect): TableChange[] {
     if (ddl.ifNotExists && this.#databases.has(this.#fold(ddl.name))) return [];
     const gone = ddl.orReplace ? this.#dropDatabase(ddl.name) : [];
-    this.setDatabase(ddl.name, resolveText(ddl.text, this.#options.serverText, this.#options.book));
+    const book = bookOfSession(this.#options.book, dialect);
+    this.setDatabase(ddl.name, resolveText(ddl.text, this.#serverText(dialect), book));
     return gone;
+  }
+
+  #alterDatabase({ name, text }: Extract<Ddl, { kind: 'alterDatabase' }>, dialect: DdlDialect): TableChange[] {
+    const book = bookOfSession(this.#options.book, dialect);
+    // DEFAULT is the server's here, not what the database had.
+    const isDefault = text.charset?.toLowerCase() === 'default';
+    this.setDatabase(name, resolveText(text, isDefault ? this.#serverText(dialect) : this.#textOf(name), book));
+    return [];
+  }
+
+  /** collation_server of the session that makes a database. */
+  #serverText({ serverCollation }: DdlDialect): TextDefaults {
+    const known = serverCollation === undefined ? undefined : this.#options.book.collationById(serverCollation);
+    return known === undefined ? this.#options.serverText : { charset: known.charset, collation: known.name };
   }
 
   #dropDatabase(name: string): TableChange[] {
@@ -159,6 +176,12 @@ export class Catalog {
     if (!this.#databases.has(this.#fold(after.database))) this.setDatabase(after.database, this.#options.serverText);
     this.#tablesOf(after.database).set(this.#fold(after.name), after);
     return { before, after };
+  }
+
+  #markUnread(table: TableName, unread: string): TableChange {
+    const names = { database: this.#spelled(table.database), name: this.#spelled(table.name) };
+    const before = this.table(table) ?? { ...names, text: this.#textOf(table.database), columns: [], keys: [] };
+    return this.#put({ ...before, unread });
   }
 
   #remove(table: TableName): void {

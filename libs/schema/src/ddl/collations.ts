@@ -1,8 +1,17 @@
+import type { DdlDialect } from './dialect.ts';
+
 /** The character sets and collations of a server, as far as DDL refers to them. */
 export interface CollationBook {
   /** Undefined for a name the server does not know. */
-  collation(name: string): { readonly name: string; readonly charset: string } | undefined;
+  collation(name: string): CollationInfo | undefined;
+  /** By the number that the binlog has. */
+  collationById(id: number): CollationInfo | undefined;
   charset(name: string): CharsetInfo | undefined;
+}
+
+export interface CollationInfo {
+  readonly name: string;
+  readonly charset: string;
 }
 
 export interface CharsetInfo {
@@ -16,6 +25,23 @@ export interface CharsetInfo {
 export interface TextDefaults {
   readonly charset: string;
   readonly collation: string;
+}
+
+/** The book as a session sees it that has chosen other default collations for character sets. */
+export function bookOfSession(book: CollationBook, { defaultCollations }: DdlDialect): CollationBook {
+  if (defaultCollations === undefined || defaultCollations.length === 0) return book;
+  const chosen = new Map(
+    defaultCollations.flatMap((id): [string, string][] => {
+      const collation = book.collationById(id);
+      return collation === undefined ? [] : [[collation.charset, collation.name]];
+    }),
+  );
+  const charset = (name: string): CharsetInfo | undefined => {
+    const known = book.charset(name);
+    const defaultCollation = known && chosen.get(known.name);
+    return known === undefined || defaultCollation === undefined ? known : { ...known, defaultCollation };
+  };
+  return { charset, collation: (name) => book.collation(name), collationById: (id) => book.collationById(id) };
 }
 
 /** What a definition says of its text. */

@@ -16,6 +16,7 @@ export class Cursor {
   readonly #database: string;
   readonly #source: Iterator<Token, void>;
   readonly #tokens: Token[] = [];
+  readonly #targets: TableName[] = [];
   #at = 0;
 
   /** `database`: the session's default, for names without one. */
@@ -82,6 +83,18 @@ export class Cursor {
     if (this.takes('.')) return { database: this.#database, name: this.name() };
     const first = this.name();
     return this.takes('.') ? { database: first, name: this.name() } : { database: this.#database, name: first };
+  }
+
+  /** The name of a table that the statement is about; it is remembered, for the case that the rest cannot be read. */
+  target(): TableName {
+    const table = this.tableName();
+    this.#targets.push(table);
+    return table;
+  }
+
+  /** The tables that the statement is about, as far as it has been read. */
+  get targets(): readonly TableName[] {
+    return this.#targets;
   }
 
   /** A whole number. */

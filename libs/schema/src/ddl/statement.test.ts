@@ -3,7 +3,7 @@ import { Catalog } from './catalog.ts';
 import type { CollationBook } from './collations.ts';
 import type { DdlDialect } from './dialect.ts';
 import { readDdl } from './statement.ts';
-import { tableOfState } from './table-state.ts';
+import { type TableState, tableOfState } from './table-state.ts';
 
 const MYSQL: DdlDialect = { flavor: 'mysql', version: 90_700 };
 const MARIADB: DdlDialect = { flavor: 'mariadb', version: 101_106 };
@@ -11,6 +11,7 @@ const TEXT = { charset: 'utf8mb4', collation: 'utf8mb4_0900_ai_ci' };
 
 const BOOK: CollationBook = {
   collation: (name) => (name.startsWith('utf8mb4_') ? { name, charset: 'utf8mb4' } : undefined),
+  collationById: () => undefined,
   charset: (name) => (name === 'utf8mb4' ? { name, defaultCollation: TEXT.collation, maxBytes: 4 } : undefined),
 };
 
@@ -29,6 +30,19 @@ function columnsAfter(statements: readonly string[], dialect: DdlDialect = MYSQL
         columns.map((column) => `${column.name} ${column.columnType}`),
       ]),
   );
+}
+
+function scene(dialect: DdlDialect = MYSQL) {
+  const catalog = new Catalog({ lowerCaseTableNames: 0, book: BOOK, serverText: TEXT });
+  return {
+    apply(...statements: readonly string[]): void {
+      for (const sql of statements) {
+        const ddl = readDdl(sql, 'db', dialect);
+        if (ddl !== undefined) catalog.apply(ddl, dialect);
+      }
+    },
+    state: (name: string): TableState | undefined => catalog.table({ database: 'db', name }),
+  };
 }
 
 describe('what a statement means depends on the session and the server', () => {
@@ -105,23 +119,45 @@ describe('what cannot or need not be read', () => {
     expect(readDdl(sql, 'db', MYSQL)).toBeUndefined();
   });
 
-  test('a statement on a table that makes no sense is refused with its text', () => {
-    expect(() => readDdl('CREATE TABLE (a INT)', 'db', MYSQL)).toThrow(
-      expect.objectContaining({ code: 'SCHEMA_DDL_UNREAD', message: expect.stringContaining('CREATE TABLE (a INT)') }),
+  test('a statement on a table that makes no sense says so, and which table it names', () => {
+    expect(readDdl('CREATE TABLE (a INT)', 'db', MYSQL)).toMatchObject({
+      kind: 'unread',
+      tables: [],
+      error: { code: 'SCHEMA_DDL_UNREAD', message: expect.stringContaining('CREATE TABLE (a INT)') },
+    });
+    expect(readDdl('ALTER TABLE x.`t` RENAME COLUMN a b', 'db', MYSQL)).toMatchObject({
+      kind: 'unread',
+      tables: [{ database: 'x', name: 't' }],
+      error: { place: { table: 'x.t' } },
+    });
+  });
+
+  test('what became of a table is unknown from then on, under new names too, until it is made anew', () => {
+    const { apply, state } = scene();
+    apply(
+      'CREATE TABLE t (a INT)',
+      'CREATE TABLE u (a INT)',
+      'ALTER TABLE t RENAME COLUMN a b',
+      'ALTER TABLE t ADD c INT',
     );
-    expect(() => columnsAfter(['CREATE TABLE t AS SELECT 1 AS a'])).toThrow(
-      expect.objectContaining({ code: 'SCHEMA_DDL_UNREAD' }),
+    expect(state('t')?.unread).toContain('RENAME COLUMN a b');
+    expect(() => tableOfState(state('t') as TableState)).toThrow(
+      expect.objectContaining({ code: 'SCHEMA_DDL_UNREAD', place: { table: 'db.t' } }),
     );
+    expect(state('u')?.unread).toBeUndefined();
+    apply('RENAME TABLE t TO t2');
+    expect(state('t2')?.unread).toBeDefined();
+    apply('DROP TABLE t2', 'CREATE TABLE t2 (a INT)');
+    expect(state('t2')?.unread).toBeUndefined();
+    apply('CREATE TABLE v AS SELECT 1 AS a');
+    expect(state('v')?.unread).toContain('SELECT');
   });
 
   test('any text ends, and fails with a code or not at all', () => {
     const statement = 'ALTER TABLE `t` ADD a ENUM(\'x\') /*!50000 DEFAULT "y" */ FIRST, DROP KEY k, RENAME TO u';
     for (let end = 0; end < statement.length; end++) {
-      try {
-        readDdl(statement.slice(0, end), 'db', MYSQL);
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'SCHEMA_DDL_UNREAD' });
-      }
+      const ddl = readDdl(statement.slice(0, end), 'db', MYSQL);
+      if (ddl?.kind === 'unread') expect(ddl.error.code).toBe('SCHEMA_DDL_UNREAD');
     }
   });
 });

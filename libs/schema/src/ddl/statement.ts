@@ -1,3 +1,4 @@
+import { TaplineError } from '@tapline/kernel';
 import { readAlterations, type TableAction } from './alter-table.ts';
 import { readTableBody, type TableBody } from './create-table.ts';
 import { Cursor, type TableName } from './cursor.ts';
@@ -30,18 +31,44 @@ export type Ddl =
       readonly text: TextOptions;
     }
   | { readonly kind: 'alterDatabase'; readonly name: string; readonly text: TextOptions }
-  | { readonly kind: 'dropDatabase'; readonly name: string };
+  | { readonly kind: 'dropDatabase'; readonly name: string }
+  | Unread;
+
+/** A statement on tables or databases that cannot be understood. */
+export interface Unread {
+  readonly kind: 'unread';
+  /** The tables that it changes, as far as they could be read; none: not even that. */
+  readonly tables: readonly TableName[];
+  /** SCHEMA_DDL_UNREAD, with the statement and the first of the tables. */
+  readonly error: TaplineError;
+}
 
 /**
- * Reads a statement out of a binlog. Undefined: it changes no table's definition, and only its first words were looked at. Everything that matters
- * to a table's columns and keys is understood; what does not (engines, partitions, checks, comments) is passed over, known or not, so that a server's
- * new options stop nobody.
+ * Reads a statement out of a binlog; it never throws. Undefined: it changes no table's definition, and only its first words were looked at. Everything
+ * that matters to a table's columns and keys is understood; what does not (engines, partitions, checks, comments) is passed over, known or not, so that a
+ * server's new options stop nobody.
  *
  * @param database the session's default database.
- * @throws TaplineError SCHEMA_DDL_UNREAD for a statement on tables or databases that cannot be understood.
  */
 export function readDdl(sql: string, database: string, dialect: DdlDialect): Ddl | undefined {
+  // Logged ahead of what it does, or in place of what it did not do.
+  if (dialect.alterPhase === 'start' || dialect.alterPhase === 'rollback') return undefined;
   const cursor = new Cursor(sql, database, dialect);
+  try {
+    return readStatement(cursor, database);
+  } catch (error) {
+    if (!(error instanceof TaplineError) || error.code !== 'SCHEMA_DDL_UNREAD') throw error;
+    return unread(cursor.targets, error);
+  }
+}
+
+function unread(tables: readonly TableName[], { code, message }: TaplineError): Unread {
+  const [first] = tables;
+  const place = first === undefined ? {} : { table: `${first.database}.${first.name}` };
+  return { kind: 'unread', tables, error: new TaplineError(code, { message, place }) };
+}
+
+function readStatement(cursor: Cursor, database: string): Ddl | undefined {
   if (cursor.takes('SET', 'STATEMENT')) {
     while (!cursor.atEnd && !cursor.takes('FOR')) cursor.skip();
   }
@@ -51,9 +78,35 @@ export function readDdl(sql: string, database: string, dialect: DdlDialect): Ddl
   if (cursor.takes('RENAME', 'TABLE') || cursor.takes('RENAME', 'TABLES')) return readRename(cursor);
   if (cursor.takes('TRUNCATE')) {
     cursor.takes('TABLE');
-    return { kind: 'truncateTable', table: cursor.tableName() };
+    return { kind: 'truncateTable', table: cursor.target() };
   }
   return undefined;
+}
+
+/** The tables that a statement names and may change: also what they are renamed to. */
+export function tablesOfDdl(ddl: Ddl): readonly TableName[] {
+  switch (ddl.kind) {
+    case 'alterTable':
+      return [ddl.table, ...ddl.actions.flatMap((action) => (action.kind === 'renameTable' ? [action.to] : []))];
+    case 'createTable':
+    case 'truncateTable':
+      return [ddl.table];
+    case 'dropTables':
+    case 'unread':
+      return ddl.tables;
+    case 'renameTables':
+      return ddl.renames.flatMap(({ from, to }) => [from, to]);
+    case 'createDatabase':
+    case 'alterDatabase':
+    case 'dropDatabase':
+      return [];
+  }
+}
+
+/** The database that a statement makes, changes or drops as a whole. */
+export function databaseOfDdl(ddl: Ddl): string | undefined {
+  const isDatabase = ddl.kind === 'createDatabase' || ddl.kind === 'alterDatabase' || ddl.kind === 'dropDatabase';
+  return isDatabase ? ddl.name : undefined;
 }
 
 function readCreate(cursor: Cursor): Ddl | undefined {
@@ -61,7 +114,7 @@ function readCreate(cursor: Cursor): Ddl | undefined {
   const temporary = cursor.takes('TEMPORARY');
   if (cursor.takes('TABLE')) {
     const ifNotExists = takesIfNotExists(cursor);
-    const table = cursor.tableName();
+    const table = cursor.target();
     return { kind: 'createTable', table, temporary, ifNotExists, orReplace, body: readTableBody(cursor) };
   }
   if (cursor.takesOne('DATABASE', 'SCHEMA') !== undefined) {
@@ -80,7 +133,7 @@ function readCreateIndex(cursor: Cursor, kind: KeyDefinition['kind'], orReplace:
   const name = cursor.name();
   if (cursor.takesOne('USING', 'TYPE') !== undefined) cursor.next();
   cursor.expect('ON');
-  const table = cursor.tableName();
+  const table = cursor.target();
   const key = readKeyBody(cursor, kind, name);
   const add: TableAction = { kind: 'addKey', key, ifNotExists };
   return {
@@ -95,7 +148,7 @@ function readAlter(cursor: Cursor, database: string): Ddl | undefined {
   cursor.takes('IGNORE');
   if (cursor.takes('TABLE')) {
     cursor.takes('IF', 'EXISTS');
-    const table = cursor.tableName();
+    const table = cursor.target();
     return { kind: 'alterTable', table, actions: readAlterations(cursor) };
   }
   if (cursor.takesOne('DATABASE', 'SCHEMA') === undefined) return undefined;
@@ -128,12 +181,12 @@ function readDrop(cursor: Cursor): Ddl | undefined {
   const ifExists = cursor.takes('IF', 'EXISTS');
   const name = cursor.name();
   cursor.expect('ON');
-  return { kind: 'alterTable', table: cursor.tableName(), actions: [{ kind: 'dropKey', name, ifExists }] };
+  return { kind: 'alterTable', table: cursor.target(), actions: [{ kind: 'dropKey', name, ifExists }] };
 }
 
 function names(cursor: Cursor): TableName[] {
-  const tables = [cursor.tableName()];
-  while (cursor.takes(',')) tables.push(cursor.tableName());
+  const tables = [cursor.target()];
+  while (cursor.takes(',')) tables.push(cursor.target());
   return tables;
 }
 
@@ -141,11 +194,11 @@ function readRename(cursor: Cursor): Ddl {
   cursor.takes('IF', 'EXISTS');
   const renames: { from: TableName; to: TableName }[] = [];
   do {
-    const from = cursor.tableName();
+    const from = cursor.target();
     if (cursor.takes('WAIT')) cursor.next();
     else cursor.takes('NOWAIT');
     cursor.expect('TO');
-    renames.push({ from, to: cursor.tableName() });
+    renames.push({ from, to: cursor.target() });
   } while (cursor.takes(','));
   return { kind: 'renameTables', renames };
 }

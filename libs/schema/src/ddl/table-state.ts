@@ -1,3 +1,4 @@
+import { TaplineError } from '@tapline/kernel';
 import type { Column, Table, UniqueKey } from '../table.ts';
 import type { TextDefaults } from './collations.ts';
 import type { KeyDefinition } from './key-definition.ts';
@@ -16,12 +17,21 @@ export interface TableState {
   readonly columns: readonly Column[];
   /** In the order in which they came to be. */
   readonly keys: readonly Key[];
+  /** Why nobody knows what the table is now: a statement that named it could not be read. `columns` and `keys` are as they were before. */
+  readonly unread?: string;
 }
 
 export const PRIMARY = 'PRIMARY';
 
-/** The table as everybody else sees it. */
-export function tableOfState({ database, name, columns, keys }: TableState): Table {
+/**
+ * The table as everybody else sees it.
+ *
+ * @throws TaplineError SCHEMA_DDL_UNREAD when a statement that changed it could not be read.
+ */
+export function tableOfState({ database, name, columns, keys, unread }: TableState): Table {
+  if (unread !== undefined) {
+    throw new TaplineError('SCHEMA_DDL_UNREAD', { message: unread, place: { table: `${database}.${name}` } });
+  }
   const primary = keys.find((key) => key.kind === 'primary');
   const unique = keys
     .filter((key) => key.kind === 'unique' && key.visible)

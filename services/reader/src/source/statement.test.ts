@@ -10,6 +10,7 @@ const statement = (sql: string, database = 'shop'): StatementEvent => ({
   commitMicros: 0n,
   database,
   sql,
+  session: {},
   inTransaction: true,
   position: { file: 'b.1', position: 9 },
 });

@@ -91,6 +91,7 @@ test('a statement inside a transaction does not end it', async () => {
     commitMicros: 1n,
     database: 'd',
     sql: 'x',
+    session: {},
     inTransaction: true,
     position: at(9),
   };
@@ -241,6 +242,7 @@ test('what a statement and the end of a transaction need is done before anything
     commitMicros: 1n,
     database: 'd',
     sql: 'x',
+    session: {},
     inTransaction: false,
     position: at(20),
   };
