@@ -1,6 +1,6 @@
 import { COLUMN_STATE, type RowImage } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
-import type { Table } from '@tapline/schema';
+import type { Column, Table } from '@tapline/schema';
 import { INT_BYTES, putInt, writeString } from './avro-write.ts';
 import type { ByteSink } from './byte-sink.ts';
 
@@ -12,28 +12,31 @@ export class AbsentColumns {
   readonly #table: Table;
   readonly #before: number[] = [];
   readonly #after: number[] = [];
+  readonly #shown: Uint8Array;
 
-  constructor(table: Table) {
+  /** `excluded`: columns that no message has, absent or not. */
+  constructor(table: Table, excluded: ReadonlySet<Column> = new Set()) {
     this.#table = table;
+    this.#shown = Uint8Array.from(table.columns, (column) => (excluded.has(column) ? 0 : 1));
   }
 
   /** Throws SOURCE_ROW_IMAGE when an update that moves the row to another key does not carry all of it: the rest would stay behind. */
   checkMoved(after: RowImage): void {
-    absentIn(after, this.#after);
+    absentIn(after, this.#after, this.#shown);
     if (this.#after.length > 0) throw this.#leftBehind();
   }
 
   /** To be called for each value before `write`. */
   find(before: RowImage | undefined, after: RowImage | undefined): void {
-    absentIn(before, this.#before);
-    absentIn(after, this.#after);
+    absentIn(before, this.#before, this.#shown);
+    absentIn(after, this.#after, this.#shown);
   }
 
   /** The same for a row of the first load, in which absent columns are undefined. */
   findInText(row: readonly (Buffer | null | undefined)[]): void {
     this.#before.length = 0;
     this.#after.length = 0;
-    for (let i = 0; i < this.#table.columns.length; i++) if (row[i] === undefined) this.#after.push(i);
+    for (let i = 0; i < this.#shown.length; i++) if (row[i] === undefined && this.#shown[i] === 1) this.#after.push(i);
   }
 
   write(sink: ByteSink): void {
@@ -76,12 +79,12 @@ export function absentColumns(image: RowImage, table: Table): readonly string[] 
   return found.map((index) => table.columns[index]?.name ?? '');
 }
 
-function absentIn(image: RowImage | undefined, into: number[]): void {
+function absentIn(image: RowImage | undefined, into: number[], shown?: Uint8Array): void {
   into.length = 0;
   if (image === undefined) return;
   const { states, base } = image;
   for (let i = 0; i < states.length; i++) {
-    if (states[i] !== COLUMN_STATE.ABSENT) continue;
+    if (states[i] !== COLUMN_STATE.ABSENT || shown?.[i] === 0) continue;
     if (base === undefined || base.states[i] === COLUMN_STATE.ABSENT) into.push(i);
   }
 }

@@ -14,6 +14,8 @@ export interface AvroField {
   readonly 'mysql.type'?: string;
   /** The column's name, where it is not legal in Avro. */
   readonly 'mysql.name'?: string;
+  /** What a shape rule has made of the values. */
+  readonly 'tapline.shape'?: string;
   readonly [attribute: string]: unknown;
 }
 

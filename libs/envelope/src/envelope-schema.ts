@@ -2,6 +2,7 @@ import type { Column, Table } from '@tapline/schema';
 import { type AvroField, type AvroObject, type AvroType, nullable, schemaText, semantic } from './avro-schema.ts';
 import type { ColumnCodec } from './codec.ts';
 import { avroNamespace, fieldNames } from './names.ts';
+import { type ColumnShape, shapeName } from './shape/column-shape.ts';
 
 /** Values of `source.snapshot`, as Debezium's. */
 export const SNAPSHOT_VALUES = [
@@ -25,6 +26,8 @@ interface SchemaParts {
   readonly codecs: readonly ColumnCodec[];
   /** Columns that rows may come without, in partial mode; undefined where rows are whole. */
   readonly optional: ReadonlySet<Column> | undefined;
+  /** Of columns whose values are not as the table has them. */
+  readonly shapes: ReadonlyMap<Column, ColumnShape>;
 }
 
 /**
@@ -98,7 +101,8 @@ const ABSENT: AvroObject = {
 /** The schema of a table's values: `<source>.<db>.<table>.Envelope`. Changes with the columns only. */
 export function valueSchemaText(parts: SchemaParts): string {
   const namespace = avroNamespace(parts.source, parts.table.database, parts.table.name);
-  const row = rowRecord(parts, 'Value', parts.table.columns);
+  const shown = parts.table.columns.filter((column) => parts.shapes.get(column)?.kind !== 'exclude');
+  const row = rowRecord(parts, 'Value', shown);
   return schemaText({
     type: 'record',
     name: 'Envelope',
@@ -136,23 +140,40 @@ function rowRecord(parts: SchemaParts, name: 'Key' | 'Value', columns: readonly 
     const index = table.columns.indexOf(column);
     const isNullable = column.nullable || (parts.optional?.has(column) ?? false);
     const { schema } = codecs[index] as ColumnCodec;
-    return columnField(column, names[index] as string, schema, isNullable);
+    return columnField({
+      column,
+      name: names[index] as string,
+      type: schema,
+      isNullable,
+      shape: parts.shapes.get(column),
+    });
   });
   return { type: 'record', name, namespace, fields, 'connect.name': `${namespace}.${name}` };
 }
 
 /**
  * `mysql.type` tells what the Avro type alone does not (how many digits a TIME shows, that a long is an INT UNSIGNED); it leaves lengths out, so
- * that a wider VARCHAR is no new schema. `mysql.name` is there when the column's name is not legal in Avro.
+ * that a wider VARCHAR is no new schema. `mysql.name` is there when the column's name is not legal in Avro. `tapline.shape` says that the values are not
+ * those of the table: a hash, for one, is a text whatever the column's type is.
  */
-function columnField(column: Column, name: string, type: AvroType, isNullable: boolean): AvroField {
+function columnField(field: {
+  readonly column: Column;
+  readonly name: string;
+  readonly type: AvroType;
+  readonly isNullable: boolean;
+  readonly shape: ColumnShape | undefined;
+}): AvroField {
+  const { column, name, type, isNullable, shape } = field;
   return {
     name,
     ...(isNullable ? { type: nullable(type), default: null } : { type }),
-    'mysql.type': typeName(column),
+    'mysql.type': shape?.kind === 'hash' ? HASH_TYPE : typeName(column),
     ...(name === column.name ? {} : { 'mysql.name': column.name }),
+    ...(shape === undefined ? {} : { 'tapline.shape': shapeName(shape) }),
   };
 }
+
+const HASH_TYPE = 'char';
 
 /** One type under several names; MariaDB's last three are BINARY in the binlog. */
 const SAME_TYPE: Readonly<Record<string, string>> = {
@@ -165,7 +186,8 @@ const SAME_TYPE: Readonly<Record<string, string>> = {
   inet4: 'binary',
 };
 
-function typeName(column: Column): string {
+/** A column's type with the digits of its fraction, without lengths. */
+export function typeName(column: Column): string {
   const fsp = column.fsp ?? 0;
   return `${SAME_TYPE[column.type] ?? column.type}${fsp > 0 ? `(${fsp})` : ''}${column.unsigned ? ' unsigned' : ''}`;
 }

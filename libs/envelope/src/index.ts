@@ -16,6 +16,7 @@ export { type Change, ChangeReader, type ChangeReaderOptions, type ChangeRecord 
 export type { AbsentNames, Row, SourceBlock } from './reader/records.ts';
 export type { Value } from './reader/values.ts';
 export { UNAVAILABLE_VALUE } from './reduce.ts';
+export type { ColumnShape, ColumnShapes } from './shape/column-shape.ts';
 export type { RowImageMode } from './table-plan.ts';
 export { type EnvelopeOptions, SOURCE_VERSION } from './table-plan.ts';
 export { type ChangeMeta, TransactionContext, type TransactionStart } from './transaction.ts';

@@ -7,6 +7,7 @@ import type { ColumnCodec } from './codec.ts';
 import { columnCodec } from './columns.ts';
 import { type Connector, keySchemaText, valueSchemaText } from './envelope-schema.ts';
 import { RowWriter } from './row-writer.ts';
+import { type ColumnShape, type ColumnShapes, shapedCodec } from './shape/column-shape.ts';
 import { checkWire } from './wire-check.ts';
 
 /** `source.version`: the version of Tapline that wrote the change. */
@@ -27,6 +28,10 @@ export interface EnvelopeOptions {
    * names them in `absent`.
    */
   readonly rowImage?: RowImageMode;
+  /** Columns that are left out or changed. A key's columns can be hashed, nothing else: the key would identify no row. */
+  readonly shapes?: ColumnShapes;
+  /** Excluded columns whose values are selected all the same, for who decides about rows. */
+  readonly reads?: ReadonlySet<string>;
 }
 
 export type RowImageMode = 'full' | 'partial';
@@ -46,12 +51,14 @@ export interface TablePlan {
   readonly connector: Connector;
 }
 
-/** Throws SCHEMA_UNSUPPORTED (type or character set), SCHEMA_MISMATCH (wire ≠ table), SCHEMA_NO_KEY. */
+/** Throws SCHEMA_UNSUPPORTED (type or character set), SCHEMA_MISMATCH (wire ≠ table), SCHEMA_NO_KEY, SHAPE_MISMATCH. */
 export function planTable(options: EnvelopeOptions): TablePlan {
   const { table, wire } = options;
   const name = `${table.database}.${table.name}`;
   if (wire !== undefined) checkWire(table, wire);
-  const codecs = table.columns.map((column, i) => codecOf(name, column, wire?.columns[i]));
+  const shapes = shapesOf(table, options.shapes, options.keyColumns);
+  const codecs = table.columns.map((column, i) => codecOf(name, column, wire?.columns[i], shapes.get(column)));
+  const excluded = new Set(table.columns.filter((column) => shapes.get(column)?.kind === 'exclude'));
   const keyIndexes = options.keyColumns?.map((key) => columnIndex(table, key));
   const isPartial = options.rowImage === 'partial';
   const optional = isPartial ? new Set(table.columns.filter((_, i) => keyIndexes?.includes(i) !== true)) : undefined;
@@ -63,7 +70,14 @@ export function planTable(options: EnvelopeOptions): TablePlan {
         return { index, column, codec: codecs[index] as ColumnCodec, optional: optional?.has(column) ?? false };
       }),
     );
-  const parts = { source: options.source, connector: options.connector ?? 'mysql', table, codecs, optional } as const;
+  const parts = {
+    source: options.source,
+    connector: options.connector ?? 'mysql',
+    table,
+    codecs,
+    optional,
+    shapes,
+  } as const;
   return {
     table,
     keySchema:
@@ -73,22 +87,60 @@ export function planTable(options: EnvelopeOptions): TablePlan {
         keyIndexes.map((index) => table.columns[index] as Column),
       ),
     valueSchema: valueSchemaText(parts),
-    selectList: table.columns.map((column, i) => (codecs[i] as ColumnCodec).select(quoted(column.name))).join(', '),
+    selectList: table.columns
+      .map((column, i) =>
+        // What nobody is to see does not leave the server.
+        excluded.has(column) && options.reads?.has(column.name) !== true
+          ? 'NULL'
+          : (codecs[i] as ColumnCodec).select(quoted(column.name)),
+      )
+      .join(', '),
     key: keyIndexes && rowOf(keyIndexes),
-    row: rowOf(table.columns.map((_, i) => i)),
-    absent: isPartial ? new AbsentColumns(table) : undefined,
+    row: rowOf([...table.columns.keys()].filter((i) => !excluded.has(table.columns[i] as Column))),
+    absent: isPartial ? new AbsentColumns(table, excluded) : undefined,
     sourceName: options.source,
     connector: parts.connector,
   };
 }
 
-function codecOf(table: string, column: Column, wire: TableMap['columns'][number] | undefined): ColumnCodec {
+function shapesOf(
+  table: Table,
+  shapes: ColumnShapes = new Map(),
+  keyColumns: readonly string[] = [],
+): ReadonlyMap<Column, ColumnShape> {
+  const place = { table: `${table.database}.${table.name}` };
+  const ofColumns = new Map<Column, ColumnShape>();
+  for (const [name, shape] of shapes) {
+    const column = table.columns.find((candidate) => candidate.name === name);
+    if (column === undefined) {
+      throw new TaplineError('SHAPE_MISMATCH', { message: `The table has no column ${name}.`, place });
+    }
+    if (keyColumns.includes(name) && shape.kind !== 'hash') {
+      throw new TaplineError('SHAPE_MISMATCH', {
+        message: `The column ${name} belongs to the message key, which would no longer identify its row (${shape.kind}).`,
+        place,
+        remedy: 'Hash it (equal values have equal hashes, so order and compaction stay), or choose another key (keys).',
+      });
+    }
+    ofColumns.set(column, shape);
+  }
+  return ofColumns;
+}
+
+function codecOf(
+  table: string,
+  column: Column,
+  wire: TableMap['columns'][number] | undefined,
+  shape: ColumnShape | undefined,
+): ColumnCodec {
   try {
-    return columnCodec(withExactMembers(column, wire), wire);
+    const exact = withExactMembers(column, wire);
+    const codec = columnCodec(exact, wire);
+    return shape === undefined || shape.kind === 'exclude' ? codec : shapedCodec(exact, codec, shape);
   } catch (error) {
     if (!(error instanceof TaplineError)) throw error;
     const message = `Column ${column.name} (${column.columnType}): ${error.message}`;
-    throw new TaplineError(error.code, { message, place: { table }, cause: error });
+    throw new TaplineError(error.code, { message, place: { table }, remedy: error.remedy, cause: error });
   }
 }
 

@@ -49,7 +49,7 @@ export function valueReader(field: AvroField, names: NamedTypes): ReadValue {
   return typeReader(field.type, names, field['mysql.type'] ?? '');
 }
 
-function typeReader(type: AvroType, names: NamedTypes, mysqlType: string): ReadValue {
+export function typeReader(type: AvroType, names: NamedTypes, mysqlType: string): ReadValue {
   const resolved = resolve(type, names);
   if (Array.isArray(resolved)) {
     return unionReader((resolved as readonly AvroType[]).map((branch) => typeReader(branch, names, mysqlType)));

@@ -39,6 +39,12 @@ export const TAPLINE_CODES = {
     remedy:
       'Nothing is lost: the next start resumes. If it happens often, raise `shutdown.drainMs`, or look at what was slow.',
   },
+  SHAPE_MISMATCH: {
+    disposition: 'fatal',
+    summary:
+      'A rule under `shape` does not fit its table as it is at this place of the binlog: it names a column that the table lacks, or asks of a column what its type or its part in the key does not allow.',
+    remedy: 'Correct the rule. Rules over many tables of which only some have the column say `optional: true`.',
+  },
   SPILL_FAILED: {
     disposition: 'retryable',
     summary:
