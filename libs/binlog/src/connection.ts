@@ -96,7 +96,7 @@ function canonical(start: BinlogStart, flavor: Flavor): BinlogStart {
 
 function startOptions({ serverId, start }: BinlogStreamOptions): object {
   if ('gtidSet' in start) return { serverId, gtidSet: start.gtidSet };
-  return { serverId, filename: start.file, position: start.position };
+  return { serverId, filename: start.file, position: start.last?.position ?? start.position };
 }
 
 /** Runs in zongji's 'ready': the settings go in front of the dump command in the connection's queue. */

@@ -13,6 +13,7 @@ import {
 } from './event-header.ts';
 import { QUERY_FORMS, SKIPPED } from './event-kinds.ts';
 import { EventReader } from './event-reader.ts';
+import { readFormat } from './format-event.ts';
 import { type GtidInfo, readGtid, readMariadbGtid, readTaggedGtid } from './gtid-event.ts';
 import { checksumOf, LastEvents } from './last-event.ts';
 import { heldPayload, type PayloadInfo, readPayload, readSpilledPayload } from './payload.ts';
@@ -157,26 +158,11 @@ export class Decoder {
     return end - CHECKSUM_BYTES;
   }
 
-  /**
-   * FORMAT_DESCRIPTION (Format_description_event of control_events.h):
-   *   binlog version u16 = 4 · server version 50 · created u32 · header length u8 = 19 · post-header length u8 for each event type ·
-   *   checksum algorithm u8 (0 none, 1 CRC32) · CRC32, present with either
-   */
   #readFormat(buffer: Buffer, start: number, end: number): number {
-    const reader = this.#reader.reset(buffer, start + EVENT_HEADER_BYTES, end);
-    const version = reader.u16('binlog version');
-    const server = reader.text(50, 'server version');
-    reader.take(4, 'time of creation');
-    const headerLength = reader.u8('header length');
-    if (version !== 4 || headerLength !== EVENT_HEADER_BYTES) {
-      throw unsupported(`binlog version ${version} with ${headerLength}-byte headers`, 'Use MySQL 5.7 or newer.');
-    }
-    reader.take(reader.remaining - 1 - CHECKSUM_BYTES, 'post-header lengths');
-    const algorithm = reader.u8('checksum algorithm');
-    if (algorithm > 1) throw unsupported(`checksum algorithm ${algorithm}`, 'Set binlog_checksum to CRC32 or NONE.');
-    this.#checksums = algorithm === 1;
-    this.#tables.isMariadb = /mariadb/i.test(server);
-    if (this.#checksums && !hasValidFormatChecksum(buffer, start, end))
+    const { checksums, isMariadb } = readFormat(this.#reader.reset(buffer, start + EVENT_HEADER_BYTES, end));
+    this.#checksums = checksums;
+    this.#tables.isMariadb = isMariadb;
+    if (checksums && !hasValidFormatChecksum(buffer, start, end))
       throw corrupt('the checksum does not match the event');
     return end - CHECKSUM_BYTES;
   }

@@ -61,8 +61,8 @@ describe.each(['mysql', 'mysql80', 'mariadb'] as const)('failures on %s have a c
 
   test('a binlog file that is not there', async () => {
     const error = await failure(source.options({ file: 'binlog.999999', position: 4 }));
-    expect(error).toMatchObject({ code: 'SOURCE_DUMP_REFUSED', disposition: 'fatal' });
-    expect(error.message).toContain('1236');
+    expect(error).toMatchObject({ code: 'SOURCE_BINLOG_RESET', disposition: 'fatal' });
+    expect(error.message).toContain('binlog.999999:4');
   });
 
   test('a server of the other kind', async () => {

@@ -1,4 +1,6 @@
 export { locateRowError } from './event-errors.ts';
+export { isEarlierFile } from './file-order.ts';
+export { FilePosition } from './file-position.ts';
 export { GtidSet } from './gtid-set.ts';
 export { MariadbPosition } from './mariadb-position.ts';
 export { type BinlogRecording, replayBinlog } from './replay.ts';
@@ -15,6 +17,7 @@ export {
   type CommitEvent,
   type Flavor,
   type HeartbeatEvent,
+  type LastEvent,
   type PreparedEvent,
   type RowImage,
   type RowsEvent,

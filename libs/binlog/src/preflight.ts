@@ -1,7 +1,9 @@
 import { TaplineError } from '@tapline/kernel';
 import { addressText } from '@tapline/mysql';
+import { isEarlierFile } from './file-order.ts';
+import { binlogReset } from './last-event.ts';
 import { MariadbPosition } from './mariadb-position.ts';
-import type { BinlogStreamOptions } from './types.ts';
+import type { BinlogPosition, BinlogStreamOptions } from './types.ts';
 
 /** Runs one query and gives its rows, keyed by column name. */
 export type Query = (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
@@ -30,7 +32,7 @@ export async function preflight(query: Query, options: BinlogStreamOptions): Pro
   if ((await value(query, '@@GLOBAL.log_bin')) !== '1') {
     throw new TaplineError('SOURCE_BINLOG_OFF', { message: 'The source writes no binlog (log_bin is OFF)', place });
   }
-  if (!('gtidSet' in options.start)) return;
+  if ('file' in options.start) return requireFile(query, options.start);
   if (isMariadb) return refusePurged(query, options.start.gtidSet, place);
   const mode = await value(query, '@@GLOBAL.gtid_mode');
   if (mode !== 'ON') {
@@ -45,6 +47,23 @@ export async function preflight(query: Query, options: BinlogStreamOptions): Pro
     });
   }
   await refuseUnknown(query, start, place);
+}
+
+/** Files are numbered in the order in which they were begun; a RESET begins again with the first. */
+async function requireFile(query: Query, start: BinlogPosition): Promise<void> {
+  const files = await query('SHOW BINARY LOGS').catch(() => []);
+  if (files.length === 0) return;
+  const found = files.find((file) => file['Log_name'] === start.file);
+  if (found !== undefined) {
+    if (Number(found['File_size']) >= start.position) return;
+    throw binlogReset(start, `the file has ${String(found['File_size'])} bytes`);
+  }
+  const oldest = String(files[0]?.['Log_name']);
+  if (isEarlierFile(start.file, oldest) !== true) throw binlogReset(start, `its files begin with ${oldest}`);
+  throw new TaplineError('SOURCE_PURGED', {
+    message: `The source has purged the binlog file ${start.file}, which was not read to its end: its files begin with ${oldest}`,
+    place: { position: `${start.file}:${start.position}` },
+  });
 }
 
 /**

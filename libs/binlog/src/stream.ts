@@ -1,24 +1,28 @@
 import { TaplineError } from '@tapline/kernel';
 import { type DumpConnection, openDump } from './connection.ts';
-import { Decoder } from './decoder.ts';
+import { Decoder, type DecoderOptions } from './decoder.ts';
 import { corrupt, locateEventError } from './event-errors.ts';
+import { binlogReset } from './last-event.ts';
 import { PacketQueue } from './packets.ts';
 import { PayloadStack } from './payload-cursor.ts';
 import { readErrPacket, sourceError } from './server-errors.ts';
 import { Spill } from './spill.ts';
-import type { BinlogEvent, BinlogStats, BinlogStream, BinlogStreamOptions } from './types.ts';
+import type { BinlogEvent, BinlogStart, BinlogStats, BinlogStream, BinlogStreamOptions } from './types.ts';
 import { EVENT_TYPE } from './wire-types.ts';
 
 /** Binlog bytes a pull works through at most: a bound on how long one keeps the event loop. */
 const PULL_BYTES = 1 << 20;
 const MIN_SILENCE_MS = 10_000;
 
+/** What the server, or the decoder, says of a start that is no event's. */
+const NOT_THERE: ReadonlySet<string> = new Set(['SOURCE_DUMP_REFUSED', 'SOURCE_EVENT_CORRUPT']);
+
 const PACKET = { EVENT: 0x00, EOF: 0xfe, ERROR: 0xff };
 
 /**
  * Connects, checks what the server must have, and asks for the dump. The signal ends it at any time.
  * Throws SOURCE_ACCESS_DENIED, SOURCE_MISSING_GRANT, SOURCE_UNREACHABLE, SOURCE_TLS, SOURCE_BINLOG_OFF, SOURCE_GTID_OFF, SOURCE_GTID_INVALID,
- * SOURCE_PURGED, SOURCE_BEHIND, SOURCE_DUMP_REFUSED, SOURCE_FAILED; the last ones may also come from the first pull.
+ * SOURCE_PURGED, SOURCE_BEHIND, SOURCE_BINLOG_RESET, SOURCE_DUMP_REFUSED, SOURCE_FAILED; the last ones may also come from the first pull.
  */
 export async function openBinlogStream(options: BinlogStreamOptions, signal: AbortSignal): Promise<BinlogStream> {
   const connection = await openDump(options, signal);
@@ -56,6 +60,7 @@ export class SocketStream implements BinlogStream {
       wants: (database, table) => options.wants(database, table),
       file: 'file' in options.start ? options.start.file : '',
       checksums: connection.checksums,
+      ...byFile(options.start),
     });
     this.#abort = () => this.#fail(signal.reason);
     signal.addEventListener('abort', this.#abort, { once: true });
@@ -90,8 +95,8 @@ export class SocketStream implements BinlogStream {
         if (this.#failure !== undefined) throw this.#failure.error;
         if (!this.#nextPacketIsHere) await this.#more();
       }
-    } catch (error) {
-      this.#fail(error);
+    } catch (thrown) {
+      this.#fail(this.#coded(thrown));
       this.#broken = true;
       // What is whole in front of a failure is delivered; the next pull says why there is no more.
       if (out.length === 0) throw this.#failure?.error;
@@ -109,6 +114,13 @@ export class SocketStream implements BinlogStream {
   }
 
   #nextPacketIsHere = false;
+
+  /** What fails before the event in front of the start was found there, fails because the file is another one. */
+  #coded(error: unknown): unknown {
+    const { start } = this.#options;
+    if (!this.#decoder.waitsForStart || !('file' in start) || !(error instanceof TaplineError)) return error;
+    return NOT_THERE.has(error.code) ? binlogReset(start, error.message, error) : error;
+  }
 
   #decodePackets(out: BinlogEvent[]): void {
     let budget = PULL_BYTES;
@@ -195,4 +207,9 @@ export class SocketStream implements BinlogStream {
     this.#failure ??= { error };
     this.#wake?.();
   }
+}
+
+function byFile(start: BinlogStart): Pick<DecoderOptions, 'byFile'> {
+  if (!('file' in start)) return {};
+  return { byFile: start.last === undefined ? {} : { expected: { ...start.last, end: start.position } } };
 }

@@ -45,7 +45,10 @@ export interface BeginEvent {
   readonly kind: 'begin';
   /** `uuid:42`, `uuid:tag:42`, MariaDB `0-1-42`; '' when anonymous. */
   readonly gtid: string;
-  /** Microseconds since the epoch, UTC: the immediate commit time, or the event header's second where the server does not say. */
+  /**
+   * Microseconds since the epoch, UTC: when the first server committed it, or the event header's second where the binlog does not say. The same on
+   * every server that replicates it.
+   */
   readonly commitMicros: bigint;
   readonly position: BinlogPosition;
   /** On the transaction that commits or rolls back a prepared XA transaction; the rows that follow are those that were prepared. */

@@ -58,6 +58,13 @@ export const SOURCE_CODES = {
     summary: 'The MySQL server writes no binary log.',
     remedy: 'Start the server with --log-bin and a --server-id of its own (log_bin cannot be changed while it runs).',
   },
+  SOURCE_BINLOG_RESET: {
+    disposition: 'fatal',
+    summary:
+      'The source’s binlog does not have the place that was reached in it: it was begun anew (RESET BINARY LOGS), or has lost its end.',
+    remedy:
+      'What was committed since the reader’s last place may be gone. Load the tables anew, or point the reader at a server that still has it.',
+  },
   SOURCE_DUMP_REFUSED: {
     disposition: 'fatal',
     summary: 'The source refused to send its binlog from the asked position, or stopped sending it.',

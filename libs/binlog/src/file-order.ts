@@ -1,0 +1,17 @@
+interface FileName {
+  readonly base: string;
+  readonly number: number;
+}
+
+/** `binlog.000042`: the number grows from file to file and gets more digits when it needs them ("The Binary Log" in the manual). */
+function parseName(file: string): FileName {
+  const dot = file.lastIndexOf('.');
+  return { base: file.slice(0, dot), number: Number(file.slice(dot + 1)) };
+}
+
+/** Whether the server wrote `file` before `other`; undefined when that cannot be told, because the server was given another name for its files. */
+export function isEarlierFile(file: string, other: string): boolean | undefined {
+  const a = parseName(file);
+  const b = parseName(other);
+  return a.base === b.base ? a.number < b.number : undefined;
+}

@@ -1,0 +1,48 @@
+import { TaplineError } from '@tapline/kernel';
+import { isEarlierFile } from './file-order.ts';
+import type { BinlogPosition } from './types.ts';
+
+/**
+ * What a stream of a server without GTIDs has passed: everything in front of a place in that server's files. It means nothing on any other server.
+ *
+ * Text: `binlog.000042:4711`; '' is in front of everything.
+ */
+export class FilePosition {
+  #place: BinlogPosition | undefined;
+
+  /** @throws TaplineError SOURCE_GTID_INVALID */
+  static parse(text: string): FilePosition {
+    const position = new FilePosition();
+    if (text === '') return position;
+    const [, file, bytes] = /^(.+):([0-9]{1,15})$/.exec(text) ?? [];
+    if (file === undefined) {
+      throw new TaplineError('SOURCE_GTID_INVALID', {
+        message: `"${text.slice(0, 200)}" is not a place in a binlog: file:position`,
+      });
+    }
+    return position.moveTo({ file, position: Number(bytes) });
+  }
+
+  /** Everything in front of `place` is passed. */
+  moveTo(place: BinlogPosition): this {
+    this.#place = place;
+    return this;
+  }
+
+  /** Whether a transaction at `place` is in here: the place of its first change, or where it ends. */
+  covers(place: BinlogPosition): boolean {
+    const passed = this.#place;
+    if (passed === undefined) return false;
+    return place.file === passed.file
+      ? place.position <= passed.position
+      : isEarlierFile(place.file, passed.file) === true;
+  }
+
+  includes(other: FilePosition): boolean {
+    return other.#place === undefined || this.covers(other.#place);
+  }
+
+  toString(): string {
+    return this.#place === undefined ? '' : `${this.#place.file}:${this.#place.position}`;
+  }
+}
