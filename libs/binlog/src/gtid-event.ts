@@ -5,7 +5,10 @@ import { readXid } from './xid.ts';
 export interface GtidInfo {
   /** '' when anonymous. */
   readonly gtid: string;
-  /** Microseconds since the epoch; undefined where the event has none (MySQL 5.7, MariaDB). */
+  /**
+   * Microseconds since the epoch, by the clock of the server that committed it first: the same in the binlog of every replica. undefined where the
+   * event has none (MySQL 5.7, MariaDB).
+   */
   readonly commitMicros: bigint | undefined;
 }
 
@@ -21,6 +24,7 @@ const LOGICAL_TIMESTAMP_TYPECODE = 2;
  * GTID and ANONYMOUS_GTID (Gtid_event of control_events.h):
  *   flags u8 · uuid 16 · number i64 · then, since 5.7: u8 2 · last_committed i64 · sequence_number i64 ·
  *   since 8.0.1: immediate commit time, 55 bits of µs; bit 55 set: original commit time, 7 bytes · and more that is not needed here
+ * The original commit time is there where it differs: in the binlog of a replica. 0: not known (the first server is older).
  */
 export function readGtid(reader: EventReader, anonymous: boolean): GtidInfo {
   reader.u8('GTID flags');
@@ -32,9 +36,21 @@ export function readGtid(reader: EventReader, anonymous: boolean): GtidInfo {
     return { gtid, commitMicros: undefined };
   }
   reader.take(16, 'logical clock');
+  const immediate = readMicros(reader);
+  if ((immediate & HAS_ORIGINAL) === 0n) return { gtid, commitMicros: immediate };
+  return { gtid, commitMicros: knownMicros(readMicros(reader)) };
+}
+
+/** Bit 55 of the immediate commit time. */
+const HAS_ORIGINAL = 1n << 55n;
+
+function readMicros(reader: EventReader): bigint {
   const low = BigInt(reader.u32('commit time'));
-  const high = BigInt(reader.buffer.readUIntLE(reader.take(3, 'commit time'), 3) & 0x7fffff);
-  return { gtid, commitMicros: (high << 32n) | low };
+  return (BigInt(reader.buffer.readUIntLE(reader.take(3, 'commit time'), 3)) << 32n) | low;
+}
+
+function knownMicros(original: bigint): bigint | undefined {
+  return original === 0n ? undefined : original;
 }
 
 const TAGGED_FIELD = {
@@ -45,6 +61,7 @@ const TAGGED_FIELD = {
   LAST_COMMITTED: 4n,
   SEQUENCE: 5n,
   IMMEDIATE_COMMIT: 6n,
+  ORIGINAL_COMMIT: 7n,
 };
 /** The newest field this decoder knows of (commit group ticket); a message that makes a newer one mandatory is refused. */
 const LAST_KNOWN_FIELD = 11n;
@@ -76,10 +93,11 @@ export function readTaggedGtid(reader: EventReader): GtidInfo {
     else if (id === TAGGED_FIELD.NUMBER) number = readSignedVarint(reader);
     else if (id === TAGGED_FIELD.TAG) tag = reader.text(Number(readVarint(reader)), 'GTID tag');
     else if (id === TAGGED_FIELD.LAST_COMMITTED || id === TAGGED_FIELD.SEQUENCE) readVarint(reader);
-    else if (id === TAGGED_FIELD.IMMEDIATE_COMMIT) {
-      commitMicros = readVarint(reader);
+    else if (id === TAGGED_FIELD.IMMEDIATE_COMMIT) commitMicros = readVarint(reader);
+    else {
+      if (id === TAGGED_FIELD.ORIGINAL_COMMIT) commitMicros = knownMicros(readVarint(reader));
       break;
-    } else break;
+    }
   }
   if (number < 1n) throw corrupt(`GTID number ${number}`);
   return { gtid: `${formatUuid(uuid)}:${tag === '' ? '' : `${tag}:`}${number}`, commitMicros };
