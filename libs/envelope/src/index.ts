@@ -1,4 +1,5 @@
 export { absentColumns } from './absent-columns.ts';
+export { bindTable } from './bind-table.ts';
 export { type ByteSink, GrowingSink } from './byte-sink.ts';
 export { decodeText } from './charsets/decode-text.ts';
 export { EventFrame, type EventOrigin, eventAttributes } from './cloud-events/event-frame.ts';
@@ -17,6 +18,7 @@ export type { AbsentNames, Row, SourceBlock } from './reader/records.ts';
 export type { Value } from './reader/values.ts';
 export { UNAVAILABLE_VALUE } from './reduce.ts';
 export type { ColumnShape, ColumnShapes } from './shape/column-shape.ts';
+export { ColumnValue } from './shape/column-value.ts';
 export type { RowImageMode } from './table-plan.ts';
 export { type EnvelopeOptions, SOURCE_VERSION } from './table-plan.ts';
 export { type ChangeMeta, TransactionContext, type TransactionStart } from './transaction.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type TableMap, WIRE_TYPE, type WireColumn } from '@tapline/binlog';
 import type { Column } from '@tapline/schema';
+import { bindTable } from './bind-table.ts';
 import { column, tableOf } from './testing/encode.ts';
 import { checkWire } from './wire-check.ts';
 
@@ -62,6 +63,8 @@ describe('the table against the binlog', () => {
       changed(0, { type: WIRE_TYPE.VARCHAR_COMPRESSED }),
       'VARCHAR_COMPRESSED',
     ],
+    ['more members than fit a byte', changed(3, { meta: 2, memberBytes: undefined as never }), 'state'],
+    ['another length', changed(4, { meta: 11 }), 'name'],
     ['one column more', wire([...good, good[0] as WireColumn]), '6'],
     ['another table', { ...wire(good), table: 'u' }, 'shop.u'],
   ])('%s is SCHEMA_MISMATCH', (_, seen, named) => {
@@ -72,6 +75,35 @@ describe('the table against the binlog', () => {
         place: { table: 'shop.t' },
       }),
     );
+  });
+
+  test('with MINIMAL metadata lengths tell columns apart: characters times their bytes, and the bytes of a length', () => {
+    const plain = (type: number, meta: number): WireColumn => ({ type, meta, nullable: false });
+    const fits = (one: Column, seen: WireColumn): boolean => {
+      try {
+        checkWire(tableOf([one]), wire([seen]));
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const name = column('n', 'varchar', { charset: 'utf8mb4', length: 20 });
+    expect([80, 60, 20].map((meta) => fits(name, plain(WIRE_TYPE.VARCHAR, meta)))).toEqual([true, false, false]);
+    const long = column('n', 'mediumtext', { charset: 'utf8mb4', length: 16_777_215 });
+    expect([2, 3, 4].map((meta) => fits(long, plain(WIRE_TYPE.BLOB, meta)))).toEqual([false, true, false]);
+    const set = column('n', 'set', { charset: 'utf8mb4', members: Array.from({ length: 33 }, (_, i) => `m${i}`) });
+    expect([4, 5, 8].map((meta) => fits(set, plain(WIRE_TYPE.SET, meta)))).toEqual([false, false, true]);
+    const packed = column('n', 'varbinary', { length: 20 });
+    expect(fits(packed, plain(WIRE_TYPE.VARCHAR_COMPRESSED, 21))).toBe(true);
+  });
+
+  test('with FULL metadata the primary key is compared too', () => {
+    const keyed = { ...table, primaryKey: ['id'] };
+    expect(bindTable(keyed, { ...wire(good), primaryKey: [0] })).toBe(keyed);
+    expect(() => bindTable(keyed, { ...wire(good), primaryKey: [1] })).toThrow(/primary key \(id\).*\(price\)/);
+    expect(() => bindTable(keyed, wire(good))).toThrow(expect.objectContaining({ code: 'SCHEMA_MISMATCH' }));
+    const minimal = good.map(({ type, meta, nullable }) => ({ type, meta, nullable }));
+    expect(bindTable(keyed, wire(minimal))).toBe(keyed);
   });
 
   test('a member that information_schema shows with ? for an emoji fits', () => {

@@ -4,6 +4,7 @@ import { TaplineError } from '@tapline/kernel';
 import type { Column, Table } from '@tapline/schema';
 import { charsetOfCollation } from './charsets/collations.ts';
 import { decodeText } from './charsets/decode-text.ts';
+import { expectedMeta } from './wire-meta.ts';
 
 const text = [WIRE_TYPE.STRING, WIRE_TYPE.VAR_STRING, WIRE_TYPE.VARCHAR] as const;
 /** MariaDB's COMPRESSED columns have types of their own. */
@@ -66,7 +67,7 @@ export function checkWire(table: Table, wire: TableMap): void {
   });
 }
 
-function mismatch(table: Table, known: string, seen: string): TaplineError {
+export function mismatch(table: Table, known: string, seen: string): TaplineError {
   return new TaplineError('SCHEMA_MISMATCH', {
     message: `The table ${known} in the schema; the binlog says ${seen}.`,
     place: { table: `${table.database}.${table.name}` },
@@ -101,22 +102,6 @@ function nullability(nullable: boolean): string {
 
 function isNumber(column: Column): boolean {
   return /^(tinyint|smallint|mediumint|int|integer|bigint|decimal|numeric|float|double|real)$/.test(column.type);
-}
-
-/** The metadata the type must have, where a difference would change values. */
-function expectedMeta(column: Column, type: number): number | undefined {
-  switch (type) {
-    case WIRE_TYPE.NEWDECIMAL:
-      return ((column.precision ?? 10) << 8) | (column.scale ?? 0);
-    case WIRE_TYPE.TIME2:
-    case WIRE_TYPE.DATETIME2:
-    case WIRE_TYPE.TIMESTAMP2:
-      return column.fsp ?? 0;
-    case WIRE_TYPE.BIT:
-      return column.length ?? 1;
-    default:
-      return undefined;
-  }
 }
 
 /** The same character set under two names. */
