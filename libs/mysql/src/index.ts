@@ -8,6 +8,7 @@ export {
 } from './address.ts';
 export type { ChunkKey } from './chunk-key.ts';
 export { ChunkReader, type ChunkRequest, type TextChunk } from './chunk-reader.ts';
+export { readCollationBook } from './collation-book.ts';
 export { type Collation, readCollations } from './collations.ts';
 export { type ConnectOptions, connect, type MysqlConnection, type StringRow } from './connection.ts';
 export { classifyMysqlError, missingGrantRemedy } from './errors.ts';
@@ -17,6 +18,7 @@ export { readPreparedXa } from './prepared-xa.ts';
 export { quoteName, quoteTable, quoteText } from './quote.ts';
 export { readRowEstimates } from './row-estimates.ts';
 export type { RowBatch, TextRow } from './row-stream.ts';
+export { readSchemaState, type SchemaState } from './schema-state.ts';
 export {
   type BinlogFile,
   readBinlogEnd,

@@ -33,14 +33,9 @@ async function readDatabase(
   filter: Pick<TableFilter, 'matches'>,
   signal: AbortSignal | undefined,
 ): Promise<Table[]> {
-  const rows = await connection.query(
-    `SELECT TABLE_NAME FROM information_schema.TABLES
-     WHERE TABLE_SCHEMA = ${quoteText(database)} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')`,
-    signal,
-  );
-  const names = new Set(rows.map(([name]) => name ?? '').filter((name) => filter.matches(database, name)));
+  const names = new Set((await readBaseTables(connection, database, filter, signal)).map(({ name }) => name));
   if (names.size === 0) return [];
-  const where = `TABLE_SCHEMA = ${quoteText(database)}${nameCondition(names)}`;
+  const where = tablesCondition(database, names);
   const columns = await readColumns(connection, where, names, signal);
   const keys = await readKeys(connection, where, names, signal);
   return [...names].flatMap((name) => {
@@ -51,11 +46,38 @@ async function readDatabase(
   });
 }
 
-function nameCondition(names: ReadonlySet<string>): string {
-  return names.size > NAMED_TABLES ? '' : ` AND TABLE_NAME IN (${[...names].map(quoteText).join(', ')})`;
+/** A table without its columns. */
+export interface BaseTable {
+  readonly name: string;
+  /** Its default for columns. */
+  readonly collation: string;
 }
 
-async function readColumns(
+/** The database's tables that are neither views, sequences nor temporary. */
+export async function readBaseTables(
+  connection: MysqlConnection,
+  database: string,
+  filter: Pick<TableFilter, 'matches'>,
+  signal: AbortSignal | undefined,
+): Promise<BaseTable[]> {
+  const rows = await connection.query(
+    `SELECT TABLE_NAME, TABLE_COLLATION FROM information_schema.TABLES
+     WHERE TABLE_SCHEMA = ${quoteText(database)} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')`,
+    signal,
+  );
+  return rows
+    .map(([name, collation]) => ({ name: name ?? '', collation: collation ?? '' }))
+    .filter(({ name }) => filter.matches(database, name));
+}
+
+/** For WHERE in information_schema: these tables of the database, or all when they are many. */
+export function tablesCondition(database: string, names: ReadonlySet<string>): string {
+  const named = names.size > NAMED_TABLES ? '' : ` AND TABLE_NAME IN (${[...names].map(quoteText).join(', ')})`;
+  return `TABLE_SCHEMA = ${quoteText(database)}${named}`;
+}
+
+/** The columns of these tables by table, in their order. */
+export async function readColumns(
   connection: MysqlConnection,
   where: string,
   names: ReadonlySet<string>,
@@ -129,7 +151,7 @@ async function readKeys(
 }
 
 /** `YES` for an index the optimizer may use: what cannot be used cannot be forced either. */
-function usableIndex(connection: MysqlConnection): string {
+export function usableIndex(connection: MysqlConnection): string {
   if (connection.flavor === 'mysql') return connection.version.startsWith('5.') ? "'YES'" : 'IS_VISIBLE';
   const [major = 0, minor = 0] = connection.version.split('.').map(Number);
   return major > 10 || (major === 10 && minor >= 6) ? "IF(IGNORED = 'YES', 'NO', 'YES')" : "'YES'";
@@ -147,7 +169,8 @@ function isWholeColumn(part: KeyPart): boolean {
   return part.usable && part.column !== undefined && !part.prefix;
 }
 
-function entry<V>(lists: Map<string, V[]>, key: string): V[] {
+/** The list of this key, made when there is none. */
+export function entry<V>(lists: Map<string, V[]>, key: string): V[] {
   let list = lists.get(key);
   if (list === undefined) {
     list = [];
