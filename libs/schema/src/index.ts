@@ -5,6 +5,20 @@ export { type DdlDialect, type DdlServer, type DdlSession, dialectOf, serverVers
 export { type Ddl, databaseOfDdl, readDdl, tablesOfDdl, type Unread } from './ddl/statement.ts';
 export { type Key, type TableState, tableOfState } from './ddl/table-state.ts';
 export { compileTableFilter, SYSTEM_DATABASES, type TableFilter, type TableFilterOptions } from './filter.ts';
+export { applyChanges, stateChanges, unknownState } from './history/changes.ts';
+export {
+  type DatabaseChange,
+  type DdlRecord,
+  decodeHistoryRecord,
+  encodeHistoryRecord,
+  type HistoryPlace,
+  type HistoryRecord,
+  keptSql,
+  type LaterState,
+  type SnapshotBegin,
+  type StateChange,
+} from './history/record.ts';
+export { HistoryTimeline, type HistoryView } from './history/timeline.ts';
 export {
   compileKeys,
   type KeyChoice,

@@ -48,6 +48,12 @@ export const KAFKA_CODES = {
     summary: 'A setting of the Kafka connection cannot be used.',
     remedy: 'Correct the setting named in the message.',
   },
+  KAFKA_FENCED: {
+    disposition: 'fatal',
+    summary: 'Another reader of the same source has taken over: Kafka takes nothing more from this one.',
+    remedy:
+      'Nothing is lost, the other one goes on. Run one reader a source, or several with `leadership.enabled: true`: then one leads and the others stand by. If there should be no other, look for a second process with the same `name`.',
+  },
   KAFKA_LOG_TRUNCATED: {
     disposition: 'fatal',
     summary: 'A topic-partition ends before records that Kafka had acknowledged, or was made anew.',
@@ -77,6 +83,11 @@ export const KAFKA_CODES = {
     summary: 'Kafka refused a request.',
     remedy:
       "The message holds Kafka's own error name: look it up in Kafka's documentation, and check the broker's version (2.1 or newer).",
+  },
+  KAFKA_SEQUENCE_LOST: {
+    disposition: 'retryable',
+    summary: 'A broker no longer knows how far the batches of this reader had come in a partition.',
+    remedy: 'The reader begins a new life at its progress record by itself, and compares the topics with it.',
   },
   KAFKA_TLS: {
     disposition: 'fatal',
@@ -155,6 +166,11 @@ export const KAFKA_CODES = {
     summary:
       'An existing topic has another partition count than configured: keys would change their partition and lose their order.',
     remedy: 'Set topics.partitions to the count the topic has, or publish under another source name.',
+  },
+  TOPIC_RETENTION: {
+    disposition: 'fatal',
+    summary: 'A topic that must keep everything is set to delete old records.',
+    remedy: 'Run the command that the message shows, or delete the topic, if it is not yet in use.',
   },
   TOPIC_SECOND_WRITER: {
     disposition: 'fatal',

@@ -9,11 +9,33 @@ export const SOURCE_CODES = {
     remedy:
       'Write rows as hashes (sink.as: hash), which take the columns that there are, and filter by `op` and key columns only; or set binlog_row_image = FULL on the source.',
   },
+  SCHEMA_ALTERED_MEANWHILE: {
+    disposition: 'retryable',
+    summary: 'Tables are altered faster than their definitions can be read.',
+    remedy: 'The reader tries again. Wait until the migration that alters them is done.',
+  },
   SCHEMA_DDL_UNREAD: {
     disposition: 'fatal',
     summary: 'A statement in the binlog changes a captured table in a way that cannot be read.',
     remedy:
       'Report the statement. To go on, exclude the table, or rebuild the schema history from the source once the reader has nothing left to read before the statement.',
+  },
+  SCHEMA_HISTORY_LOST: {
+    disposition: 'fatal',
+    summary: 'The schema history lacks what the progress record needs: its topic was deleted, or its end is gone.',
+    remedy:
+      'Nothing is lost. Run `tapline schema rebuild --config FILE`: it makes the history anew from the source as it is now and the binlog from the progress record on.',
+  },
+  SCHEMA_HISTORY_MISMATCH: {
+    disposition: 'fatal',
+    summary: 'A replay does not meet the statement that the schema history has at this place.',
+    remedy:
+      'The source is another one, or has lost its tail. Where it is the right one, run `tapline schema rebuild --config FILE`.',
+  },
+  SCHEMA_HISTORY_UNREADABLE: {
+    disposition: 'fatal',
+    summary: 'A record of the schema history cannot be read: a newer version wrote it, or somebody else did.',
+    remedy: 'Use the newer version; or stop the reader and run `tapline schema rebuild --config FILE`.',
   },
   SCHEMA_INCOMPATIBLE: {
     disposition: 'fatal',
@@ -31,6 +53,12 @@ export const SOURCE_CODES = {
     disposition: 'fatal',
     summary: 'A captured table has neither a primary key nor a choice in `keys` of the configuration.',
     remedy: 'Add the line that the message shows under `keys`: columns that identify a row, or `append`.',
+  },
+  SCHEMA_UNKNOWN: {
+    disposition: 'fatal',
+    summary: 'Rows came of a table that the schema history does not know.',
+    remedy:
+      "GRANT SELECT on the table's database to the reader's account, so that it sees the table, and run `tapline schema rebuild --config FILE`; or exclude the table under `source.exclude`.",
   },
   SCHEMA_UNSUPPORTED: {
     disposition: 'fatal',

@@ -1,0 +1,111 @@
+import { TaplineError } from '@tapline/kernel';
+import type { TextDefaults } from '../ddl/collations.ts';
+import type { TableName } from '../ddl/cursor.ts';
+import type { DdlSession } from '../ddl/dialect.ts';
+import type { TableState } from '../ddl/table-state.ts';
+
+/** A place in a source's binlog: behind a transaction, or behind a statement. */
+export interface HistoryPlace {
+  /** Of the transaction that ends there; '' where transactions have none. */
+  readonly gtid: string;
+  readonly file: string;
+  readonly position: number;
+}
+
+/** A database's defaults for text; null: it is gone. */
+export interface DatabaseChange {
+  readonly name: string;
+  readonly text: TextDefaults | null;
+}
+
+/** A table as it is from now on; null: it is gone. A renamed table is gone under its old name. */
+export interface StateChange extends TableName {
+  readonly state: TableState | null;
+}
+
+/** What a table is known to be behind a later statement, where the statements alone do not tell. */
+export interface LaterState extends StateChange {
+  readonly at: HistoryPlace;
+}
+
+/**
+ * The records of `<source>.schema-history`, JSON, in one partition:
+ *
+ *     history  := (snapshot | ddl)*
+ *     snapshot := begin table* later* end       all of one version; without its end it counts for nothing
+ *
+ * Versions grow by one with every ddl and every snapshot. A snapshot starts anew: what stands in front of it is needed only to look back.
+ */
+export type HistoryRecord =
+  | SnapshotBegin
+  | { readonly kind: 'table'; readonly version: number; readonly state: TableState }
+  | ({ readonly kind: 'later'; readonly version: number } & LaterState)
+  | { readonly kind: 'end'; readonly version: number; readonly records: number }
+  | DdlRecord;
+
+/** All tables of a source at one place. */
+export interface SnapshotBegin {
+  readonly kind: 'snapshot';
+  readonly version: number;
+  readonly gtidSet: string;
+  readonly file: string;
+  readonly position: number;
+  readonly writtenMs: number;
+  readonly databases: readonly DatabaseChange[];
+}
+
+/** A statement that changed the catalogue, and what it made of it, so that nobody has to read the statement again. */
+export interface DdlRecord {
+  readonly kind: 'ddl';
+  readonly version: number;
+  readonly at: HistoryPlace;
+  readonly commitMicros: string;
+  /** The session's default database, and what else the statement's meaning depends on. */
+  readonly database: string;
+  readonly session: DdlSession;
+  /** Without passwords; the beginning of it where it is long. */
+  readonly sql: string;
+  /** Of the whole text as it was. */
+  readonly sqlHash: string;
+  readonly databases: readonly DatabaseChange[];
+  readonly changes: readonly StateChange[];
+  readonly later: readonly LaterState[];
+}
+
+const FORMAT = 1;
+const SQL_CHARACTERS = 32_768;
+
+export function encodeHistoryRecord(record: HistoryRecord): Buffer {
+  return Buffer.from(JSON.stringify({ format: FORMAT, ...record }));
+}
+
+/** @throws TaplineError SCHEMA_HISTORY_UNREADABLE. */
+export function decodeHistoryRecord(
+  bytes: Uint8Array | null,
+  place: { readonly topic: string; readonly offset: bigint },
+): HistoryRecord {
+  try {
+    const raw = JSON.parse(Buffer.from(bytes ?? []).toString()) as HistoryRecord & { readonly format: unknown };
+    if (raw.format !== FORMAT) throw new Error(`format ${String(raw.format)}, this version reads format ${FORMAT}`);
+    if (!KINDS.has(raw.kind) || !Number.isSafeInteger(raw.version)) throw new Error(`kind ${String(raw.kind)}`);
+    const { format: _, ...record } = raw;
+    return record as HistoryRecord;
+  } catch (cause) {
+    throw new TaplineError('SCHEMA_HISTORY_UNREADABLE', {
+      message: `A record of the schema history cannot be read: ${(cause as Error).message}`,
+      place: { topic: place.topic, partition: 0, offset: String(place.offset) },
+      cause,
+    });
+  }
+}
+
+const KINDS: ReadonlySet<unknown> = new Set<HistoryRecord['kind']>(['snapshot', 'table', 'later', 'end', 'ddl']);
+
+/** The statement as it may be kept. FEDERATED tables have passwords in their connection, others may in options of their engines. */
+export function keptSql(sql: string): string {
+  const hidden = sql.replaceAll(
+    /\b(CONNECTION|PASSWORD|SECRET)\b(\s*=?\s*)(?:'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*")/gisu,
+    "$1$2'***'",
+  );
+  return hidden.length <= SQL_CHARACTERS ? hidden : `${hidden.slice(0, SQL_CHARACTERS)}…`;
+}

@@ -1,0 +1,127 @@
+import { TaplineError } from '@tapline/kernel';
+import { Catalog, type CatalogOptions } from '../ddl/catalog.ts';
+import { applyChanges } from './changes.ts';
+import type { DdlRecord, HistoryRecord, LaterState, SnapshotBegin } from './record.ts';
+
+/** Where a catalogue stood, and what is known of what comes. */
+export interface HistoryView {
+  readonly version: number;
+  readonly catalog: Catalog;
+  readonly later: readonly LaterState[];
+  readonly snapshot: SnapshotBegin;
+  /** Statements behind it, of this snapshot. */
+  readonly beyond: readonly DdlRecord[];
+}
+
+interface Snapshot {
+  readonly begin: SnapshotBegin;
+  readonly records: Extract<HistoryRecord, { kind: 'table' | 'later' }>[];
+  readonly statements: DdlRecord[];
+  complete: boolean;
+}
+
+/** The records of a schema history in their order, to be looked at from any of its versions. */
+export class HistoryTimeline {
+  readonly #snapshots: Snapshot[] = [];
+  /** Columns that many tables share are one object. */
+  readonly #shared = new Map<string, unknown>();
+  #newest = 0;
+
+  /** Takes the next record of the topic. */
+  add(record: HistoryRecord): void {
+    this.#newest = Math.max(this.#newest, record.version);
+    if (record.kind === 'snapshot') {
+      this.#snapshots.push({ begin: record, records: [], statements: [], complete: false });
+      return;
+    }
+    const snapshot = this.#snapshots.at(-1);
+    if (snapshot === undefined) return;
+    switch (record.kind) {
+      case 'table':
+        snapshot.records.push({ ...record, state: this.#compact(record.state) });
+        return;
+      case 'later':
+        snapshot.records.push(record);
+        return;
+      case 'end':
+        snapshot.complete = record.records === snapshot.records.length && record.version === snapshot.begin.version;
+        return;
+      case 'ddl':
+        this.#behind(record).push(record);
+    }
+  }
+
+  /** The highest version that any record has; 0 when there is none. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  /** All statements, oldest first. */
+  get statements(): readonly DdlRecord[] {
+    return this.#complete().flatMap(({ statements }) => statements);
+  }
+
+  /** @throws TaplineError SCHEMA_HISTORY_LOST when the history does not have this version. */
+  at(version: number, options: CatalogOptions): HistoryView {
+    const snapshot = this.#complete().findLast(({ begin }) => begin.version <= version);
+    const passed = snapshot?.statements.filter((statement) => statement.version <= version) ?? [];
+    const reached = passed.at(-1)?.version ?? snapshot?.begin.version;
+    if (snapshot === undefined || reached !== version) {
+      const has = this.#newest === 0 ? 'nothing' : `versions up to ${this.#newest}`;
+      throw new TaplineError('SCHEMA_HISTORY_LOST', {
+        message: `Version ${version} of the schema history is needed, and its topic holds ${has}${this.#newest < version ? '' : ' without it'}.`,
+      });
+    }
+    const catalog = new Catalog(options);
+    applyChanges(catalog, { databases: snapshot.begin.databases, changes: [] });
+    const later: LaterState[] = [];
+    for (const record of snapshot.records) {
+      if (record.kind === 'table') catalog.set(record.state);
+      else later.push(record);
+    }
+    for (const statement of passed) {
+      applyChanges(catalog, statement);
+      later.push(...statement.later);
+    }
+    const beyond = snapshot.statements.filter((statement) => statement.version > version);
+    return { version, catalog, later, snapshot: snapshot.begin, beyond };
+  }
+
+  /** The versions at which this table changed, with the snapshots that hold it, oldest first. */
+  *versionsOf(matches: (database: string, name: string) => boolean): Generator<number, void> {
+    for (const { begin, records, statements } of this.#complete()) {
+      const has = records.some(
+        (record) => record.kind === 'table' && matches(record.state.database, record.state.name),
+      );
+      if (has) yield begin.version;
+      for (const { version, changes } of statements) {
+        if (changes.some(({ database, name }) => matches(database, name))) yield version;
+      }
+    }
+  }
+
+  /** The snapshots that are whole, oldest first. */
+  get snapshots(): readonly SnapshotBegin[] {
+    return this.#complete().map(({ begin }) => begin);
+  }
+
+  #complete(): readonly Snapshot[] {
+    return this.#snapshots.filter(({ complete }) => complete);
+  }
+
+  /** A snapshot that was broken off stands between a statement and the one it follows. */
+  #behind(record: DdlRecord): DdlRecord[] {
+    const whole = this.#snapshots.findLast(({ complete, begin }) => complete && begin.version < record.version);
+    return (whole ?? (this.#snapshots.at(-1) as Snapshot)).statements;
+  }
+
+  #compact<T>(state: T & { readonly columns: readonly unknown[] }): T {
+    const columns = state.columns.map((column) => {
+      const text = JSON.stringify(column);
+      const known = this.#shared.get(text) ?? column;
+      this.#shared.set(text, known);
+      return known;
+    });
+    return { ...state, columns };
+  }
+}
