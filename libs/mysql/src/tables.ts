@@ -33,17 +33,28 @@ async function readDatabase(
   filter: Pick<TableFilter, 'matches'>,
   signal: AbortSignal | undefined,
 ): Promise<Table[]> {
-  const names = new Set((await readBaseTables(connection, database, filter, signal)).map(({ name }) => name));
+  const names = await readNames(connection, database, filter, signal);
   if (names.size === 0) return [];
   const where = tablesCondition(database, names);
   const columns = await readColumns(connection, where, names, signal);
   const keys = await readKeys(connection, where, names, signal);
+  // Dropped or renamed since the first statement; between the last two it looks like a table without a key.
+  const allThere = [...columns.keys()].every((name) => keys.has(name));
+  const there = allThere ? names : await readNames(connection, database, filter, signal);
   return [...names].flatMap((name) => {
     const tableColumns = columns.get(name);
-    // Dropped since the first statement.
-    if (tableColumns === undefined) return [];
+    if (tableColumns === undefined || !there.has(name)) return [];
     return [{ database, name, columns: tableColumns, ...(keys.get(name) ?? { uniqueKeys: [] }) }];
   });
+}
+
+async function readNames(
+  connection: MysqlConnection,
+  database: string,
+  filter: Pick<TableFilter, 'matches'>,
+  signal: AbortSignal | undefined,
+): Promise<Set<string>> {
+  return new Set((await readBaseTables(connection, database, filter, signal)).map(({ name }) => name));
 }
 
 /** A table without its columns. */
