@@ -6,7 +6,7 @@ import { LONG_BYTES, putInt, putSafeLong, putWords, writeString } from './avro-w
 import { type ByteSink, GrowingSink } from './byte-sink.ts';
 import { printKey } from './print-key.ts';
 import { avroReducer, type Reducer } from './reduce.ts';
-import type { RowWriter } from './row-writer.ts';
+import type { KeyWriter, RowWriter } from './row-writer.ts';
 import { type EnvelopeOptions, planTable, SOURCE_VERSION, type TablePlan } from './table-plan.ts';
 import type { ChangeMeta } from './transaction.ts';
 
@@ -78,7 +78,7 @@ class CompiledEnvelope implements AvroEnvelope {
   readonly keySchema: string | undefined;
   readonly valueSchema: string;
   readonly selectList: string;
-  readonly #key: RowWriter | undefined;
+  readonly #key: KeyWriter | undefined;
   readonly #row: RowWriter;
   readonly #absent: AbsentColumns | undefined;
   /** `source` up to the row's part: the table's bytes, and behind them those of the transaction of `#generation`. */
@@ -162,7 +162,7 @@ class CompiledEnvelope implements AvroEnvelope {
     return start;
   }
 
-  #keyWriter(): RowWriter {
+  #keyWriter(): KeyWriter {
     if (this.#key !== undefined) return this.#key;
     throw new TaplineError('INTERNAL', {
       message: 'A key was asked of a table without a key.',

@@ -1,7 +1,7 @@
 import type { Column, Table } from '@tapline/schema';
 import { type AvroField, type AvroObject, type AvroType, nullable, schemaText, semantic } from './avro-schema.ts';
 import type { ColumnCodec } from './codec.ts';
-import { avroNamespace, fieldNames } from './names.ts';
+import { avroName, avroNamespace, fieldNames } from './names.ts';
 import { type ColumnShape, shapeName } from './shape/column-shape.ts';
 
 /** Values of `source.snapshot`, as Debezium's. */
@@ -28,6 +28,9 @@ interface SchemaParts {
   readonly optional: ReadonlySet<Column> | undefined;
   /** Of columns whose values are not as the table has them. */
   readonly shapes: ReadonlyMap<Column, ColumnShape>;
+  /** In place of `<source>.<db>.<table>`. */
+  readonly namespace: string | undefined;
+  readonly tableInKey: string | undefined;
 }
 
 /**
@@ -100,7 +103,7 @@ const ABSENT: AvroObject = {
 
 /** The schema of a table's values: `<source>.<db>.<table>.Envelope`. Changes with the columns only. */
 export function valueSchemaText(parts: SchemaParts): string {
-  const namespace = avroNamespace(parts.source, parts.table.database, parts.table.name);
+  const namespace = namespaceOf(parts);
   const shown = parts.table.columns.filter((column) => parts.shapes.get(column)?.kind !== 'exclude');
   const row = rowRecord(parts, 'Value', shown);
   return schemaText({
@@ -125,16 +128,28 @@ export function valueSchemaText(parts: SchemaParts): string {
 
 /** The schema of a table's keys, `<source>.<db>.<table>.Key`, with the key's columns in key order. */
 export function keySchemaText(parts: SchemaParts, keyColumns: readonly Column[]): string {
+  const record = rowRecord(parts, 'Key', keyColumns);
+  const fields = record.fields as readonly AvroField[];
   return schemaText({
-    ...rowRecord(parts, 'Key', keyColumns),
+    ...record,
+    fields: parts.tableInKey === undefined ? fields : [{ name: TABLE_IN_KEY, type: 'string' }, ...fields],
     'mysql.database': parts.table.database,
     'mysql.table': parts.table.name,
   });
 }
 
+/** As Debezium's ByLogicalTableRouter names it. */
+const TABLE_IN_KEY = '__dbz__physicalTableIdentifier';
+
+function namespaceOf({ source, table, namespace }: SchemaParts): string {
+  return namespace === undefined
+    ? avroNamespace(source, table.database, table.name)
+    : namespace.split('.').map(avroName).join('.');
+}
+
 function rowRecord(parts: SchemaParts, name: 'Key' | 'Value', columns: readonly Column[]): AvroObject {
   const { table, codecs } = parts;
-  const namespace = avroNamespace(parts.source, table.database, table.name);
+  const namespace = namespaceOf(parts);
   const names = fieldNames(table.columns.map((column) => column.name));
   const fields = columns.map((column) => {
     const index = table.columns.indexOf(column);

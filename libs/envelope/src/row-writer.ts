@@ -1,7 +1,8 @@
 import { COLUMN_STATE, type RowImage } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
 import type { Column } from '@tapline/schema';
-import type { ByteSink } from './byte-sink.ts';
+import { putRaw, writeString } from './avro-write.ts';
+import { type ByteSink, GrowingSink } from './byte-sink.ts';
 import type { ColumnCodec, TextWriter, WireWriter } from './codec.ts';
 
 export interface RowColumn {
@@ -158,6 +159,41 @@ export class RowWriter {
       cause: error,
     });
   }
+}
+
+/** What a message key is written by. */
+export type KeyWriter = Pick<RowWriter, 'writeImage' | 'writeText' | 'differs'>;
+
+/** A key with the table's name in front of its columns. */
+export class TableKeyWriter implements KeyWriter {
+  readonly #name: Buffer;
+  readonly #row: RowWriter;
+
+  constructor(table: string, row: RowWriter) {
+    const name = new GrowingSink(256);
+    writeString(name, table);
+    this.#name = Buffer.from(name.written());
+    this.#row = row;
+  }
+
+  writeImage(sink: ByteSink, image: RowImage, start: number): void {
+    writeRaw(sink, this.#name);
+    this.#row.writeImage(sink, image, start);
+  }
+
+  writeText(sink: ByteSink, row: readonly (Buffer | null | undefined)[], start: number): void {
+    writeRaw(sink, this.#name);
+    this.#row.writeText(sink, row, start);
+  }
+
+  differs(before: RowImage, after: RowImage): boolean {
+    return this.#row.differs(before, after);
+  }
+}
+
+function writeRaw(sink: ByteSink, bytes: Buffer): void {
+  sink.ensure(bytes.length);
+  putRaw(sink, bytes, 0, bytes.length);
 }
 
 function unionOf({ column, optional }: RowColumn): number {

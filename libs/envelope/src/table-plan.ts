@@ -6,7 +6,7 @@ import { decodeText } from './charsets/decode-text.ts';
 import type { ColumnCodec } from './codec.ts';
 import { columnCodec } from './columns.ts';
 import { type Connector, keySchemaText, valueSchemaText } from './envelope-schema.ts';
-import { RowWriter } from './row-writer.ts';
+import { type KeyWriter, RowWriter, TableKeyWriter } from './row-writer.ts';
 import { type ColumnShape, type ColumnShapes, shapedCodec } from './shape/column-shape.ts';
 import { checkWire } from './wire-check.ts';
 
@@ -30,6 +30,10 @@ export interface EnvelopeOptions {
   readonly rowImage?: RowImageMode;
   /** Columns that are left out or changed. A key's columns can be hashed, nothing else: the key would identify no row. */
   readonly shapes?: ColumnShapes;
+  /** In place of `<source>.<db>.<table>` as the name of the schemas, where several tables have one topic. Dots part it. */
+  readonly namespace?: string | undefined;
+  /** The key's first field has this value: the table's full name, where the same key may be in several tables of the topic. */
+  readonly tableInKey?: string | undefined;
   /** Excluded columns whose values are selected all the same, for who decides about rows. */
   readonly reads?: ReadonlySet<string>;
 }
@@ -43,7 +47,7 @@ export interface TablePlan {
   readonly keySchema: string | undefined;
   readonly valueSchema: string;
   readonly selectList: string;
-  readonly key: RowWriter | undefined;
+  readonly key: KeyWriter | undefined;
   readonly row: RowWriter;
   /** In partial mode. Stands behind the images. */
   readonly absent: AbsentColumns | undefined;
@@ -77,6 +81,8 @@ export function planTable(options: EnvelopeOptions): TablePlan {
     codecs,
     optional,
     shapes,
+    namespace: options.namespace,
+    tableInKey: options.tableInKey,
   } as const;
   return {
     table,
@@ -95,12 +101,16 @@ export function planTable(options: EnvelopeOptions): TablePlan {
           : (codecs[i] as ColumnCodec).select(quoted(column.name)),
       )
       .join(', '),
-    key: keyIndexes && rowOf(keyIndexes),
+    key: keyIndexes && keyWriter(rowOf(keyIndexes), options.tableInKey),
     row: rowOf([...table.columns.keys()].filter((i) => !excluded.has(table.columns[i] as Column))),
     absent: isPartial ? new AbsentColumns(table, excluded) : undefined,
     sourceName: options.source,
     connector: parts.connector,
   };
+}
+
+function keyWriter(row: RowWriter, tableInKey: string | undefined): KeyWriter {
+  return tableInKey === undefined ? row : new TableKeyWriter(tableInKey, row);
 }
 
 function shapesOf(
