@@ -1,5 +1,5 @@
 import { type ErrorCode, type ErrorPlace, TaplineError } from '@tapline/kernel';
-import { brokerErrorName, isAuthorizationError, isRetryableBrokerError } from './error-table.ts';
+import { BROKER_ERROR, brokerErrorName, isAuthorizationError, isRetryableBrokerError } from './error-table.ts';
 
 /** The fields by which kafkajs' and Node's errors are told apart. */
 interface Classifiable {
@@ -54,6 +54,7 @@ export function brokerError(code: number, what: string, place: ErrorPlace = {}, 
 }
 
 function codeFor(code: number): ErrorCode {
+  if (code === BROKER_ERROR.invalidReplicationFactor) return 'KAFKA_TOO_FEW_BROKERS';
   if (isAuthorizationError(code)) return 'KAFKA_NOT_ALLOWED';
   if (code === 58) return 'KAFKA_AUTH';
   return isRetryableBrokerError(code) ? 'KAFKA_NOT_READY' : 'KAFKA_REQUEST_REFUSED';

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type LogFields, silentLogger, type TaplineError } from '@tapline/kernel';
 import { testServers } from '@tapline/test-stack';
 import { type Kafka, openKafka } from './kafka.ts';
 import { produceNumbered, uniqueName } from './numbered.ts';
@@ -131,4 +132,20 @@ test('brokers that do not answer are KAFKA_UNREACHABLE with their addresses, and
 test('no broker, or one without a port, is refused at once', () => {
   expect(() => openKafka({ brokers: [] })).toThrow(expect.objectContaining({ code: 'KAFKA_CONFIG' }));
   expect(() => openKafka({ brokers: ['localhost'] })).toThrow(expect.objectContaining({ code: 'KAFKA_CONFIG' }));
+});
+
+test('more copies than there are brokers: said with a code, and tried again, as it passes when a broker comes back', async () => {
+  const codes: unknown[] = [];
+  const log = (_: string, fields?: LogFields): void => {
+    codes.push((fields?.error as TaplineError | undefined)?.code);
+  };
+  await using patient = openKafka({ brokers }, { logger: { ...silentLogger, warn: log, debug: log } });
+  const stop = new AbortController();
+  const ensured = patient.topics.ensure([{ topic: newName(), partitions: 1, replicationFactor: 3 }], stop.signal);
+  ensured.catch(() => undefined);
+  while (codes.filter((code) => code === 'KAFKA_TOO_FEW_BROKERS').length < 3) {
+    await Promise.race([ensured, new Promise((resolve) => setTimeout(resolve, 20))]);
+  }
+  stop.abort();
+  await expect(ensured).rejects.toThrow();
 });

@@ -95,6 +95,12 @@ export const KAFKA_CODES = {
     remedy:
       "Check kafka.tls: the CA that signed the brokers' certificates, the client certificate and key, and the host names in kafka.brokers.",
   },
+  KAFKA_TOO_FEW_BROKERS: {
+    disposition: 'retryable',
+    summary: 'A topic cannot be made: fewer brokers take part now than it is to have copies.',
+    remedy:
+      'While a broker is being restarted this passes, and Tapline tries again. Otherwise start more brokers, or ask for fewer copies (`topics.replicationFactor`).',
+  },
   KAFKA_UNREACHABLE: {
     disposition: 'retryable',
     summary: 'No broker answers.',
