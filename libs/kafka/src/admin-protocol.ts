@@ -1,4 +1,4 @@
-import type { Encoded } from './group-protocol.ts';
+import type { Encoded } from './protocol.ts';
 import { RequestWriter, ResponseReader } from './protocol.ts';
 
 export const CREATE_TOPICS = { apiKey: 19, apiVersion: 4 } as const;

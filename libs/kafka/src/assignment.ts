@@ -220,11 +220,11 @@ export class Assignment {
       place: { topic, partition },
     });
     state.ahead = undefined;
-    state.position = nextOffset;
-    if (records.length === 0) {
+    if (nextOffset === state.position) {
       this.#heldBytes -= fetched.data.length;
       return;
     }
+    state.position = nextOffset;
     state.busy = true;
     const handling = this.#options
       .onBatch({ topic, partition, records, nextOffset, highWatermark: fetched.highWatermark })

@@ -6,7 +6,7 @@ import { BrokerConnection, type BrokerRequest } from './kafkajs-transport.ts';
 import { type ClusterMetadata, METADATA, metadataRequest, readMetadata, type TopicMetadata } from './metadata.ts';
 
 /** Brokers answer the requests of one connection one after the other: a waiting fetch must not hold up a produce. */
-export type Line = 'control' | 'produce' | `fetch ${string}` | `group ${string}`;
+export type Line = 'control' | 'produce' | `fetch ${string}` | `group ${string}` | `transaction ${string}`;
 
 interface Entry {
   readonly opening: Promise<BrokerConnection>;
@@ -144,7 +144,7 @@ export class Cluster {
     return connection === undefined || connection.expired ? undefined : connection;
   }
 
-  /** The same by address (group coordinators). */
+  /** The same by address (coordinators). */
   async connectTo(address: Address, line: Line): Promise<BrokerConnection> {
     return this.#connect(address, line);
   }

@@ -6,7 +6,10 @@ export interface TopicPartition {
 }
 
 export interface ConsumedBatch extends TopicPartition {
-  /** In offset order, without gaps but for what compaction removed. Keys and values are views: copy what outlives the handling. */
+  /**
+   * In offset order, without gaps but for what compaction removed and for control records. Empty where there is nothing else: the offset to commit
+   * moves on all the same. Keys and values are views: copy what outlives the handling.
+   */
   readonly records: readonly KafkaRecord[];
   /** The offset to commit once all of the batch is applied. */
   readonly nextOffset: bigint;

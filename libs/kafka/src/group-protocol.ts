@@ -1,9 +1,7 @@
-import type { Address } from './config.ts';
 import type { CommitOffset, TopicPartition } from './consumer.ts';
-import { RequestWriter, ResponseReader } from './protocol.ts';
+import { type Encoded, RequestWriter, ResponseReader } from './protocol.ts';
 
 /** The requests of a consumer group's member (kafka.apache.org/protocol), in their last non-flexible versions. */
-export const FIND_COORDINATOR = { apiKey: 10, apiVersion: 1 } as const;
 export const JOIN_GROUP = { apiKey: 11, apiVersion: 5 } as const;
 export const SYNC_GROUP = { apiKey: 14, apiVersion: 3 } as const;
 export const HEARTBEAT = { apiKey: 12, apiVersion: 3 } as const;
@@ -11,30 +9,10 @@ export const LEAVE_GROUP = { apiKey: 13, apiVersion: 1 } as const;
 export const OFFSET_COMMIT = { apiKey: 8, apiVersion: 7 } as const;
 export const OFFSET_FETCH = { apiKey: 9, apiVersion: 5 } as const;
 
-export interface Encoded {
-  readonly parts: readonly Buffer[];
-  readonly bytes: number;
-}
-
 export interface Membership {
   readonly group: string;
   readonly generation: number;
   readonly memberId: string;
-}
-
-/** FindCoordinator Request (Version: 1) => key key_type (0: group) */
-export function findCoordinatorRequest(group: string): Encoded {
-  return new RequestWriter().string(group).int8(0).finish();
-}
-
-/** FindCoordinator Response (Version: 1) => throttle_time_ms error_code error_message node_id host port */
-export function readFindCoordinator(body: Buffer): { errorCode: number; address: Address } {
-  const reader = new ResponseReader(body);
-  reader.int32();
-  const errorCode = reader.int16();
-  reader.nullableString();
-  reader.int32();
-  return { errorCode, address: { host: reader.string(), port: reader.int32() } };
 }
 
 export interface JoinOptions {
@@ -42,22 +20,27 @@ export interface JoinOptions {
   readonly memberId: string;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
+  /** All members of a group have the same. `consumer` is that of consumers. */
+  readonly protocolType: string;
   readonly protocol: string;
-  readonly topics: readonly string[];
+  /** What the member says of itself to the one that shares out. */
+  readonly metadata: Buffer;
 }
 
 /**
  * JoinGroup Request (Version: 5) => group_id session_timeout_ms rebalance_timeout_ms member_id group_instance_id protocol_type [protocols]
- *   protocols => name metadata · metadata (consumer protocol, version 0) => version [topics] user_data
+ *   protocols => name metadata
  */
 export function joinGroupRequest(options: JoinOptions): Encoded {
-  const metadata = blob(new RequestWriter().int16(0), (writer) => {
-    writer.array(options.topics, (topic) => writer.string(topic)).int32(-1);
-  });
   const writer = new RequestWriter();
   writer.string(options.group).int32(options.sessionTimeoutMs).int32(options.rebalanceTimeoutMs);
-  writer.string(options.memberId).string(null).string('consumer').int32(1).string(options.protocol).bytes(metadata);
-  return writer.finish();
+  writer.string(options.memberId).string(null).string(options.protocolType);
+  return writer.int32(1).string(options.protocol).bytes(options.metadata).finish();
+}
+
+export interface GroupPeer {
+  readonly memberId: string;
+  readonly metadata: Buffer;
 }
 
 export interface Joined {
@@ -66,7 +49,7 @@ export interface Joined {
   readonly leader: string;
   readonly memberId: string;
   /** Only the leader sees them. */
-  readonly members: readonly { readonly memberId: string; readonly topics: readonly string[] }[];
+  readonly members: readonly GroupPeer[];
 }
 
 /**
@@ -84,46 +67,28 @@ export function readJoinGroup(body: Buffer): Joined {
   const members = reader.array(() => {
     const id = reader.string();
     reader.nullableString();
-    const metadata = new ResponseReader(reader.bytes());
-    metadata.int16();
-    return { memberId: id, topics: metadata.array((r) => r.string()) };
+    return { memberId: id, metadata: reader.bytes() };
   });
   return { errorCode, generation, leader, memberId, members };
 }
 
 /**
  * SyncGroup Request (Version: 3) => group_id generation_id member_id group_instance_id [assignments]
- *   assignments => member_id assignment · assignment (consumer protocol, version 0) => version [topic [partitions]] user_data
+ *   assignments => member_id assignment
  */
-export function syncGroupRequest(
-  membership: Membership,
-  assignments: ReadonlyMap<string, readonly TopicPartition[]>,
-): Encoded {
+export function syncGroupRequest(membership: Membership, assignments: ReadonlyMap<string, Buffer>): Encoded {
   const writer = member(membership);
-  writer.array([...assignments], ([memberId, partitions]) => {
-    const assignment = blob(new RequestWriter().int16(0), (into) => {
-      byTopic(into, partitions, ({ partition }) => into.int32(partition));
-      into.int32(-1);
-    });
+  writer.array([...assignments], ([memberId, assignment]) => {
     writer.string(memberId).bytes(assignment);
   });
   return writer.finish();
 }
 
 /** SyncGroup Response (Version: 3) => throttle_time_ms error_code assignment */
-export function readSyncGroup(body: Buffer): { errorCode: number; partitions: TopicPartition[] } {
+export function readSyncGroup(body: Buffer): { errorCode: number; assignment: Buffer } {
   const reader = new ResponseReader(body);
   reader.int32();
-  const errorCode = reader.int16();
-  const assignment = reader.bytes();
-  if (errorCode !== 0 || assignment.length === 0) return { errorCode, partitions: [] };
-  const inner = new ResponseReader(assignment);
-  inner.int16();
-  const partitions = inner.array(() => {
-    const topic = inner.string();
-    return inner.array((r) => ({ topic, partition: r.int32() }));
-  });
-  return { errorCode, partitions: partitions.flat() };
+  return { errorCode: reader.int16(), assignment: reader.bytes() };
 }
 
 /** Heartbeat Request (Version: 3) => group_id generation_id member_id group_instance_id */
@@ -201,12 +166,11 @@ function member({ group, generation, memberId }: Membership): RequestWriter {
   return new RequestWriter().string(group).int32(generation).string(memberId).string(null);
 }
 
-function blob(writer: RequestWriter, write: (writer: RequestWriter) => void): Buffer {
-  write(writer);
-  return Buffer.concat(writer.finish().parts);
-}
-
-function byTopic<T extends TopicPartition>(writer: RequestWriter, items: readonly T[], write: (item: T) => void): void {
+export function byTopic<T extends TopicPartition>(
+  writer: RequestWriter,
+  items: readonly T[],
+  write: (item: T) => void,
+): void {
   writer.array([...Map.groupBy(items, ({ topic }) => topic)], ([topic, group]) => {
     writer.string(topic).array(group, write);
   });

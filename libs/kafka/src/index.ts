@@ -6,6 +6,8 @@ export type { KafkaConfig, KafkaSasl, KafkaTls } from './config.ts';
 export { KAFKA_FIELDS, PRODUCER_FIELDS } from './config-fields.ts';
 export { kafkaConfigOf } from './config-value.ts';
 export type { CommitOffset, ConsumedBatch, ConsumeOptions, ConsumerLoop, TopicPartition } from './consumer.ts';
+export type { Fence, FenceOptions, ProducerLife } from './fence/fence.ts';
+export type { Tail, TailRange } from './fence/tail.ts';
 export { brokerFindings, topicFindings } from './findings.ts';
 export { joinHeaders } from './headers.ts';
 export { type Kafka, type OpenKafkaOptions, openKafka } from './kafka.ts';

@@ -5,6 +5,7 @@ import { Cluster } from './cluster.ts';
 import { type KafkaConfig, tlsOptions } from './config.ts';
 import type { ConsumeOptions, ConsumerLoop } from './consumer.ts';
 import { startConsumer } from './consumer-loop.ts';
+import { Fence, type FenceOptions } from './fence/fence.ts';
 import { kafkajsLogCreator } from './kafkajs-logger.ts';
 import { LogReader } from './log-reader.ts';
 import { BatchingProducer, type OrderedProducer, type ProducerOptions } from './producer.ts';
@@ -25,6 +26,8 @@ export interface Kafka extends AsyncDisposable {
   producer(options?: ProducerOptions): OrderedProducer;
   progress(options: ProgressOptions, signal?: AbortSignal): Promise<ProgressStore>;
   consume(options: ConsumeOptions): Promise<ConsumerLoop>;
+  /** Begins a life as the one writer of some topics. Give it to the producers, and shut earlier lives out before the topics are looked at. */
+  fence(options: FenceOptions, signal?: AbortSignal): Promise<Fence>;
   /** Asks a broker for the cluster. @throws TaplineError KAFKA_UNREACHABLE, KAFKA_AUTH, KAFKA_TLS. */
   check(): Promise<{ brokers: readonly string[] }>;
   /** kafkajs' admin client, for what is not wrapped here. Its errors need classifyKafkaError(). */
@@ -64,7 +67,7 @@ class KafkaClient implements Kafka {
 
   async progress(options: ProgressOptions, signal?: AbortSignal): Promise<ProgressStore> {
     const producer = (): OrderedProducer =>
-      new BatchingProducer(this.#cluster, { batchBytes: 65_536, bufferBytes: 4_194_304 });
+      new BatchingProducer(this.#cluster, { batchBytes: 65_536, bufferBytes: 4_194_304, life: options.fence });
     return this.#own(
       await TopicProgressStore.open(options, { topics: this.topics, reader: this.reader, producer }, signal),
     );
@@ -72,6 +75,10 @@ class KafkaClient implements Kafka {
 
   async consume(options: ConsumeOptions): Promise<ConsumerLoop> {
     return this.#own(await startConsumer(this.#cluster, options));
+  }
+
+  async fence(options: FenceOptions, signal?: AbortSignal): Promise<Fence> {
+    return this.#own(await Fence.open(this.#cluster, options, signal));
   }
 
   async check(): Promise<{ brokers: readonly string[] }> {

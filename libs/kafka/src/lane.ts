@@ -1,6 +1,6 @@
 import type { BrokerConnection } from './kafkajs-transport.ts';
 import type { Mark } from './marks.ts';
-import { BATCH_HEADER_BYTES, type ProducerIdentity, type RecordBatch } from './record-batch.ts';
+import { BATCH_HEADER_BYTES, nextSequence, type ProducerIdentity, type RecordBatch } from './record-batch.ts';
 
 /** One topic-partition of a producer. What is appended to a lane is acknowledged in the order of appending. */
 export interface Lane {
@@ -118,6 +118,16 @@ export class LaneState implements Lane {
       connection === this.connection &&
       Date.now() < this.rememberedUntilMs
     );
+  }
+
+  /** Begins a new sequence with the batches of the window. */
+  renumber(identity: ProducerIdentity): void {
+    this.identity = identity;
+    this.sequence = 0;
+    for (const batch of this.window) {
+      batch.seal(identity, this.sequence);
+      this.sequence = nextSequence(this.sequence, batch.count);
+    }
   }
 
   /** The filling batch takes no more records. */

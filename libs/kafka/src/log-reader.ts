@@ -2,6 +2,7 @@ import { sleep, TaplineError } from '@tapline/kernel';
 import { brokerError } from './classify.ts';
 import type { Cluster } from './cluster.ts';
 import { BROKER_ERROR } from './error-table.ts';
+import { readTail, type Tail, type TailRange } from './fence/tail.ts';
 import {
   EARLIEST,
   FETCH,
@@ -31,6 +32,7 @@ export interface ReadRange {
 const SETTLE_MS = 100;
 const SETTLED_LOOKS = 3;
 const PARTITIONS_PER_REQUEST = 5000;
+const TAILS_TOGETHER = 16;
 
 /** Reads topic-partitions outside of any consumer group. Retryable failures are retried until the signal aborts. */
 export class LogReader {
@@ -108,7 +110,7 @@ export class LogReader {
     for (let looks = 0; moving.size > 0; looks++) {
       if (looks > 0) await sleep(SETTLE_MS, signal);
       const names = [...moving.keys()];
-      const written = await this.#list('the log ends', names, { timestamp: LATEST, unreplicatedToo: true }, signal);
+      const written = await this.writtenEndsOf(names, signal);
       const ends = await this.endOffsetsOf(names, signal);
       for (const [topic, settling] of moving) {
         const found = ends.get(topic) as bigint[];
@@ -122,7 +124,25 @@ export class LogReader {
 
   /** The offset after the last record that each partition's leader has, replicated or not. */
   async writtenEnds(topic: string, signal?: AbortSignal): Promise<bigint[]> {
-    return only(await this.#list('the log ends', [topic], { timestamp: LATEST, unreplicatedToo: true }, signal));
+    return only(await this.writtenEndsOf([topic], signal));
+  }
+
+  /** The same of many topics, in few requests. Where earlier writers were shut out (Fence), nothing comes behind these ends. */
+  async writtenEndsOf(topics: readonly string[], signal?: AbortSignal): Promise<Map<string, bigint[]>> {
+    return this.#list('the log ends', topics, { timestamp: LATEST, unreplicatedToo: true }, signal);
+  }
+
+  /** How these ranges end, in their order. Each `to` must be the partition's end. */
+  async tails(ranges: readonly TailRange[], signal?: AbortSignal): Promise<Tail[]> {
+    const tails: Tail[] = [];
+    for (let at = 0; at < ranges.length; at += TAILS_TOGETHER) {
+      const some = ranges.slice(at, at + TAILS_TOGETHER).map((range) => {
+        const what = `looking at the end of ${range.topic}-${range.partition}`;
+        return this.#persist(what, () => readTail(this.#cluster, range), signal);
+      });
+      tails.push(...(await Promise.all(some)));
+    }
+    return tails;
   }
 
   /** The first offset of each partition of the topic that is still there. */

@@ -1,12 +1,15 @@
-import { RequestWriter, ResponseReader } from './protocol.ts';
+import { type Encoded, RequestWriter, ResponseReader } from './protocol.ts';
 import type { ProducerIdentity } from './record-batch.ts';
 
 export const PRODUCE = { apiKey: 0, apiVersion: 7 } as const;
 export const INIT_PRODUCER_ID = { apiKey: 22, apiVersion: 1 } as const;
 
-/** InitProducerId Request (Version: 1) => transactional_id NULLABLE_STRING, transaction_timeout_ms INT32 */
-export function initProducerIdRequest(): { parts: readonly Buffer[]; bytes: number } {
-  return new RequestWriter(16).string(null).int32(60_000).finish();
+/**
+ * InitProducerId Request (Version: 1) => transactional_id NULLABLE_STRING, transaction_timeout_ms INT32
+ * With a transactional id the answer is its producer id under the next epoch; without one, an id that nobody had before.
+ */
+export function initProducerIdRequest(transactionalId: string | null): Encoded {
+  return new RequestWriter(64).string(transactionalId).int32(60_000).finish();
 }
 
 /** InitProducerId Response (Version: 1) => throttle_time_ms error_code producer_id producer_epoch */

@@ -3,6 +3,8 @@ import { Alarm } from './alarm.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { Cluster } from './cluster.ts';
 import { type Compression, compressorFor } from './compression.ts';
+import { Declarations } from './fence/declarations.ts';
+import type { ProducerLife } from './fence/fence.ts';
 import { type Lane, type LaneOptions, LaneState } from './lane.ts';
 import { Marks } from './marks.ts';
 import { Packer } from './packer.ts';
@@ -28,6 +30,10 @@ export interface ProducerOptions {
    * changed it). Default 600,000.
    */
   readonly rememberedMs?: number | undefined;
+  /** Whose records these are, when there is to be one writer at a time: see Fence. Default: nobody's; then nothing keeps others out. */
+  readonly life?: ProducerLife | undefined;
+  /** Notes durably that this life writes to the topics: called before anything is sent to one for the first time, and waited for. */
+  readonly declare?: ((topics: readonly string[]) => Promise<void>) | undefined;
   /** How long a topic may be unknown to the brokers before that is an error. Default 30,000. */
   readonly topicMissingMs?: number | undefined;
 }
@@ -122,9 +128,17 @@ export class BatchingProducer implements OrderedProducer {
       window: options.inFlight ?? 5,
       rememberedMs: options.rememberedMs ?? REMEMBERED_MS,
       topicMissingMs: options.topicMissingMs ?? 30_000,
+      life: options.life,
+      declarations: this.#declarations(options.declare),
       onAcknowledged: (lane, batch, baseOffset) => this.#onAcknowledged(lane, batch, baseOffset),
       onFailed: (error) => this.#fail(error),
     });
+  }
+
+  #declarations(declare: ProducerOptions['declare']): Declarations | undefined {
+    if (declare === undefined) return undefined;
+    const onDeclared = (): void => this.#sender.send();
+    return new Declarations({ declare, onDeclared, onFailed: (error) => this.#fail(error) });
   }
 
   get failed(): Promise<never> {

@@ -4,6 +4,12 @@
  * BYTES with an INT32 length, ARRAY with an INT32 count; -1 stands for null.
  */
 
+/** A request's body in pieces, written in order. */
+export interface Encoded {
+  readonly parts: readonly Buffer[];
+  readonly bytes: number;
+}
+
 /** Grows as needed. Large blobs are kept by reference, so that a record batch is not copied once more. */
 export class RequestWriter {
   readonly #parts: Buffer[] = [];
@@ -84,7 +90,7 @@ export class RequestWriter {
   }
 
   /** What was written, in order. The writer is done then. */
-  finish(): { parts: readonly Buffer[]; bytes: number } {
+  finish(): Encoded {
     this.#cut();
     return { parts: this.#parts, bytes: this.#bytes };
   }

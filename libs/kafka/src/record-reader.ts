@@ -26,6 +26,8 @@ export interface BatchInfo {
   readonly producerId: bigint;
   readonly producerEpoch: number;
   readonly baseSequence: number;
+  /** A marker of a transaction, or of a fence: no records of anybody's. */
+  readonly control: boolean;
 }
 
 export interface RecordSet {
@@ -66,6 +68,7 @@ export function listBatches(data: Buffer, place: ErrorPlace): BatchInfo[] {
     producerId: batch.readBigInt64BE(43),
     producerEpoch: batch.readInt16BE(51),
     baseSequence: batch.readInt32BE(53),
+    control: (batch.readInt16BE(21) & CONTROL) !== 0,
   }));
 }
 

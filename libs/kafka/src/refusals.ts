@@ -1,5 +1,6 @@
 import { backoffMs, type ErrorPlace, isAbort, TaplineError } from '@tapline/kernel';
-import { BROKER_ERROR, brokerErrorName } from './error-table.ts';
+import { brokerError } from './classify.ts';
+import { BROKER_ERROR, brokerErrorName, isRetryableBrokerError } from './error-table.ts';
 import type { LaneState } from './lane.ts';
 import type { RecordBatch } from './record-batch.ts';
 
@@ -13,6 +14,17 @@ const SEQUENCE_ERRORS: ReadonlySet<number> = new Set([
 /** The broker's memory of this producer and ours differ: the log itself must be looked at. */
 export function isSequenceError(code: number): boolean {
   return SEQUENCE_ERRORS.has(code);
+}
+
+const SUPERSEDED: ReadonlySet<number> = new Set([
+  BROKER_ERROR.invalidProducerEpoch,
+  BROKER_ERROR.producerFenced,
+  BROKER_ERROR.invalidProducerIdMapping,
+]);
+
+/** The broker knows of a later life with the same transactional id. */
+export function isSuperseded(code: number): boolean {
+  return SUPERSEDED.has(code);
 }
 
 const RETRY_GRID_MS = 50;
@@ -33,12 +45,39 @@ export function asTaplineError(error: unknown): TaplineError {
   });
 }
 
-export function tooLarge(batch: RecordBatch, place: ErrorPlace): TaplineError {
+/** What a refusal ends the producer with; undefined when it does not end it. `fenced`: others may shut this producer out. */
+export function finalRefusal(
+  code: number,
+  { lane, batch, fenced }: { lane: LaneState; batch: RecordBatch; fenced: boolean },
+): TaplineError | undefined {
+  const place = { topic: lane.topic, partition: lane.partition };
+  if (fenced && isSuperseded(code)) return superseded(`a batch was answered with ${brokerErrorName(code)}`, place);
+  if (isSequenceError(code)) return undefined;
+  if (code === BROKER_ERROR.messageTooLarge || code === BROKER_ERROR.recordListTooLarge) return tooLarge(batch, place);
+  if (isRetryableBrokerError(code)) return undefined;
+  const hint = code === BROKER_ERROR.invalidRecord ? ' (a compacted topic takes no record without a key)' : '';
+  return brokerError(code, `producing ${batch.count} records${hint}`, place);
+}
+
+function tooLarge(batch: RecordBatch, place: ErrorPlace): TaplineError {
   return new TaplineError('KAFKA_RECORD_TOO_LARGE', {
     message:
       batch.count === 1
         ? `A record of ${batch.position} bytes is larger than the topic takes.`
         : `A batch of ${batch.position} bytes (${batch.count} records) is larger than the topic takes: its max.message.bytes was lowered since the producer began, or kafka.batchBytes is above it.`,
+    place,
+  });
+}
+
+/** A later life of this producer has begun, and has shut this one out. */
+export function superseded(why: string, place: ErrorPlace = {}): TaplineError {
+  return new TaplineError('KAFKA_FENCED', { message: `Another reader of this source has taken over: ${why}.`, place });
+}
+
+/** The broker holds a sequence number to be wrong, and this life cannot begin another sequence: the next epoch belongs to the next life. */
+export function sequenceLost(code: number, place: ErrorPlace): TaplineError {
+  return new TaplineError('KAFKA_SEQUENCE_LOST', {
+    message: `The broker answered ${brokerErrorName(code)} to a batch that comes next.`,
     place,
   });
 }

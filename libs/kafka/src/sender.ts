@@ -2,15 +2,25 @@ import { isRetryable, killPoint, sleep, type TaplineError } from '@tapline/kerne
 import { Alarm } from './alarm.ts';
 import { brokerError } from './classify.ts';
 import type { Cluster } from './cluster.ts';
-import { BROKER_ERROR, brokerErrorName, isRetryableBrokerError } from './error-table.ts';
+import { BROKER_ERROR, brokerErrorName } from './error-table.ts';
+import type { Declarations } from './fence/declarations.ts';
+import type { ProducerLife } from './fence/fence.ts';
 import type { BrokerConnection } from './kafkajs-transport.ts';
 import type { LaneState } from './lane.ts';
 import type { Packer } from './packer.ts';
 import { PRODUCE, produceRequest, readProduceAnswer } from './produce-protocol.ts';
-import { newProducerId } from './producer-id.ts';
+import { laterIdentity, newProducerId } from './producer-id.ts';
 import { nextSequence, type ProducerIdentity, type RecordBatch } from './record-batch.ts';
-import { asTaplineError, isSequenceError, logMismatch, retryTime, tooLarge, topicGone } from './refusals.ts';
-import { findOwnBatch, logEnd } from './sent-check.ts';
+import {
+  asTaplineError,
+  finalRefusal,
+  isSequenceError,
+  logMismatch,
+  retryTime,
+  sequenceLost,
+  topicGone,
+} from './refusals.ts';
+import { lookForBatch } from './sent-check.ts';
 
 export interface SenderOptions {
   readonly packer: Packer;
@@ -19,6 +29,10 @@ export interface SenderOptions {
   readonly window: number;
   /** Brokers surely remember a producer so long after its last record: less than their producer.id.expiration.ms. */
   readonly rememberedMs: number;
+  /** Whose batches these are. Default: a producer id of their own, which nobody can shut out. */
+  readonly life?: ProducerLife | undefined;
+  /** Where given: what leaves for a topic waits until that is declared. */
+  readonly declarations?: Declarations | undefined;
   /** The lane's oldest batch stands in the log. Called in the order of the lane's batches. */
   onAcknowledged(lane: LaneState, batch: RecordBatch, baseOffset: bigint): void;
   onFailed(error: TaplineError): void;
@@ -33,7 +47,6 @@ interface Shipment {
 const MAX_REQUESTS_PER_BROKER = 5;
 /** A request is closed at this size, so that many full batches travel in several overlapping requests. */
 const REQUEST_BYTES = 2 * 1024 * 1024;
-const MAX_EPOCH = 0x7fff;
 const SETTLE_MS = 500;
 
 /**
@@ -60,6 +73,7 @@ export class Sender {
   constructor(cluster: Cluster, options: SenderOptions) {
     this.#cluster = cluster;
     this.#options = options;
+    this.#identity = options.life?.identity;
   }
 
   /** The lane has something to send. */
@@ -72,6 +86,9 @@ export class Sender {
   /** Sends what can be sent now. */
   send(): void {
     if (this.#stopped || this.#ready.length === 0) return;
+    const { life, declarations } = this.#options;
+    const over = life?.over();
+    if (over !== undefined) return this.#options.onFailed(over);
     if (this.#identity === undefined) return this.#prepare();
     const waiting: LaneState[] = [];
     const byBroker = new Map<number, LaneState[]>();
@@ -79,10 +96,12 @@ export class Sender {
     let soonest = Number.POSITIVE_INFINITY;
     let leaderless = false;
     for (const lane of this.#ready) {
-      const leader = lane.notBefore > now ? undefined : this.#cluster.leader(lane.topic, lane.partition);
+      const declared = declarations?.has(lane.topic) ?? true;
+      const leader = lane.notBefore > now || !declared ? undefined : this.#cluster.leader(lane.topic, lane.partition);
       if (leader === undefined) {
         waiting.push(lane);
-        if (lane.notBefore > now) soonest = Math.min(soonest, lane.notBefore - now);
+        if (!declared) declarations?.want(lane.topic);
+        else if (lane.notBefore > now) soonest = Math.min(soonest, lane.notBefore - now);
         else leaderless = true;
       } else {
         const lanes = byBroker.get(leader);
@@ -259,19 +278,11 @@ export class Sender {
 
   /** What to do about the refusal of the lane's oldest batch, now that nothing of the lane is under way. */
   #judge(lane: LaneState, batch: RecordBatch, refusal: number | TaplineError): void {
-    const place = { topic: lane.topic, partition: lane.partition };
-    if (typeof refusal !== 'number') {
-      this.#again(lane, refusal);
-    } else if (isSequenceError(refusal)) {
-      void this.#examine(lane, batch, refusal);
-    } else if (refusal === BROKER_ERROR.messageTooLarge || refusal === BROKER_ERROR.recordListTooLarge) {
-      this.#options.onFailed(tooLarge(batch, place));
-    } else if (isRetryableBrokerError(refusal)) {
-      this.#again(lane, brokerError(refusal, 'producing', place));
-    } else {
-      const hint = refusal === BROKER_ERROR.invalidRecord ? ' (a compacted topic takes no record without a key)' : '';
-      this.#options.onFailed(brokerError(refusal, `producing ${batch.count} records${hint}`, place));
-    }
+    if (typeof refusal !== 'number') return this.#again(lane, refusal);
+    const final = finalRefusal(refusal, { lane, batch, fenced: this.#options.life !== undefined });
+    if (final !== undefined) this.#options.onFailed(final);
+    else if (isSequenceError(refusal)) void this.#examine(lane, batch, refusal);
+    else this.#again(lane, brokerError(refusal, 'producing', { topic: lane.topic, partition: lane.partition }));
   }
 
   /** Sends the lane's batches again after a while, with fresh metadata; gives up only on a topic that stays unknown. */
@@ -316,17 +327,17 @@ export class Sender {
     try {
       // What was sent on a connection that is closed by now may still be worked off.
       if (code === undefined) await sleep(SETTLE_MS, this.#cluster.closing);
-      const found = await findOwnBatch(this.#cluster, lane, batch);
-      const end = await logEnd(this.#cluster, lane);
+      const { found, end, inPlace } = await lookForBatch(this.#cluster, lane, batch);
       if (this.#stopped) return;
-      // On a shared lane others may have written behind our last batch; that ours is not among them was just seen.
-      const inPlace = lane.nextOffset !== undefined && (end === lane.nextOffset || lane.shared);
       batch.absentAfter = batch.attempts;
       if (found !== undefined) {
         batch.state = 'acknowledged';
         batch.baseOffset = found;
       } else if (!inPlace) {
         this.#options.onFailed(logMismatch(lane, end, code));
+      } else if (code !== undefined && this.#options.life !== undefined) {
+        // The next epoch belongs to the next life.
+        this.#options.onFailed(sequenceLost(code, { topic: lane.topic, partition: lane.partition }));
       } else if (code !== undefined) {
         await this.#startSequence(lane, code);
       }
@@ -344,20 +355,12 @@ export class Sender {
   /** All batches of the window get new numbers: none of them stands in the log. */
   async #startSequence(lane: LaneState, code: number): Promise<void> {
     const { topic, partition } = lane;
-    const { id, epoch } = lane.identity as ProducerIdentity;
     this.#cluster.logger.warn('Kafka: the broker forgot this producer, starting a new sequence', {
       topic,
       partition,
       reason: brokerErrorName(code),
     });
-    // A broker that knows of a later epoch than ours would refuse the next one too.
-    const spent = epoch === MAX_EPOCH || code === BROKER_ERROR.invalidProducerEpoch;
-    lane.identity = spent ? await newProducerId(this.#cluster) : { id, epoch: epoch + 1 };
-    lane.sequence = 0;
-    for (const batch of lane.window) {
-      batch.seal(lane.identity, lane.sequence);
-      lane.sequence = nextSequence(lane.sequence, batch.count);
-    }
+    lane.renumber(await laterIdentity(this.#cluster, lane.identity as ProducerIdentity, code));
     this.#again(lane, brokerError(code, 'producing', { topic, partition }));
   }
 

@@ -155,7 +155,7 @@ export class Engine {
 
   async #accept(batch: ConsumedBatch): Promise<void> {
     await this.#budget.room();
-    if (this.#closed || batch.records.length === 0) return;
+    if (this.#closed) return;
     try {
       await this.#take(batch);
     } catch (error) {
@@ -251,11 +251,12 @@ export class Engine {
     }
   }
 
-  #ledger({ topic, partition, records }: ConsumedBatch): PartitionLedger {
+  #ledger({ topic, partition, records, nextOffset }: ConsumedBatch): PartitionLedger {
     const name = nameOf(topic, partition);
     let ledger = this.#ledgers.get(name);
     if (ledger === undefined) {
-      ledger = new PartitionLedger(topic, partition, Number(records[0]?.offset ?? 0));
+      // Without records, what lies before the next offset is control records: there is that to commit.
+      ledger = new PartitionLedger(topic, partition, Number(records[0]?.offset ?? nextOffset - 1n));
       this.#ledgers.set(name, ledger);
     }
     return ledger;
