@@ -29,12 +29,11 @@ export function sourceFindings(facts: {
 }): Finding[] {
   const { info, grants, account } = facts;
   const format = { check: 'binlog-format', name: 'binlog_format', value: info.binlogFormat, wanted: 'ROW' };
-  const metadata = { check: 'row-metadata', name: 'binlog_row_metadata', value: info.rowMetadata, wanted: 'FULL' };
   return [
     binlogFinding(info),
     settingFinding({ ...format, code: 'SOURCE_BINLOG_FORMAT' }),
     rowImageFinding(info, facts.rowImage),
-    settingFinding({ ...metadata, code: 'SOURCE_ROW_METADATA' }),
+    rowMetadataFinding(info),
     gtidFinding(info),
     ...grantFindings(grants, account),
     ...xaFindings(info, grants, account),
@@ -98,6 +97,13 @@ function rowImageFinding(info: ServerInfo, mode: 'full' | 'partial'): Finding {
     code: 'SOURCE_ROW_IMAGE',
   });
   return { ...finding, mend: `${finding.mend} Or source.rowImage: partial, when consumers can do with parts of rows.` };
+}
+
+/** Without names in the binlog the schema history alone says what rows are. */
+function rowMetadataFinding({ rowMetadata }: ServerInfo): Finding {
+  return rowMetadata === 'FULL'
+    ? ok('row-metadata', 'The binlog names the columns of rows: the schema history is checked against them.')
+    : ok('row-metadata', 'The binlog does not name the columns of rows: they are known from the schema history.');
 }
 
 function gtidFinding(info: ServerInfo): Finding {

@@ -6,6 +6,11 @@ export interface TableFilterOptions {
   readonly include: readonly string[];
   /** Patterns of tables to leave out; they win over `include`. */
   readonly exclude?: readonly string[];
+  /**
+   * `skip` (default): the tables in which gh-ost and pt-online-schema-change build a table's next form are not captured, unless a pattern without a star
+   * names one.
+   */
+  readonly ghostTables?: 'skip' | 'capture';
   /** The server's variable; decides whether `Shop.Orders` and `shop.orders` are one table. */
   readonly lowerCaseTableNames: LowerCaseTableNames;
   /** Config key above `include` and `exclude`, for errors. Default: `source`. */
@@ -30,6 +35,12 @@ export const SYSTEM_DATABASES: ReadonlySet<string> = new Set([
   'ndbinfo',
 ]);
 
+/**
+ * `_t_gho`, `_t_ghc`, `_t_del` of gh-ost (https://github.com/github/gh-ost/blob/master/doc/cheatsheet.md), `_t_new`, `_t_old` of pt-online-schema-change
+ * (https://docs.percona.com/percona-toolkit/pt-online-schema-change.html), which puts more underscores in front when a name is taken.
+ */
+const GHOST_TABLE = /^_.+_(?:gho|ghc|del|new|old)$/i;
+
 /** @throws TaplineError CONFIG_INVALID for a pattern that no table can match. */
 export function compileTableFilter(options: TableFilterOptions): TableFilter {
   const path = options.path ?? 'source';
@@ -41,8 +52,12 @@ export function compileTableFilter(options: TableFilterOptions): TableFilter {
     refuseSystemDatabase(text, `${path}.include[${index}]`);
   });
   const isSystem = (database: string): boolean => SYSTEM_DATABASES.has(database);
-  const included = (database: string, table: string): boolean =>
-    include.length === 0 || include.some((pattern) => pattern.matches(database, table));
+  const skipsGhosts = options.ghostTables !== 'capture';
+  const included = (database: string, table: string): boolean => {
+    const isGhost = skipsGhosts && GHOST_TABLE.test(table);
+    if (include.length === 0) return !isGhost;
+    return include.some((pattern) => (pattern.exact || !isGhost) && pattern.matches(database, table));
+  };
   return {
     matches: (database, table) =>
       !isSystem(database) && included(database, table) && !exclude.some((pattern) => pattern.matches(database, table)),

@@ -34,6 +34,12 @@ export const READER_CONFIG = {
           default: [],
         },
         exclude: { type: 'list', of: { type: 'text' }, doc: 'Patterns of tables to leave out; they win.', default: [] },
+        ghostTables: {
+          type: 'choice',
+          doc: 'skip: tables in which gh-ost and pt-online-schema-change build the next form of a table (`_t_gho`, `_t_ghc`, `_t_del`, `_t_new`, `_t_old`) are not captured, even where a pattern matches them; one that a pattern without a star names is. capture: they are tables like any other.',
+          values: ['skip', 'capture'],
+          default: 'skip',
+        },
         rowImage: {
           type: 'choice',
           doc: 'full: every row carries all its columns (binlog_row_image = FULL, or MariaDB’s FULL_NODUP); one that does not is refused. partial: MINIMAL and NOBLOB too: columns outside the key may be missing; they are null then, and named in the message’s `absent`. Topics are not compacted in this mode, because one record no longer holds the whole row.',

@@ -52,9 +52,9 @@ async function examineSource(config: ReaderConfig): Promise<SourceExamination> {
   try {
     await using connection = await connect(config.source);
     const info = await readServerInfo(connection);
-    const { include, exclude } = config.source;
+    const { include, exclude, ghostTables } = config.source;
     const { lowerCaseTableNames } = info;
-    const filter = compileTableFilter({ include, exclude, lowerCaseTableNames });
+    const filter = compileTableFilter({ include, exclude, ghostTables, lowerCaseTableNames });
     const keys = compileKeys(config.keys, { lowerCaseTableNames });
     const tables = await readTables(connection, filter);
     const grants = await readGrants(connection);

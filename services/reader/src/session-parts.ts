@@ -2,6 +2,9 @@ import { type BinlogPosition, type BinlogStream, openBinlogStream } from '@tapli
 import { type Kafka, kafkaConfigOf, type OrderedProducer, openKafka, type ProgressStore } from '@tapline/kafka';
 import type { Logger } from '@tapline/kernel';
 import type { ReaderConfig } from './config.ts';
+import { openHistory } from './history/open-history.ts';
+import type { SchemaHistory } from './history/schema-history.ts';
+import { tableOfRow } from './history/table-of-row.ts';
 import { Checkpointer } from './progress/checkpointer.ts';
 import { decodeProgress, encodeProgress, type SnapshotProgress } from './progress/record.ts';
 import { openFormat, requireFormat } from './publish/format.ts';
@@ -14,7 +17,6 @@ import { VersionClock } from './publish/version-clock.ts';
 import { firstStart } from './resume/first-start.ts';
 import { reopen } from './resume/reopen.ts';
 import { type Executed, parseExecuted } from './source/executed.ts';
-import { tableOfLayout } from './source/layout-table.ts';
 import { openSource, type Source } from './source/open-source.ts';
 import { serverIdOf } from './source/server-id.ts';
 
@@ -33,6 +35,7 @@ export interface SessionParts {
   readonly oversize: Oversize;
   readonly publisher: Publisher;
   readonly routes: Routes;
+  readonly history: SchemaHistory;
   readonly executed: Executed;
   /** What the stream starts after. */
   readonly gtidSet: string;
@@ -66,6 +69,18 @@ export async function openSessionParts(config: ReaderConfig, log: Logger, signal
       : decodeProgress(found, progressTopic(config));
   requireFormat(config, record.keyFormat);
   const { book, snapshot, publishedRows } = await reopen(record, { kafka, producer, signal });
+  const executed = parseExecuted(source.info.flavor, record.gtidSet);
+  const history = await openHistory({
+    config,
+    source,
+    kafka,
+    producer,
+    record,
+    executed: () => executed.toString(),
+    altered: ({ database, name }) => routes.forget(database, name),
+    log,
+    signal,
+  });
   const clock = new VersionClock(record.version);
   clock.skip(publishedRows);
 
@@ -77,6 +92,7 @@ export async function openSessionParts(config: ReaderConfig, log: Logger, signal
   // Durable before the first record is published: it says below which offsets nothing of this source's life stands.
   await checkpointer.now({
     ...record,
+    schemaVersion: history.version,
     offsets: book.offsets(),
     version: clock.last,
     snapshot,
@@ -86,7 +102,10 @@ export async function openSessionParts(config: ReaderConfig, log: Logger, signal
   const routes = new Routes({
     source: config.name,
     flavor: source.info.flavor,
-    describe: (layout) => tableOfLayout(layout, { ...source, flavor: source.info.flavor }),
+    describe: async (layout) => {
+      await history.durable();
+      return tableOfRow(layout, history, source);
+    },
     keys: source.keys,
     rowImage: config.source.rowImage,
     format,
@@ -128,7 +147,8 @@ export async function openSessionParts(config: ReaderConfig, log: Logger, signal
     oversize,
     publisher,
     routes,
-    executed: parseExecuted(source.info.flavor, record.gtidSet),
+    history,
+    executed,
     gtidSet: record.gtidSet,
     startAfter: record.startAfter,
     xaFrom: record.xaFrom,

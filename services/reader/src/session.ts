@@ -12,6 +12,7 @@ import type {
 import type { OrderedProducer } from '@tapline/kafka';
 import type { Logger } from '@tapline/kernel';
 import type { ReaderConfig } from './config.ts';
+import type { SchemaHistory } from './history/schema-history.ts';
 import type { Checkpointer } from './progress/checkpointer.ts';
 import type { ProgressRecord, SnapshotProgress } from './progress/record.ts';
 import { XaFollower } from './progress/xa-follower.ts';
@@ -47,6 +48,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   readonly #oversize: Oversize;
   readonly #publisher: Publisher;
   readonly #routes: Routes;
+  readonly #history: SchemaHistory;
   /** What the stream has passed. */
   readonly #executed: Executed;
   readonly #xa: XaFollower;
@@ -76,6 +78,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#oversize = parts.oversize;
     this.#publisher = parts.publisher;
     this.#routes = parts.routes;
+    this.#history = parts.history;
     this.#executed = parts.executed;
     if (parts.startAfter !== '') this.#before = parseExecuted(source.info.flavor, parts.startAfter);
     this.#xa = new XaFollower({
@@ -191,7 +194,14 @@ export class Session implements AsyncDisposable, PumpTarget {
     return this.#publisher.change(this.#routes.find(event.table) as NonNullable<ReturnType<Routes['find']>>, event);
   }
 
-  statement(event: StatementEvent): undefined {
+  statement(event: StatementEvent): Promise<void> | undefined {
+    // Also in front of the reader's start: rows that were prepared there may be decided behind it.
+    const applied = this.#history.statement(event);
+    this.#warnOfStatement(event);
+    return applied;
+  }
+
+  #warnOfStatement(event: StatementEvent): void {
     if (event.inTransaction ? this.silent : this.#isBeforeStart(event.gtid)) return;
     refuseStatementChange(event, this.#captured, this.#source.address);
     if (!dropsRows(event.sql) || !this.#captured.mayMatchIn(event.database)) return;
@@ -244,7 +254,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       file: position.file,
       position: position.position,
       serverUuid: this.#source.info.serverUuid ?? String(this.#source.info.serverId),
-      schemaVersion: 0,
+      schemaVersion: this.#history.version,
       keyFormat: keyFormatOf(this.#config),
       version: this.#clock.last,
       offsets: this.#book.offsets(),

@@ -172,7 +172,6 @@ describe('a server that is set up wrongly is refused, with the statement that me
   const variables: [string, string, string, string, string][] = [
     ['binlog_format', 'STATEMENT', 'ROW', 'SOURCE_BINLOG_FORMAT', 'binlog_format'],
     ['binlog_row_image', 'MINIMAL', 'FULL', 'SOURCE_ROW_IMAGE', 'binlog_row_image'],
-    ['binlog_row_metadata', 'MINIMAL', 'FULL', 'SOURCE_ROW_METADATA', 'binlog_row_metadata'],
     ['gtid_mode', 'ON_PERMISSIVE', 'ON', 'SOURCE_GTID_OFF', 'gtid_mode'],
   ];
   test.each(variables)('%s = %s', async (variable, wrong, right, code, said) => {

@@ -94,7 +94,6 @@ test('a source with every setting wrong and an account without grants: each is n
   expect(troubles(outcome)).toEqual([
     'binlog-format fail SOURCE_BINLOG_FORMAT',
     'row-image fail SOURCE_ROW_IMAGE',
-    'row-metadata fail SOURCE_ROW_METADATA',
     'gtid-mode fail SOURCE_GTID_OFF',
     'grant-replication-slave fail SOURCE_MISSING_GRANT',
     'grant-replication-client fail SOURCE_MISSING_GRANT',

@@ -54,8 +54,8 @@ export class Route {
 export interface RoutesOptions {
   readonly source: string;
   readonly flavor: Flavor;
-  /** The table as the metadata in the binlog describes it. */
-  describe(layout: TableMap): Table;
+  /** The table that this layout stands for at this place of the stream; a promise when it is not yet certain. */
+  describe(layout: TableMap): Table | Promise<Table>;
   readonly keys: TableKeys;
   readonly rowImage: RowImageMode;
   readonly format: MessageFormat;
@@ -86,13 +86,14 @@ interface Draft extends TopicOfTable {
 const REGISTERED_TOGETHER = 64;
 
 /**
- * The routes of all tables, one for each layout that the binlog shows, opened when its first rows come. The rows are encoded by the
- * description that stands in front of them in the binlog, never by what the source says of the table now: that may be another table
- * by the time its rows are read. The schema history of part 3 gives the same where the metadata is MINIMAL.
+ * The routes of all tables, one for each layout that the binlog shows, opened when its first rows come. The rows are encoded by what their table was
+ * when they were written (`describe`), never by what the source says of the table now: that may be another table by the time its rows are read.
  */
 export class Routes {
   readonly #options: RoutesOptions;
   readonly #byLayout = new Map<TableMap, Route>();
+  /** Of the layouts that have a route, by their table's name in lower case. */
+  readonly #layouts = new Map<string, Set<TableMap>>();
   readonly #loading = new Map<string, Route>();
 
   constructor(options: RoutesOptions) {
@@ -104,8 +105,18 @@ export class Routes {
     return this.#byLayout.get(layout);
   }
 
+  /**
+   * The table is not any more what it was: its routes are made anew when its next rows come. The same layout may mean other columns then, as it
+   * does not name them under binlog_row_metadata=MINIMAL.
+   */
+  forget(database: string, table: string): void {
+    const name = layoutsKey(database, table);
+    for (const layout of this.#layouts.get(name) ?? []) this.#byLayout.delete(layout);
+    this.#layouts.delete(name);
+  }
+
   async open(layout: TableMap): Promise<Route> {
-    return await this.#finish(this.#draft(this.#options.describe(layout), layout));
+    return await this.#finish(this.#draft(await this.#options.describe(layout), layout));
   }
 
   /**
@@ -114,7 +125,8 @@ export class Routes {
    */
   async openAhead(layouts: readonly TableMap[]): Promise<void> {
     try {
-      const drafts = layouts.map((layout) => this.#draft(this.#options.describe(layout), layout));
+      const tables = await Promise.all(layouts.map((layout) => this.#options.describe(layout)));
+      const drafts = layouts.map((layout, i) => this.#draft(tables[i] as Table, layout));
       await this.#options.topics.openAll(drafts);
       for (let at = 0; at < drafts.length; at += REGISTERED_TOGETHER) {
         await Promise.all(drafts.slice(at, at + REGISTERED_TOGETHER).map((draft) => this.#finish(draft)));
@@ -158,9 +170,21 @@ export class Routes {
     const lanes = await this.#options.topics.open(draft);
     await format.register(topic);
     const route = new Route({ name: table, keyColumns, format, lanes });
-    if (layout !== undefined) this.#byLayout.set(layout, route);
+    if (layout !== undefined) this.#keep(layout, route);
     return route;
   }
+
+  #keep(layout: TableMap, route: Route): void {
+    this.#byLayout.set(layout, route);
+    const name = layoutsKey(layout.database, layout.table);
+    const layouts = this.#layouts.get(name) ?? new Set();
+    this.#layouts.set(name, layouts.add(layout));
+  }
+}
+
+/** Two tables that differ only in case may share it: one too many is forgotten then. */
+function layoutsKey(database: string, table: string): string {
+  return `${database}\0${table}`.toLowerCase();
 }
 
 /** `<source>.<database>.<table>`; what Kafka does not allow in a topic's name becomes `_`. */

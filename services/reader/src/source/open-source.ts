@@ -36,9 +36,9 @@ export async function openSource(config: ReaderConfig, log: Logger, signal: Abor
   const address: MysqlAddress = config.source;
   await using connection = await connect(address, signal);
   const info = await readServerInfo(connection, signal);
-  const { include, exclude } = config.source;
+  const { include, exclude, ghostTables } = config.source;
   const { lowerCaseTableNames } = info;
-  const filter = compileTableFilter({ include, exclude, lowerCaseTableNames });
+  const filter = compileTableFilter({ include, exclude, ghostTables, lowerCaseTableNames });
   const keys = compileKeys(config.keys, { lowerCaseTableNames });
   const findings = sourceFindings({
     info,
