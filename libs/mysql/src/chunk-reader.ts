@@ -21,6 +21,8 @@ export interface ChunkRequest {
 export interface TextChunk {
   /** In key order. Each row: the values of the select list, then those of the key (for `last`). */
   readonly rows: readonly TextRow[];
+  /** Memory that the rows take. */
+  readonly bytes: number;
   /** The key of the last row; undefined when there are no rows. */
   readonly last: ChunkKey | undefined;
   /** No row of the table is beyond this chunk. */
@@ -74,7 +76,7 @@ export class ChunkReader implements AsyncDisposable {
       this.#fittingRows.set(table, Math.max(1, Math.floor((rows.length * limitBytes) / bytes)));
     }
     const last = rows.at(-1)?.slice(-columns.length).map(String);
-    return { rows, last, finished: !full && rows.length < limit };
+    return { rows, bytes, last, finished: !full && rows.length < limit };
   }
 
   /** A whole table in one statement, in no particular order: for tables without a key. Cannot be resumed. */

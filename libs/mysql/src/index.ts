@@ -30,3 +30,4 @@ export {
 } from './server-info.ts';
 export { refuseUnfitSource, sourceFindings } from './source-checks.ts';
 export { readTables } from './tables.ts';
+export { waitUntilVisible } from './visible.ts';

@@ -14,7 +14,8 @@ import type { Logger } from '@tapline/kernel';
 import type { ReaderConfig } from './config.ts';
 import type { SchemaHistory } from './history/schema-history.ts';
 import type { Checkpointer } from './progress/checkpointer.ts';
-import type { ProgressRecord, SnapshotProgress } from './progress/record.ts';
+import type { ProgressRecord } from './progress/record.ts';
+import { LOADED, type SnapshotProgress } from './progress/snapshot-progress.ts';
 import { XaFollower } from './progress/xa-follower.ts';
 import { keyFormatOf } from './publish/format.ts';
 import type { Oversize } from './publish/oversize.ts';
@@ -109,7 +110,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   static async open(config: ReaderConfig, log: Logger, events: SessionEvents, signal: AbortSignal): Promise<Session> {
     const parts = await openSessionParts(config, log, signal);
     const session = new Session(parts);
-    if (parts.snapshot.state === 'running') await session.#openLoader(parts, events, signal);
+    await session.#openLoader(parts, events, signal);
     const { gtidSet, book, snapshot } = parts;
     log.info('streaming', { gtidSet, replaying: book.skipping, snapshot: snapshot.state });
     return session;
@@ -239,15 +240,16 @@ export class Session implements AsyncDisposable, PumpTarget {
   }
 
   async #load(loader: SnapshotLoader): Promise<void> {
+    if (loader.done) return;
+    this.#publisher.observer = loader;
     await loader.atBoundary(this.#executed);
     if (!loader.done) return;
-    this.#loader = undefined;
     this.#publisher.observer = undefined;
     this.#report?.finish();
     await this.#checkpointer.now(this.#describe());
   }
 
-  #describe(snapshot: SnapshotProgress = this.#loader?.progress ?? DONE): ProgressRecord {
+  #describe(snapshot: SnapshotProgress = this.#loader?.progress ?? LOADED): ProgressRecord {
     const position = this.#pump.position ?? this.#start;
     return {
       gtidSet: this.#xa.durable(),
@@ -274,12 +276,9 @@ export class Session implements AsyncDisposable, PumpTarget {
     });
     this.#loader = opened.loader;
     this.#report = opened.report;
-    this.#publisher.observer = opened.loader;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources[Symbol.asyncDispose]();
   }
 }
-
-const DONE: SnapshotProgress = { state: 'done', finished: [], publishing: false, published: [] };

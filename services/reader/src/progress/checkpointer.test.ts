@@ -11,7 +11,7 @@ const record = (gtidSet: string, writtenMs = 0): ProgressRecord => ({
   keyFormat: 'avro',
   version: 0n,
   offsets: new Map(),
-  snapshot: { state: 'done', finished: [], publishing: false, published: [] },
+  snapshot: { state: 'done', queue: [], publishing: false, published: [] },
   startAfter: '',
   xaFrom: '',
   writtenMs,

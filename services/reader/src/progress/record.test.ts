@@ -12,9 +12,11 @@ const record: ProgressRecord = {
   offsets: new Map([['shop.shop.orders', [0n, 9_007_199_254_740_993n]]]),
   snapshot: {
     state: 'running',
-    finished: ['shop.customers'],
-    table: 'shop.orders',
-    after: ['17', 'ü'],
+    queue: [
+      { table: 'shop.customers', from: [0n, 7n], deletes: { done: 1, passes: 3 } },
+      { table: 'shop.orders', after: ['17', 'ü'] },
+      { table: 'shop.items' },
+    ],
     publishing: true,
     published: [{ topic: 'shop.shop.orders', partition: 1, from: 5n, to: 9n }],
   },
@@ -38,4 +40,17 @@ test.each([
   expect(() => decodeProgress(Buffer.from(text), 'shop.progress')).toThrow(
     expect.objectContaining({ code: 'PROGRESS_UNREADABLE', place: { topic: 'shop.progress' } }),
   );
+});
+
+test('a load under way in a record from before there was a queue goes on at its table, and every other unfinished one follows', () => {
+  const text = encodeProgress(record).toString();
+  const old = { state: 'running', finished: ['a.b'], table: 'a.c', after: ['1'], publishing: false, published: [] };
+  const { snapshot } = decodeProgress(Buffer.from(JSON.stringify({ ...JSON.parse(text), snapshot: old })), 't');
+  expect(snapshot).toEqual({
+    state: 'running',
+    queue: [{ table: 'a.c', after: ['1'] }],
+    allBut: ['a.b'],
+    publishing: false,
+    published: [],
+  });
 });

@@ -1,31 +1,6 @@
 import { TaplineError } from '@tapline/kernel';
 import type { KeyFormat } from '../publish/format.ts';
-
-/** The half-open range of offsets `[from, to)` of one topic-partition. */
-export interface OffsetRange {
-  readonly topic: string;
-  readonly partition: number;
-  readonly from: bigint;
-  readonly to: bigint;
-}
-
-/** How far the first load is. */
-export interface SnapshotProgress {
-  readonly state: 'running' | 'done';
-  /** Full names (`db.table`) of the tables loaded to their end. */
-  readonly finished: readonly string[];
-  /** The table being loaded, with the key of the last row of its last finished chunk (text literals, key order); none: from its start. */
-  readonly table?: string;
-  readonly after?: readonly string[];
-  /**
-   * True between the two records that enclose the publishing of a chunk. Then everything beyond `offsets` is rows of that
-   * chunk and nothing else; otherwise everything beyond `offsets` is changes from the binlog and nothing else. That is what lets
-   * a restart tell what it finds in the topics without marking the records.
-   */
-  readonly publishing: boolean;
-  /** Where rows of the unfinished chunk stand already, left there by lives of the reader that ended while publishing it. */
-  readonly published: readonly OffsetRange[];
-}
+import { decodeSnapshot, type RawSnapshot, type SnapshotProgress } from './snapshot-progress.ts';
 
 /**
  * The durable resume point, kept in `<source>.progress`: everything of `gtidSet` is below `offsets`, nothing else is.
@@ -84,14 +59,7 @@ export function decodeProgress(bytes: Uint8Array, topic: string): ProgressRecord
       xaFrom: raw.xaFrom ?? null,
       startAfter: raw.startAfter ?? '',
       offsets: new Map(Object.entries(raw.offsets).map(([name, next]) => [name, next.map(BigInt)])),
-      snapshot: {
-        ...raw.snapshot,
-        published: raw.snapshot.published.map((range) => ({
-          ...range,
-          from: BigInt(range.from),
-          to: BigInt(range.to),
-        })),
-      },
+      snapshot: decodeSnapshot(raw.snapshot),
     };
   } catch (cause) {
     throw new TaplineError('PROGRESS_UNREADABLE', {
@@ -106,7 +74,5 @@ interface Raw extends Omit<ProgressRecord, 'version' | 'offsets' | 'snapshot'> {
   readonly format: unknown;
   readonly version: string;
   readonly offsets: Record<string, string[]>;
-  readonly snapshot: Omit<SnapshotProgress, 'published'> & {
-    readonly published: { topic: string; partition: number; from: string; to: string }[];
-  };
+  readonly snapshot: RawSnapshot;
 }

@@ -11,13 +11,14 @@ import {
 import { encodeHeaders, type OrderedProducer } from '@tapline/kafka';
 import type { Oversize } from './oversize.ts';
 import type { Route } from './routes.ts';
+import type { TopicLanes } from './topic-lanes.ts';
 import type { VersionClock } from './version-clock.ts';
 
-/** Told of every key published from the stream for the table whose chunk is being read. */
+/** Told of every key published from the stream for the tables that are being loaded. */
 export interface KeyObserver {
-  readonly openTable: string | undefined;
+  watches(table: string): boolean;
   /** `absent`: columns of the row that the change did not carry. */
-  observe(key: string, absent: readonly string[]): void;
+  observe(table: string, key: string, absent: readonly string[]): void;
 }
 
 export interface PublisherOptions {
@@ -151,6 +152,30 @@ export class Publisher {
     return keyText(this.#key.written());
   }
 
+  /**
+   * Publishes that this key, as it stands in the topic, is not in the table any more: a delete without a before image, and a tombstone. `tombstone`: that alone. Of a table that
+   * is gone too, `route` is undefined: nobody knows its columns, and there is the tombstone only.
+   */
+  delete(lanes: TopicLanes, route: Route | undefined, key: Buffer, what?: 'tombstone'): void {
+    if (route !== undefined && what !== 'tombstone') {
+      this.#clock.next(this.#version, 0);
+      this.#value.position = 0;
+      route.envelope.writeValue(this.#value, 'd', undefined, undefined, this.#meta);
+      const headers = route.headers?.stamp('d', this.#meta, this.#version) ?? this.#headers;
+      this.#append(lanes, key, this.#value.written(), headers);
+    }
+    if (!this.#tombstones && route !== undefined) return;
+    this.#clock.next(this.#version, 0);
+    this.#append(lanes, key, null, this.#headers);
+  }
+
+  #append(lanes: TopicLanes, key: Buffer, value: Buffer | null, headers: Buffer): void {
+    const partition = this.#producer.partitionFor(key, lanes.lanes.length);
+    lanes.advance(partition, key, this.#version);
+    this.sent++;
+    this.#producer.append(lanes.lane(partition), key, value, this.#meta.readMs, headers);
+  }
+
   #startTransaction(pending: Pick<TransactionStart, 'gtid' | 'commitMicros' | 'file'>, serverId: number): void {
     this.#transaction.start({ ...pending, serverId });
     this.#pending = undefined;
@@ -186,8 +211,9 @@ export class Publisher {
   ): Promise<void> | undefined {
     if (key === null) return undefined;
     const observer = this.#observer;
-    if (observer?.openTable === route.name) {
+    if (observer?.watches(route.name) === true) {
       observer.observe(
+        route.name,
         keyText(key),
         op === 'u' && after?.base !== undefined ? absentColumns(after, route.envelope.table) : [],
       );

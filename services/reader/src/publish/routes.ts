@@ -136,18 +136,35 @@ export class Routes {
     }
   }
 
-  /** The route of a table's rows in the first load. */
-  async openTable(table: Table): Promise<Route> {
-    const route = await this.#finish(this.#draft(table, undefined));
-    this.#loading.set(route.name, route);
-    return route;
+  /** Opens the routes of the rows of these tables that are loaded, with what each table is now. */
+  async openTables(tables: readonly Table[]): Promise<void> {
+    const drafts = tables.map((table) => this.#draft(table, undefined));
+    await this.#options.topics.openAll(drafts);
+    for (const route of await Promise.all(drafts.map((draft) => this.#finish(draft)))) {
+      this.#loading.set(route.name, route);
+    }
   }
 
-  /** @throws TaplineError INTERNAL before `openTable`. */
+  /** No more of its rows are loaded. */
+  closeTable(name: string): void {
+    this.#loading.delete(name);
+  }
+
+  /** The route of a table that is loaded. @throws TaplineError INTERNAL before `openTables`. */
   ofTable(name: string): Route {
-    const route = this.#loading.get(name);
+    const route = this.findTable(name);
     if (route !== undefined) return route;
     throw new TaplineError('INTERNAL', { message: 'A row came before its route.', place: { table: name } });
+  }
+
+  /** The same; undefined when it is not open: the table is gone. */
+  findTable(name: string): Route | undefined {
+    return this.#loading.get(name);
+  }
+
+  /** The topic of a table, `database.table`. */
+  topicOf(name: string): string {
+    return this.#loading.get(name)?.lanes.topic ?? topicName(`${this.#options.source}.${name}`);
   }
 
   #draft(table: Table, layout: TableMap | undefined): Draft {
@@ -189,5 +206,9 @@ function layoutsKey(database: string, table: string): string {
 
 /** `<source>.<database>.<table>`; what Kafka does not allow in a topic's name becomes `_`. */
 export function topicOf(source: string, table: { readonly database: string; readonly name: string }): string {
-  return `${source}.${table.database}.${table.name}`.replaceAll(/[^A-Za-z0-9._-]/g, '_');
+  return topicName(`${source}.${table.database}.${table.name}`);
+}
+
+function topicName(wanted: string): string {
+  return wanted.replaceAll(/[^A-Za-z0-9._-]/g, '_');
 }

@@ -12,8 +12,10 @@ import {
 } from '@tapline/mysql';
 import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
+import { LOADED, loadOf } from '../progress/snapshot-progress.ts';
 import { keyFormatOf } from '../publish/format.ts';
 import { topicOf } from '../publish/routes.ts';
+import { tableName } from '../snapshot/mysql-source.ts';
 import type { Source } from '../source/open-source.ts';
 
 /**
@@ -43,12 +45,7 @@ export async function firstStart(parts: {
     keyFormat: keyFormatOf(config),
     version: (BigInt(Date.now()) * 1000n) << 10n,
     offsets,
-    snapshot: {
-      state: config.snapshot.mode === 'initial' ? 'running' : 'done',
-      finished: [],
-      publishing: false,
-      published: [],
-    },
+    snapshot: config.snapshot.mode === 'initial' ? loadOf(source.tables.map(tableName)) : LOADED,
     writtenMs: Date.now(),
   };
 }

@@ -1,6 +1,7 @@
 import { type Kafka, type OrderedProducer, readHeader } from '@tapline/kafka';
 import { TaplineError } from '@tapline/kernel';
-import type { OffsetRange, ProgressRecord, SnapshotProgress } from '../progress/record.ts';
+import type { ProgressRecord } from '../progress/record.ts';
+import type { OffsetRange, SnapshotProgress } from '../progress/snapshot-progress.ts';
 import { TopicBook } from '../publish/topic-book.ts';
 import { type TailEnd, TopicLanes } from '../publish/topic-lanes.ts';
 
@@ -56,21 +57,6 @@ export async function reopen(
     snapshot: { ...record.snapshot, publishing: false, published: [...record.snapshot.published, ...rows] },
     publishedRows: rows.reduce((sum, { from, to }) => sum + Number(to - from), 0),
   };
-}
-
-/** The keys in these ranges: rows that earlier lives published of the unfinished chunk. */
-export async function readKeys(
-  ranges: readonly OffsetRange[],
-  keyText: (key: Buffer) => string,
-  parts: { kafka: TopicReader; signal: AbortSignal },
-): Promise<Set<string>> {
-  const keys = new Set<string>();
-  for (const range of ranges) {
-    for await (const records of parts.kafka.reader.read({ ...range, signal: parts.signal })) {
-      for (const { key } of records) if (key !== null) keys.add(keyText(key));
-    }
-  }
-  return keys;
 }
 
 function checkEnds(topic: string, recorded: readonly bigint[], ends: readonly bigint[]): void {

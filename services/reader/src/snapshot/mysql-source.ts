@@ -8,16 +8,21 @@ import {
   quoteTable,
   readGtids,
   readTables,
+  waitUntilVisible,
 } from '@tapline/mysql';
-import type { Table } from '@tapline/schema';
+import type { Table, TableKeys } from '@tapline/schema';
 import type { Routes } from '../publish/routes.ts';
-import { parseExecuted } from '../source/executed.ts';
-import type { Chunk, ChunkSource } from './loader.ts';
+import { type Executed, parseExecuted } from '../source/executed.ts';
+import type { Chunk, ChunkLimits, ChunkSource, TableKind } from './loader.ts';
 
+const ER_BAD_DB = 1049;
 const ER_NO_SUCH_TABLE = 1146;
+const NOTHING: Chunk = { rows: [], bytes: 0, last: undefined, finished: true };
+
+type TableName = Pick<Table, 'database' | 'name'>;
 
 /** `database.table`, as the loader names tables. */
-export function tableName(table: Pick<Table, 'database' | 'name'>): string {
+export function tableName(table: TableName): string {
   return `${table.database}.${table.name}`;
 }
 
@@ -32,69 +37,100 @@ export class MysqlChunkSource implements ChunkSource, AsyncDisposable {
   readonly #address: MysqlAddress;
   readonly #flavor: Flavor;
   readonly #routes: Routes;
-  readonly #limits: { readonly limitRows: number; readonly limitBytes: number };
-  readonly #tables: ReadonlyMap<string, Table>;
-  /** The definition that the route of a table was made of. */
-  readonly #definitions = new Map<string, string>();
+  readonly #keys: TableKeys;
+  /** Tables being loaded: what they are called, and the definition that their route was made of. */
+  readonly #open = new Map<string, { readonly name: TableName; definition: string }>();
   readonly #reader: ChunkReader;
   #connection: MysqlConnection | undefined;
 
-  constructor(options: {
-    address: MysqlAddress;
-    flavor: Flavor;
-    routes: Routes;
-    tables: readonly Table[];
-    chunkRows: number;
-    chunkBytes: number;
-  }) {
+  constructor(options: { address: MysqlAddress; flavor: Flavor; routes: Routes; keys: TableKeys }) {
     this.#address = options.address;
     this.#flavor = options.flavor;
     this.#routes = options.routes;
-    this.#tables = new Map(options.tables.map((table) => [tableName(table), table]));
-    this.#limits = { limitRows: options.chunkRows, limitBytes: options.chunkBytes };
+    this.#keys = options.keys;
     this.#reader = new ChunkReader(options.address);
   }
 
-  async read(name: string, after: readonly string[] | undefined, signal: AbortSignal): Promise<Chunk> {
+  async open(tables: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, TableKind>> {
+    const kinds = new Map<string, TableKind>(tables.map((table) => [table, this.#open.has(table) ? 'ready' : 'gone']));
+    const fresh = new Set(tables.filter((table) => !this.#open.has(table)));
+    const definitions = new Map<string, string>();
+    // Definitions first: a description made between two equal ones is theirs.
+    for (const table of await this.#describe(fresh, signal)) {
+      const definition = await this.#definition(table, signal).catch(emptyWhenGone);
+      if (definition !== '') definitions.set(tableName(table), definition);
+    }
+    const ready: Table[] = [];
+    for (const table of await this.#describe(new Set(definitions.keys()), signal)) {
+      const isKeyless = this.#keys.columnsOf(table) === undefined;
+      const name = tableName(table);
+      kinds.set(name, isKeyless ? 'keyless' : 'ready');
+      if (isKeyless) continue;
+      this.#open.set(name, { name: table, definition: definitions.get(name) ?? '' });
+      ready.push(table);
+    }
+    await this.#routes.openTables(ready);
+    return kinds;
+  }
+
+  close(table: string): void {
+    this.#open.delete(table);
+    this.#routes.closeTable(table);
+  }
+
+  async visible(passed: string, signal: AbortSignal): Promise<void> {
+    const has = (executed: string): boolean =>
+      parseExecuted(this.#flavor, executed).includes(parseExecuted(this.#flavor, passed));
+    await waitUntilVisible(await this.#connected(signal), has, signal);
+  }
+
+  async read(
+    name: string,
+    after: readonly string[] | undefined,
+    limits: ChunkLimits,
+    signal: AbortSignal,
+  ): Promise<Chunk> {
+    const open = this.#open.get(name);
+    if (open === undefined) return NOTHING;
     try {
       for (;;) {
-        const definition = await this.#definition(name, signal);
-        if (definition !== this.#definitions.get(name)) await this.#describe(name, definition, signal);
+        const definition = await this.#definition(open.name, signal);
+        if (definition !== open.definition) {
+          const [table] = await this.#describe(new Set([name]), signal);
+          if (table === undefined) return NOTHING;
+          await this.#routes.openTables([table]);
+          open.definition = definition;
+        }
         const { table, selectList } = this.#routes.ofTable(name).envelope;
-        const chunk = await this.#reader.read({ table, selectList, after, ...this.#limits }, signal);
-        if ((await this.#definition(name, signal)) !== definition) continue;
-        return { ...chunk, high: await this.#high(signal) };
+        const request = { table, selectList, after, limitRows: limits.rows, limitBytes: limits.bytes };
+        const chunk = await this.#reader.read(request, signal);
+        if ((await this.#definition(open.name, signal)) === definition) return chunk;
       }
     } catch (error) {
       if (!isGone(error)) throw error;
-      // Dropped meanwhile: what it held is of no use any more.
-      return { rows: [], last: undefined, finished: true, high: await this.#high(signal) };
+      return NOTHING;
     }
   }
 
-  async #definition(name: string, signal: AbortSignal): Promise<string> {
-    const { database, name: table } = this.#tables.get(name) as Table;
+  async executed(signal: AbortSignal): Promise<Executed> {
+    return parseExecuted(this.#flavor, (await readGtids(await this.#connected(signal), signal)).executed);
+  }
+
+  async #definition({ database, name }: TableName, signal: AbortSignal): Promise<string> {
     const connection = await this.#connected(signal);
-    const [row] = await connection.query(`SHOW CREATE TABLE ${quoteTable(database, table)}`, signal);
+    const [row] = await connection.query(`SHOW CREATE TABLE ${quoteTable(database, name)}`, signal);
     // The next number to give out changes with every row and describes nothing.
     return (row?.[1] ?? '').replace(/ AUTO_INCREMENT=\d+/, '');
   }
 
-  async #describe(name: string, definition: string, signal: AbortSignal): Promise<void> {
-    const known = this.#tables.get(name) as Table;
+  async #describe(names: ReadonlySet<string>, signal: AbortSignal): Promise<Table[]> {
+    if (names.size === 0) return [];
+    const all = [...names];
     const filter = {
-      matches: (database: string, table: string) => database === known.database && table === known.name,
-      mayMatchIn: (database: string) => database === known.database,
+      matches: (database: string, name: string) => names.has(tableName({ database, name })),
+      mayMatchIn: (database: string) => all.some((name) => name.startsWith(`${database}.`)),
     };
-    const [table] = await readTables(await this.#connected(signal), filter, signal);
-    if (table === undefined) return;
-    await this.#routes.openTable(table);
-    this.#definitions.set(name, definition);
-  }
-
-  /** After the read: whatever changed while it ran is in this set. */
-  async #high(signal: AbortSignal): Promise<Chunk['high']> {
-    return parseExecuted(this.#flavor, (await readGtids(await this.#connected(signal), signal)).executed);
+    return await readTables(await this.#connected(signal), filter, signal);
   }
 
   async #connected(signal: AbortSignal): Promise<MysqlConnection> {
@@ -108,7 +144,12 @@ export class MysqlChunkSource implements ChunkSource, AsyncDisposable {
   }
 }
 
+function emptyWhenGone(error: unknown): '' {
+  if (isGone(error)) return '';
+  throw error;
+}
+
 function isGone(error: unknown): boolean {
   const cause = error instanceof TaplineError ? (error.cause as { errno?: number } | undefined) : undefined;
-  return cause?.errno === ER_NO_SUCH_TABLE;
+  return cause?.errno === ER_NO_SUCH_TABLE || cause?.errno === ER_BAD_DB;
 }

@@ -1,83 +1,114 @@
 import type { Logger } from '@tapline/kernel';
 import { connect, type MysqlAddress, readRowEstimates } from '@tapline/mysql';
-import type { Table } from '@tapline/schema';
 
 const BAR_CELLS = 24;
 const LOG_EVERY_MS = 5_000;
 
-/** Tells how far the first load is: a bar in place on a terminal, a log line now and then elsewhere, and numbers for /state. */
+/** Tells how far the load of tables is: a bar in place on a terminal, a log line now and then elsewhere, and numbers for /state. */
 export class SnapshotReport {
+  readonly #address: MysqlAddress;
   readonly #log: Logger;
-  readonly #estimates: ReadonlyMap<string, number>;
-  readonly #tables: number;
-  readonly #startedMs = Date.now();
-  #finishedTables: number;
+  readonly #signal: AbortSignal;
+  #estimates: ReadonlyMap<string, number> = new Map();
+  #tables = 0;
+  #startedMs = 0;
+  #finishedTables = 0;
   #rows = 0;
+  #deletes = 0;
   #table = '';
   #tableRows = 0;
   #loggedMs = 0;
-  #done = false;
 
-  private constructor(log: Logger, estimates: ReadonlyMap<string, number>, tables: number, finished: number) {
-    this.#log = log;
-    this.#estimates = estimates;
-    this.#tables = tables;
-    this.#finishedTables = finished;
+  constructor(options: { address: MysqlAddress; log: Logger; signal: AbortSignal }) {
+    this.#address = options.address;
+    this.#log = options.log;
+    this.#signal = options.signal;
   }
 
-  static async open(options: {
-    address: MysqlAddress;
-    tables: readonly Table[];
-    finished: readonly string[];
-    log: Logger;
-    signal: AbortSignal;
-  }): Promise<SnapshotReport> {
-    await using connection = await connect(options.address, options.signal);
-    const estimates = await readRowEstimates(connection, options.tables, options.signal);
-    return new SnapshotReport(options.log, estimates, options.tables.length, options.finished.length);
+  /** These tables are to be loaded as well. */
+  add(tables: readonly string[]): void {
+    if (tables.length === 0) return;
+    if (!this.#isRunning) {
+      this.#startedMs = Date.now();
+      this.#tables = 0;
+      this.#finishedTables = 0;
+      this.#rows = 0;
+      this.#deletes = 0;
+    }
+    this.#tables += tables.length;
+    this.#log.info('tables to load', { tables: tables.length, first: tables.slice(0, 3) });
+    void this.#estimate(tables);
   }
 
-  chunk(table: string, rows: number, tableFinished: boolean): void {
+  /** For the bar only, so nobody waits for it, and it may fail. */
+  async #estimate(tables: readonly string[]): Promise<void> {
+    try {
+      await using connection = await connect(this.#address, this.#signal);
+      const found = await readRowEstimates(connection, tables.map(nameOf), this.#signal);
+      this.#estimates = new Map([...this.#estimates, ...found]);
+    } catch (error) {
+      this.#log.debug('the number of rows cannot be estimated', { error });
+    }
+  }
+
+  chunk(table: string, rows: number, deletes: number): void {
     if (table !== this.#table) this.#tableRows = 0;
     this.#table = table;
     this.#tableRows += rows;
     this.#rows += rows;
-    if (tableFinished) this.#finishedTables++;
+    this.#deletes += deletes;
     const now = Date.now();
-    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${this.#line(tableFinished)}`);
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${this.#line}`);
     if (now - this.#loggedMs < LOG_EVERY_MS) return;
     this.#loggedMs = now;
-    this.#log.info('first load', { ...this.state, table });
+    this.#log.info('load', { ...this.state, table });
+  }
+
+  tableDone(): void {
+    this.#finishedTables++;
   }
 
   finish(): void {
-    this.#done = true;
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
     const seconds = (Date.now() - this.#startedMs) / 1000;
-    this.#log.info('first load done', { rows: this.#rows, tables: this.#tables, seconds });
+    this.#log.info('load done', { rows: this.#rows, deletes: this.#deletes, tables: this.#tables, seconds });
+    this.#finishedTables = this.#tables;
+    this.#estimates = new Map();
+    this.#table = '';
   }
 
   get state(): Readonly<Record<string, unknown>> {
     return {
-      state: this.#done ? 'done' : 'running',
+      state: this.#isRunning ? 'running' : 'done',
       rows: this.#rows,
+      deletes: this.#deletes,
       tables: this.#tables,
       finishedTables: this.#finishedTables,
       ...(this.#table === ''
         ? {}
-        : { table: this.#table, tableRows: this.#tableRows, tableRowsEstimated: this.#estimate }),
+        : { table: this.#table, tableRows: this.#tableRows, tableRowsEstimated: this.#expected }),
     };
   }
 
-  get #estimate(): number {
+  get #isRunning(): boolean {
+    return this.#finishedTables < this.#tables;
+  }
+
+  get #expected(): number {
     return this.#estimates.get(this.#table) ?? 0;
   }
 
-  #line(tableFinished: boolean): string {
-    const share = tableFinished ? 1 : Math.min(0.99, this.#tableRows / Math.max(1, this.#estimate));
+  get #line(): string {
+    const share = Math.min(0.99, this.#tableRows / Math.max(1, this.#expected));
     const full = Math.round(share * BAR_CELLS);
     const bar = `[${'#'.repeat(full)}${'-'.repeat(BAR_CELLS - full)}]`;
     const percent = `${Math.round(share * 100)} %`.padStart(5);
-    return `first load ${bar} ${percent}  ${this.#table}  ${this.#tableRows} rows  (table ${this.#finishedTables} of ${this.#tables} done)`;
+    return `load ${bar} ${percent}  ${this.#table}  ${this.#tableRows} rows  (table ${this.#finishedTables} of ${this.#tables} done)`;
   }
+}
+
+/** A database with a dot in its name goes without an estimate. */
+function nameOf(table: string): { readonly database: string; readonly name: string } {
+  const dot = table.indexOf('.');
+  return { database: table.slice(0, dot), name: table.slice(dot + 1) };
 }
