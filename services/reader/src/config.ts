@@ -2,6 +2,7 @@ import { KAFKA_FIELDS, PRODUCER_FIELDS } from '@tapline/kafka';
 import type { ConfigDeclaration, ConfigOf, ServiceConfig } from '@tapline/kernel';
 import { MYSQL_ADDRESS_FIELDS } from '@tapline/mysql';
 import { REGISTRY_FIELD } from '@tapline/registry';
+import { SHAPE_FIELD, TRANSACTION_FIELDS } from './shape/config.ts';
 
 const MIB = 1024 * 1024;
 
@@ -179,6 +180,12 @@ export const READER_CONFIG = {
       },
     },
     registry: REGISTRY_FIELD as typeof REGISTRY_FIELD,
+    shape: SHAPE_FIELD,
+    transactions: {
+      type: 'group',
+      doc: 'Transactions as wholes.',
+      fields: { ...TRANSACTION_FIELDS },
+    },
     snapshot: {
       type: 'group',
       doc: 'The first load: what the tables hold already, read in pieces while the stream runs.',

@@ -1,4 +1,4 @@
-import { brokerFindings, type Kafka, kafkaConfigOf, openKafka, topicFindings } from '@tapline/kafka';
+import { brokerFindings, type Kafka, kafkaConfigOf, openKafka, type TopicSpec, topicFindings } from '@tapline/kafka';
 import { type Finding, failedFinding, goodFinding } from '@tapline/kernel';
 import {
   addressText,
@@ -15,8 +15,8 @@ import { openRegistry, registryFinding } from '@tapline/registry';
 import { compileKeys, compileTableFilter, type Table, type TableKeys } from '@tapline/schema';
 import type { ReaderConfig } from './config.ts';
 import { decodeProgress, type ProgressRecord } from './progress/record.ts';
-import { topicOf } from './publish/routes.ts';
-import { topicSpec } from './publish/topic-opener.ts';
+import { topicSpecs } from './publish/topic-opener.ts';
+import { Shape } from './shape/rules.ts';
 import { parseExecuted } from './source/executed.ts';
 
 /** How long a broker that does not answer is asked again. */
@@ -44,7 +44,7 @@ export async function examine(config: ReaderConfig): Promise<Record<string, read
 
 interface SourceExamination {
   readonly findings: readonly Finding[];
-  readonly specs: ReturnType<typeof topicSpec>[];
+  readonly specs: TopicSpec[];
   readonly info: ServerInfo | undefined;
 }
 
@@ -77,7 +77,7 @@ async function examineSource(config: ReaderConfig): Promise<SourceExamination> {
     const readable = config.snapshot.mode === 'never' ? [] : readableFindings(grants, account, tables);
     return {
       findings: [...findings, ...unmatched, ...keyFindings(keys, tables), ...readable],
-      specs: specsOf(config, keys, tables),
+      specs: specsOf(config, { keys, tables, shape: Shape.compile(config.shape, lowerCaseTableNames) }),
       info,
     };
   } catch (error) {
@@ -111,10 +111,10 @@ function readableFindings(grants: Grants, account: string, tables: readonly Tabl
   }));
 }
 
-function specsOf(config: ReaderConfig, keys: TableKeys, tables: readonly Table[]): ReturnType<typeof topicSpec>[] {
-  return tables.flatMap((table) => {
+function specsOf(config: ReaderConfig, source: Parameters<typeof topicSpecs>[1]): TopicSpec[] {
+  return source.tables.flatMap((table) => {
     try {
-      return [topicSpec(config, topicOf(config.name, table), keys.columnsOf(table) === undefined)];
+      return topicSpecs(config, { ...source, tables: [table] });
     } catch {
       // Reported as a key finding.
       return [];

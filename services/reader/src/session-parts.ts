@@ -108,6 +108,7 @@ export async function openSessionParts(config: ReaderConfig, log: Logger, signal
       return tableOfRow(layout, history, source);
     },
     keys: source.keys,
+    shape: source.shape,
     rowImage: config.source.rowImage,
     format,
     topics,

@@ -102,10 +102,13 @@ export class Publisher {
 
   /** Publishes the current row of `event`. A promise when that takes time: its row must stay the current one until then. */
   change(route: Route, event: RowsEvent): Promise<void> | undefined {
+    const { filter } = route;
+    const op = filter === undefined ? event.op : filter.decide(event);
+    if (op === undefined) return undefined;
     if (this.#pending !== undefined) this.#startTransaction(this.#pending, event.serverId);
     this.#meta.position = event.position.position;
     this.#meta.row = event.rowIndex;
-    switch (event.op) {
+    switch (op) {
       case 'insert':
         return this.#write(route, 'c', undefined, event.after);
       case 'delete':
@@ -138,6 +141,7 @@ export class Publisher {
 
   /** Publishes a row of the first load, or these columns of it and its key, as `change` does. */
   snapshotRow(route: Route, row: TextRow, columns?: readonly string[]): Promise<void> | undefined {
+    if (route.filter?.keeps(row) === false) return undefined;
     this.#encodeTextKey(route, row);
     this.#clock.next(this.#version, 0);
     this.#value.position = 0;

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { TableMap } from '@tapline/binlog';
 import type { Table } from '@tapline/schema';
+import { Shape } from '../shape/rules.ts';
 import type { TableFormat } from './format.ts';
 import { Routes } from './routes.ts';
 import type { TopicLanes } from './topic-lanes.ts';
@@ -35,6 +36,7 @@ function scene(): Scene {
     flavor: 'mysql',
     describe,
     keys: { columnsOf: () => ['id'], unmatched: () => [] },
+    shape: Shape.compile({ rules: [] }, 0),
     rowImage: 'full',
     format: {
       compile: () => ({ register: async (topic: string) => void asked.push(topic) }) as unknown as TableFormat,

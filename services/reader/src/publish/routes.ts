@@ -1,7 +1,10 @@
 import type { Flavor, TableMap } from '@tapline/binlog';
-import type { RowImageMode, TableEnvelope, TextRow } from '@tapline/envelope';
+import type { EnvelopeOptions, RowImageMode, TableEnvelope, TextRow } from '@tapline/envelope';
 import { TaplineError } from '@tapline/kernel';
 import type { Table, TableKeys } from '@tapline/schema';
+import { RowFilter } from '../shape/row-filter.ts';
+import type { Shape } from '../shape/rules.ts';
+import { type TopicChoice, topicChoice, topicName } from '../shape/topics.ts';
 import type { EventHeaders } from './event-headers.ts';
 import type { MessageFormat, TableFormat } from './format.ts';
 import type { TopicLanes } from './topic-lanes.ts';
@@ -16,6 +19,8 @@ export class Route {
   /** Where records are CloudEvents. */
   readonly headers: EventHeaders | undefined;
   readonly lanes: TopicLanes;
+  /** Where not all of the table is published. */
+  readonly filter: RowFilter | undefined;
   readonly #keyColumns: readonly string[];
   #transaction = -1;
   #order = 0;
@@ -25,6 +30,7 @@ export class Route {
     keyColumns: readonly string[] | undefined;
     format: TableFormat;
     lanes: TopicLanes;
+    filter: RowFilter | undefined;
   }) {
     this.name = options.name;
     this.append = options.keyColumns === undefined;
@@ -32,6 +38,7 @@ export class Route {
     this.envelope = options.format.envelope;
     this.headers = options.format.headers;
     this.lanes = options.lanes;
+    this.filter = options.filter;
   }
 
   /** A row with these columns and the key's; the others are absent. */
@@ -57,14 +64,14 @@ export interface RoutesOptions {
   /** The table that this layout stands for at this place of the stream; a promise when it is not yet certain. */
   describe(layout: TableMap): Table | Promise<Table>;
   readonly keys: TableKeys;
+  readonly shape: Shape;
   readonly rowImage: RowImageMode;
   readonly format: MessageFormat;
   readonly topics: RouteTopics;
 }
 
 /** The topic of a table, and whether its records have no key. */
-export interface TopicOfTable {
-  readonly topic: string;
+export interface TopicOfTable extends TopicChoice {
   readonly table: string;
   readonly append: boolean;
 }
@@ -80,6 +87,7 @@ interface Draft extends TopicOfTable {
   readonly keyColumns: readonly string[] | undefined;
   readonly layout: TableMap | undefined;
   readonly format: TableFormat;
+  readonly filter: RowFilter | undefined;
 }
 
 /** Tables whose schemas are registered at a time: a registry server should not get thousands of requests at once. */
@@ -162,7 +170,7 @@ export class Routes {
     return this.#loading.get(name);
   }
 
-  /** The topic of a table, `database.table`. */
+  /** The topic of a table, `database.table`: as its rules have it when it is loaded, else the one that it has without rules. */
   topicOf(name: string): string {
     return this.#loading.get(name)?.lanes.topic ?? topicName(`${this.#options.source}.${name}`);
   }
@@ -170,23 +178,29 @@ export class Routes {
   #draft(table: Table, layout: TableMap | undefined): Draft {
     const { source, flavor, keys, rowImage } = this.#options;
     const keyColumns = keys.columnsOf(table);
+    const shape = this.#options.shape.of(table);
+    const filter = RowFilter.of(shape, table, { wire: layout, whole: rowImage === 'full', keyColumns });
+    const choice = topicChoice(source, table, shape);
     const format = this.#options.format.compile({
       source,
       connector: flavor,
       table,
       keyColumns,
       rowImage,
+      shapes: shape.columns,
+      reads: filter?.columns ?? new Set(),
+      ...namedForTopic(choice, table),
       ...(layout === undefined ? {} : { wire: layout }),
     });
     const name = `${table.database}.${table.name}`;
-    return { topic: topicOf(source, table), table: name, append: keyColumns === undefined, keyColumns, layout, format };
+    return { ...choice, table: name, append: keyColumns === undefined, keyColumns, layout, format, filter };
   }
 
   async #finish(draft: Draft): Promise<Route> {
-    const { topic, table, keyColumns, layout, format } = draft;
+    const { topic, table, keyColumns, layout, format, filter } = draft;
     const lanes = await this.#options.topics.open(draft);
     await format.register(topic);
-    const route = new Route({ name: table, keyColumns, format, lanes });
+    const route = new Route({ name: table, keyColumns, format, lanes, filter });
     if (layout !== undefined) this.#keep(layout, route);
     return route;
   }
@@ -204,11 +218,8 @@ function layoutsKey(database: string, table: string): string {
   return `${database}\0${table}`.toLowerCase();
 }
 
-/** `<source>.<database>.<table>`; what Kafka does not allow in a topic's name becomes `_`. */
-export function topicOf(source: string, table: { readonly database: string; readonly name: string }): string {
-  return topicName(`${source}.${table.database}.${table.name}`);
-}
-
-function topicName(wanted: string): string {
-  return wanted.replaceAll(/[^A-Za-z0-9._-]/g, '_');
+/** What the schemas of a table say where several tables have one topic: they go by the topic's name, and keys may tell the tables apart. */
+function namedForTopic({ topic, shared }: TopicChoice, { database, name }: Table): Partial<EnvelopeOptions> {
+  if (shared === 'refuse') return {};
+  return { namespace: topic, ...(shared === 'tableInKey' ? { tableInKey: `${database}.${name}` } : {}) };
 }

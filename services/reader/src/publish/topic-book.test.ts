@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Lane } from '@tapline/kafka';
-import { TopicBook } from './topic-book.ts';
+import { TopicBook, type TopicClaim } from './topic-book.ts';
 import { TopicLanes } from './topic-lanes.ts';
 
 const lanes = (topic: string, next: bigint, end: bigint): TopicLanes =>
@@ -19,9 +19,23 @@ test('what is left to skip is the sum over the topics, down to nothing', () => {
   expect(Object.fromEntries(book.offsets())).toEqual({ a: [3n], b: [2n], c: [5n] });
 });
 
+const claim = (table: string, shared: TopicClaim['shared'] = 'refuse'): TopicClaim => ({
+  topic: 's.d.a_b',
+  table,
+  shared,
+});
+
 test('two tables whose names give one topic are refused', () => {
   const book = new TopicBook();
-  book.claim('s.d.a_b', 'd.a_b');
-  book.claim('s.d.a_b', 'd.a_b');
-  expect(() => book.claim('s.d.a_b', 'd.a?b')).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+  book.claim(claim('d.a_b'));
+  book.claim(claim('d.a_b'));
+  expect(() => book.claim(claim('d.a?b'))).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+});
+
+test('tables share a topic when both say so, and in the same way', () => {
+  const book = new TopicBook();
+  book.claim(claim('d.a', 'tableInKey'));
+  book.claim(claim('d.b', 'tableInKey'));
+  expect(() => book.claim(claim('d.c', 'uniqueKeys'))).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+  expect(() => book.claim(claim('d.c'))).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
 });

@@ -1,10 +1,14 @@
 import { TaplineError } from '@tapline/kernel';
+import type { TopicOfTable } from './routes.ts';
 import type { TopicLanes } from './topic-lanes.ts';
+
+/** A table that writes to a topic. */
+export type TopicClaim = Pick<TopicOfTable, 'topic' | 'table' | 'shared'>;
 
 /** All topics of the source that are known to the progress record, by name. */
 export class TopicBook {
   readonly #topics = new Map<string, TopicLanes>();
-  readonly #owners = new Map<string, string>();
+  readonly #owners = new Map<string, TopicClaim>();
   /** Topics with something left to skip: looked at after every pull while there are any. */
   readonly #behind = new Set<TopicLanes>();
 
@@ -18,15 +22,17 @@ export class TopicBook {
     return lanes;
   }
 
-  /** @throws TaplineError CONFIG_INVALID when another table has this topic already: their names differ only in what topic names cannot hold. */
-  claim(topic: string, table: string): void {
-    const owner = this.#owners.get(topic) ?? table;
+  /** @throws TaplineError CONFIG_INVALID when another table has this topic already, and not both are said to share it in the same way. */
+  claim(claim: TopicClaim): void {
+    const { topic, table, shared } = claim;
+    const owner = this.#owners.get(topic) ?? claim;
     this.#owners.set(topic, owner);
-    if (owner === table) return;
+    if (owner.table === table || (shared !== 'refuse' && shared === owner.shared)) return;
     throw new TaplineError('CONFIG_INVALID', {
-      message: `The tables ${owner} and ${table} would share the topic ${topic}: their names differ only in characters that topic names cannot hold.`,
+      message: `The tables ${owner.table} and ${table} would share the topic ${topic}.`,
       place: { topic, table },
-      remedy: 'Exclude one of them (source.exclude).',
+      remedy:
+        'Where a rule gives both this topic, say how their keys stay apart (sharedTopic). Where their names differ only in characters that topic names cannot hold, give one of them another topic (shape.rules), or leave it out (source.exclude).',
     });
   }
 

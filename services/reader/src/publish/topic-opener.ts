@@ -2,8 +2,9 @@ import type { Kafka, OrderedProducer, TopicSpec } from '@tapline/kafka';
 import { killPoint } from '@tapline/kernel';
 import type { ReaderConfig } from '../config.ts';
 import type { Checkpointer } from '../progress/checkpointer.ts';
+import { topicChoice } from '../shape/topics.ts';
 import type { Source } from '../source/open-source.ts';
-import { type RouteTopics, type TopicOfTable, topicOf } from './routes.ts';
+import type { RouteTopics, TopicOfTable } from './routes.ts';
 import type { TopicBook } from './topic-book.ts';
 import { TopicLanes } from './topic-lanes.ts';
 
@@ -41,10 +42,10 @@ export class TopicOpener implements RouteTopics {
 
   async #openNew(wanted: readonly TopicOfTable[]): Promise<void> {
     const { config, kafka, producer, book, checkpointer, signal } = this.#options;
-    for (const { topic, table } of wanted) book.claim(topic, table);
+    for (const claim of wanted) book.claim(claim);
     const specs = new Map<string, TopicSpec>();
-    for (const { topic, append } of wanted) {
-      if (book.get(topic) === undefined) specs.set(topic, topicSpec(config, topic, append));
+    for (const table of wanted) {
+      if (book.get(table.topic) === undefined) specs.set(table.topic, topicSpec(config, table));
     }
     if (specs.size === 0) return;
     await kafka.topics.ensure([...specs.values()], signal);
@@ -66,16 +67,29 @@ export async function ensureTopics(
   kafka: Kafka,
   signal: AbortSignal,
 ): Promise<void> {
-  const specs = source.tables.map((table) =>
-    topicSpec(config, topicOf(config.name, table), source.keys.columnsOf(table) === undefined),
-  );
-  await kafka.topics.ensure(specs, signal);
+  await kafka.topics.ensure(topicSpecs(config, source), signal);
 }
 
-export function topicSpec(config: ReaderConfig, topic: string, append: boolean): TopicSpec {
-  const { partitions, replicationFactor } = config.topics;
+/** Of these tables, each topic once. */
+export function topicSpecs(
+  config: ReaderConfig,
+  { tables, keys, shape }: Pick<Source, 'tables' | 'keys' | 'shape'>,
+): TopicSpec[] {
+  const specs = tables.map((table) =>
+    topicSpec(config, {
+      ...topicChoice(config.name, table, shape.of(table)),
+      append: keys.columnsOf(table) === undefined,
+    }),
+  );
+  return [...new Map(specs.map((spec) => [spec.topic, spec])).values()];
+}
+
+function topicSpec(config: ReaderConfig, wanted: Omit<TopicOfTable, 'table' | 'shared'>): TopicSpec {
+  const { topic, append } = wanted;
+  const { replicationFactor } = config.topics;
+  const partitions = wanted.partitions ?? config.topics.partitions;
   // Kafka refuses records without a key in compacted topics. Where a record holds a part of its row only, the newest one is not the row.
   const keepsAll = append || config.source.rowImage === 'partial';
   const kept: Record<string, string> = keepsAll ? { 'cleanup.policy': 'delete', 'retention.ms': '-1' } : {};
-  return { topic, partitions, replicationFactor, config: { ...config.topics.config, ...kept } };
+  return { topic, partitions, replicationFactor, config: { ...config.topics.config, ...kept, ...wanted.config } };
 }

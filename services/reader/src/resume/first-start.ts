@@ -14,7 +14,7 @@ import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
 import { LOADED, loadOf } from '../progress/snapshot-progress.ts';
 import { keyFormatOf } from '../publish/format.ts';
-import { topicOf } from '../publish/routes.ts';
+import { topicSpecs } from '../publish/topic-opener.ts';
 import { tableName } from '../snapshot/mysql-source.ts';
 import type { Source } from '../source/open-source.ts';
 
@@ -36,7 +36,7 @@ export async function firstStart(parts: {
     gtidSet: position.startAfter || position.gtidSet,
     snapshot: config.snapshot.mode,
   });
-  const topics = source.tables.map((table) => topicOf(config.name, table));
+  const topics = topicSpecs(config, source).map(({ topic }) => topic);
   const offsets = await kafka.reader.endOffsetsOf(topics, signal);
   return {
     ...position,

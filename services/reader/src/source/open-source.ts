@@ -15,6 +15,8 @@ import {
 } from '@tapline/mysql';
 import { compileKeys, compileTableFilter, type Table, type TableFilter, type TableKeys } from '@tapline/schema';
 import type { ReaderConfig } from '../config.ts';
+import { checkShape } from '../shape/check.ts';
+import { Shape } from '../shape/rules.ts';
 
 /** A source that has been looked at and found fit to be followed. */
 export interface Source {
@@ -22,6 +24,7 @@ export interface Source {
   readonly info: ServerInfo;
   readonly filter: TableFilter;
   readonly keys: TableKeys;
+  readonly shape: Shape;
   /** The captured tables as they are now, for the first load. */
   readonly tables: readonly Table[];
   readonly collations: ReadonlyMap<number, Collation>;
@@ -30,7 +33,8 @@ export interface Source {
 /**
  * Looks at the source before anything is streamed: everything that would make a capture wrong or incomplete is refused here, with what mends it.
  *
- * @throws TaplineError SOURCE_* for settings and grants, SCHEMA_NO_KEY for a captured table without a key, CONFIG_INVALID for table patterns.
+ * @throws TaplineError SOURCE_* for settings and grants, SCHEMA_NO_KEY for a captured table without a key, SHAPE_MISMATCH for one that does not fit its
+ * rules, CONFIG_INVALID for table patterns.
  */
 export async function openSource(config: ReaderConfig, log: Logger, signal: AbortSignal): Promise<Source> {
   const address: MysqlAddress = config.source;
@@ -40,6 +44,7 @@ export async function openSource(config: ReaderConfig, log: Logger, signal: Abor
   const { lowerCaseTableNames } = info;
   const filter = compileTableFilter({ include, exclude, ghostTables, lowerCaseTableNames });
   const keys = compileKeys(config.keys, { lowerCaseTableNames });
+  const shape = Shape.compile(config.shape, lowerCaseTableNames);
   const findings = sourceFindings({
     info,
     grants: await readGrants(connection, signal),
@@ -57,11 +62,12 @@ export async function openSource(config: ReaderConfig, log: Logger, signal: Abor
     log.warn('a pattern of source.include matches no table now', { pattern });
   }
   for (const pattern of keys.unmatched(tables)) log.warn('an entry of keys matches no captured table now', { pattern });
+  checkShape(shape, tables, { keys, config, log });
   log.info('source is fit', {
     address: addressText(address),
     version: info.version,
     serverUuid: info.serverUuid,
     tables: tables.length,
   });
-  return { address, info, filter, keys, tables, collations };
+  return { address, info, filter, keys, shape, tables, collations };
 }

@@ -1,0 +1,212 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { expect, jest, test } from '@jest/globals';
+import { testServers } from '@tapline/test-stack';
+import { Scene } from './scene.ts';
+import type { TopicRecord } from './topic.ts';
+
+jest.setTimeout(240_000);
+
+const SALT = 'a salt that nobody guesses';
+const SECRET = `planted${randomBytes(6).toString('hex')}`;
+const hmac = (text: string | null | undefined): string | null =>
+  text === null || text === undefined ? null : createHmac('sha256', SALT).update(text).digest('hex');
+
+async function open(server: 'mysql' | 'mariadb'): Promise<Scene> {
+  const { kafka, ...servers } = await testServers(server, 'kafka');
+  return await Scene.open({ mysql: servers[server], brokers: kafka.brokers });
+}
+
+const PEOPLE = `CREATE TABLE people (
+  id bigint PRIMARY KEY,
+  mail varchar(80) CHARACTER SET latin1,
+  ref int unsigned,
+  name varchar(50) NOT NULL,
+  wide varchar(50) CHARACTER SET utf16,
+  ssn varchar(80) NOT NULL,
+  pay int NOT NULL,
+  note text)`;
+const INSERT_PEOPLE = `INSERT INTO people VALUES
+  (1, 'ärger@${SECRET}', 4294967295, 'Ä€𝄞x', '𝄞𝄞𝄞', '${SECRET}', 5000, '${SECRET}'),
+  (2, NULL, NULL, 'ab', NULL, '', 1, NULL),
+  (3, '', 0, '', '', '${SECRET}', -1, '')`;
+const PEOPLE_RULE = {
+  exclude: ['SSN'],
+  mask: { pay: '-1', note: '***' },
+  hash: ['mail', 'ref'],
+  truncate: { name: 3, wide: 2 },
+};
+
+test.each(['mysql', 'mariadb'] as const)(
+  '%s: columns are left out, masked, hashed and cut, the same in loaded rows and in the binlog, and nothing of them gets out',
+  async (server) => {
+    await using scene = await open(server);
+    const { sql, topics } = scene;
+    await sql.run(PEOPLE, INSERT_PEOPLE);
+    const rules = [{ tables: [`${scene.database}.*`], ...PEOPLE_RULE }];
+    const reader = await scene.reader({ shape: { salt: SALT, rules }, beforeImage: 'full' });
+    await scene.records(reader, 'people', 3);
+    await sql.run('DELETE FROM people', INSERT_PEOPLE, 'UPDATE people SET pay = pay + 1');
+    await scene.records(reader, 'people', 3 + 6 + 3 + 3);
+    const records = await topics.read(scene.topic('people'));
+
+    const rows = await sql.rows(
+      'SELECT id, mail, ref, LEFT(name, 3), LEFT(wide, 2), note IS NULL FROM people ORDER BY id',
+    );
+    const expected = rows.map(([id, mail, ref, name, wide, noNote]) => ({
+      id: BigInt(id ?? ''),
+      mail: hmac(mail),
+      ref: hmac(ref),
+      name,
+      wide,
+      pay: -1,
+      note: noNote === '1' ? null : '***',
+    }));
+    const byId = (op: string): TopicRecord[] =>
+      records.filter((record) => record.op === op).sort((a, b) => Number(a.key?.['id']) - Number(b.key?.['id']));
+    for (const op of ['r', 'c', 'u']) expect(byId(op).map(({ after }) => after)).toEqual(expected);
+    for (const op of ['d', 'u']) expect(byId(op).map(({ before }) => before)).toEqual(expected);
+    const bytes = byId('r').map(({ afterBytes }) => afterBytes);
+    expect(byId('c').map(({ afterBytes }) => afterBytes)).toEqual(bytes);
+    expect(byId('d').map(({ beforeBytes }) => beforeBytes)).toEqual(bytes);
+
+    const json = await scene.reader({
+      name: `${scene.source}.json`,
+      shape: { salt: SALT, rules },
+      format: { type: 'json', schemas: false },
+    });
+    const jsonTopic = scene.topic('people', `${scene.source}.json`);
+    await scene.records(json, 'people', 3, `${scene.source}.json`);
+    const said = (await topics.texts(jsonTopic)).map((text) => (JSON.parse(text) as { after: unknown }).after);
+    expect(said).toEqual(expect.arrayContaining(expected.map((row) => ({ ...row, id: Number(row.id) }))));
+
+    const raw = [...(await topics.raw(scene.topic('people'))), ...(await topics.raw(jsonTopic))];
+    const all = raw.map(({ message }) => `${String(message.key)} ${String(message.value)}`).join();
+    expect(await reader.stop()).toBe(0);
+    expect(await json.stop()).toBe(0);
+    const out = `${all} ${await topics.texts(`${scene.source}.progress`)} ${await reader.output()} ${await json.output()}`;
+    expect(out).not.toContain(SECRET);
+    expect(out).not.toContain(SALT);
+    expect(all).not.toContain('ssn');
+  },
+);
+
+const CONDITION =
+  "total >= 10.50 AND (status IN ('new', 'paid') OR status LIKE 'x%') AND NOT (note IS NULL) AND day BETWEEN '2026-01-01' AND '2026-06-30' AND big % 3 <> 1";
+
+test.each(['mysql', 'mariadb'] as const)(
+  '%s: the topic holds exactly the rows that the same condition selects on the server, whatever moves in and out',
+  async (server) => {
+    await using scene = await open(server);
+    const { sql, topics } = scene;
+    const pick = (n: number): string => `(${n} * 7919) % 97`;
+    const row = (n: number): string =>
+      `(${n}, ${pick(n)} / 4, ELT(1 + ${n} % 4, 'new', 'paid', 'xyz', 'gone'), IF(${n} % 5 = 0, NULL, 'note'), DATE('2025-12-01') + INTERVAL (${n} * 13) % 300 DAY, 18446744073709551615 - ${n})`;
+    const rows = (from: number, to: number): string =>
+      Array.from({ length: to - from }, (_, i) => row(from + i)).join();
+    await sql.run(
+      "CREATE TABLE orders (id int PRIMARY KEY, total decimal(20,2), status varchar(10) COLLATE utf8mb4_bin, note varchar(10), day date, big bigint unsigned, secret varchar(10) DEFAULT 'x')",
+      `INSERT INTO orders (id, total, status, note, day, big) VALUES ${rows(0, 200)}`,
+    );
+    const rules = [{ tables: [`${scene.database}.orders`], where: CONDITION, exclude: ['note', 'secret'] }];
+    const reader = await scene.reader({ shape: { rules }, snapshot: { chunkRows: 30 } });
+    const selected = async (): Promise<number[]> =>
+      (await sql.rows(`SELECT id FROM orders WHERE ${CONDITION} ORDER BY id`)).map(([id]) => Number(id));
+    await scene.records(reader, 'orders', (await selected()).length);
+    await sql.run(
+      `INSERT INTO orders (id, total, status, note, day, big) VALUES ${rows(200, 300)}`,
+      'UPDATE orders SET total = total + 5 WHERE id % 2 = 0',
+      "UPDATE orders SET status = 'gone' WHERE id % 7 = 0",
+      "UPDATE orders SET note = 'again' WHERE note IS NULL AND id % 3 = 0",
+      'UPDATE orders SET id = id + 1000 WHERE id % 11 = 0',
+      'DELETE FROM orders WHERE id % 13 = 0',
+      "INSERT INTO orders VALUES (5000, 99, 'new', 'end', '2026-02-02', 3, 'x')",
+    );
+    const held = async (): Promise<Map<number, TopicRecord>> => {
+      const last = new Map<number, TopicRecord>();
+      for (const record of await topics.read(scene.topic('orders'))) {
+        const id = Number(record.key?.['id']);
+        if (record.op === 'd' || record.op === 't') last.delete(id);
+        else last.set(id, record);
+      }
+      return last;
+    };
+    await reader.until('the last row', async () => (await held()).has(5000));
+    const last = await held();
+    expect([...last.keys()].sort((a, b) => a - b)).toEqual(await selected());
+    expect(last.size).toBeGreaterThan(20);
+    const stati = await sql.rows('SELECT id, status FROM orders');
+    for (const [id, status] of stati)
+      if (last.has(Number(id))) expect(last.get(Number(id))?.after?.['status']).toBe(status);
+    expect(last.get(5000)?.after).not.toHaveProperty('note');
+    expect(await reader.stop()).toBe(0);
+  },
+);
+
+test('an update that leaves the condition is a delete and a tombstone, one that enters it a create; operations are left out before', async () => {
+  await using scene = await open('mysql');
+  const { sql, topics } = scene;
+  await sql.run(
+    'CREATE TABLE moves (id int PRIMARY KEY, live int)',
+    'CREATE TABLE archive (id int PRIMARY KEY, n int)',
+  );
+  const reader = await scene.reader({
+    shape: {
+      rules: [
+        { tables: [`${scene.database}.moves`], where: 'live' },
+        { tables: [`${scene.database}.*`], operations: ['update'] },
+        { tables: [`${scene.database}.archive`], operations: ['create', 'update'] },
+        { tables: [`${scene.database}.moves`], operations: ['create', 'update', 'delete'] },
+      ],
+    },
+  });
+  await reader.until('readiness', async () => await reader.saysReady());
+  await sql.run(
+    'INSERT INTO moves VALUES (1, 1), (2, 0)',
+    'UPDATE moves SET live = 1 - live',
+    'UPDATE moves SET live = live + live',
+    'DELETE FROM moves',
+    'INSERT INTO archive VALUES (1, 1)',
+    'UPDATE archive SET n = 2',
+    'DELETE FROM archive',
+    'INSERT INTO archive VALUES (1, 3)',
+  );
+  await scene.records(reader, 'archive', 3);
+  const opsOf = async (table: string, id: number): Promise<string> =>
+    (await topics.read(scene.topic(table)))
+      .filter(({ key }) => key?.['id'] === id)
+      .map(({ op }) => op)
+      .join('');
+  expect(await opsOf('moves', 1)).toBe('cdt');
+  expect(await opsOf('moves', 2)).toBe('cudt');
+  expect(await opsOf('archive', 1)).toBe('cuc');
+});
+
+test.each([
+  ['a column that the table lacks', { exclude: ['emial'] }, 'emial'],
+  ['a key column that is masked', { mask: { id: '0' } }, 'message key'],
+  ['a condition on a column that the table lacks', { where: 'lvie = 1' }, 'character 1'],
+])('refused at the start: %s', async (_, rule, message) => {
+  await using scene = await open('mysql');
+  await scene.sql.run('CREATE TABLE t (id int PRIMARY KEY, email varchar(10))');
+  const reader = await scene.reader({ shape: { rules: [{ tables: [`${scene.database}.t`], ...rule }] } });
+  expect(await reader.ended()).toBe(1);
+  expect((await reader.errorOf('SHAPE_MISMATCH')).message).toContain(message);
+});
+
+test('a DDL that takes a hidden column’s name away stops the reader before a row with the new name is published', async () => {
+  await using scene = await open('mysql');
+  const { sql } = scene;
+  await sql.run('CREATE TABLE t (id int PRIMARY KEY, email varchar(40))');
+  const reader = await scene.reader({ shape: { rules: [{ tables: [`${scene.database}.t`], exclude: ['email'] }] } });
+  await reader.until('readiness', async () => await reader.saysReady());
+  await sql.run(
+    "INSERT INTO t VALUES (1, 'x')",
+    'ALTER TABLE t RENAME COLUMN email TO mail',
+    `INSERT INTO t VALUES (2, '${SECRET}')`,
+  );
+  expect(await reader.ended()).toBe(1);
+  expect((await reader.errorOf('SHAPE_MISMATCH')).message).toContain('email');
+  const raw = await scene.topics.raw(scene.topic('t'));
+  expect(raw.map(({ message }) => String(message.value)).join()).not.toContain(SECRET);
+  expect(await reader.output()).not.toContain(SECRET);
+});
