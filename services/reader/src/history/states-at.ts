@@ -114,15 +114,11 @@ function settle(
       if (state !== undefined) states.push(state);
       continue;
     }
-    const table = names.split(key);
-    later.push({
-      ...table,
-      ...(state === undefined ? {} : { database: state.database, name: state.name }),
-      at: last.at,
-      state: state ?? null,
-    });
+    // Statements tell more than the source's catalogue, which shows `?` for characters beyond the basic plane in members.
     const { creates } = first.touch;
     if (creates !== undefined && names.key(creates) === key) continue;
+    const table = state === undefined ? names.split(key) : { database: state.database, name: state.name };
+    later.push({ ...table, at: last.at, state: state ?? null });
     states.push(unknownState(table, UNKNOWN));
   }
   return { states, later };

@@ -44,7 +44,7 @@ const MULTI_BYTE: Readonly<Record<string, Words>> = {
   euckr: ['한국어', '갂똠'],
   gb2312: ['中文', '一二'],
   gb18030: ['中ḿ😀é', '𠀀文'],
-  gbk: ['中文縗', '誠€'],
+  gbk: ['中文縗', '誠文'],
   sjis: ['ソ能表', 'ｱ日本'],
   ucs2: ['中é', '一a'],
   ujis: ['日本ｱ', '丂文'],
