@@ -210,7 +210,7 @@ export class Decoder {
       case EVENT_TYPE.QUERY:
       case EVENT_TYPE.MARIA_QUERY_COMPRESSED:
       case EVENT_TYPE.EXECUTE_LOAD_QUERY:
-        return this.#query(readQuery(reader, QUERY_FORMS.get(type)!), header, from, out);
+        return this.#query(readQuery(reader, QUERY_FORMS.get(type)!, this.#tables.isMariadb), header, from, out);
       case EVENT_TYPE.TRANSACTION_PAYLOAD:
         this.payload = readPayload(reader, from);
         return;
@@ -302,7 +302,7 @@ export class Decoder {
     } else if (type === EVENT_TYPE.XA_PREPARE) {
       this.#endXa(header, from, out);
     } else if (QUERY_FORMS.has(type)) {
-      const { sql } = readQuery(reader, QUERY_FORMS.get(type)!);
+      const { sql } = readQuery(reader, QUERY_FORMS.get(type)!, this.#tables.isMariadb);
       const words = firstWords(sql);
       if (words === 'XA END' || isSavepoint(words)) return true;
       if (words.startsWith('XA ')) throw corrupt(`${words} inside an XA transaction`);

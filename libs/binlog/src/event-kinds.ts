@@ -1,7 +1,8 @@
+import type { QueryForm } from './query-event.ts';
 import { EVENT_TYPE } from './wire-types.ts';
 
 /** Events that carry a statement, by the form in which they do. */
-export const QUERY_FORMS: ReadonlyMap<number, 'plain' | 'load' | 'compressed'> = new Map([
+export const QUERY_FORMS: ReadonlyMap<number, QueryForm> = new Map([
   [EVENT_TYPE.QUERY, 'plain'],
   [EVENT_TYPE.EXECUTE_LOAD_QUERY, 'load'],
   [EVENT_TYPE.MARIA_QUERY_COMPRESSED, 'compressed'],

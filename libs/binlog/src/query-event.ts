@@ -3,6 +3,8 @@ import { EventReader } from './event-reader.ts';
 import { readSession } from './query-session.ts';
 import { inflateRows } from './rows-event.ts';
 
+export type QueryForm = 'plain' | 'load' | 'compressed';
+
 export interface QueryInfo {
   readonly database: string;
   readonly sql: string;
@@ -20,7 +22,7 @@ export function firstWords(sql: string): string {
  *   status variables · database NUL · SQL to the end, in the session's character_set_client
  * EXECUTE_LOAD_QUERY has 13 bytes more before the status variables. MariaDB's QUERY_COMPRESSED holds the SQL compressed.
  */
-export function readQuery(reader: EventReader, form: 'plain' | 'load' | 'compressed'): QueryInfo {
+export function readQuery(reader: EventReader, form: QueryForm, isMariadb: boolean): QueryInfo {
   reader.take(8, 'thread id and execution time');
   const databaseLength = reader.u8('database name length');
   reader.u16('error code');
@@ -31,7 +33,7 @@ export function readQuery(reader: EventReader, form: 'plain' | 'load' | 'compres
   reader.u8('NUL after the database name');
   const sql = form === 'compressed' ? inflateRows(reader) : reader.bytes(reader.remaining, 'SQL');
   const variables = new EventReader().reset(reader.buffer, status, status + statusLength);
-  const session = readSession(variables);
+  const session = readSession(variables, isMariadb);
   return { database, sql: decodeSql(sql, session.clientCollation), session };
 }
 

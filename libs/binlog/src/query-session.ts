@@ -23,11 +23,11 @@ type MutableSession = { -readonly [K in keyof DdlSession]: DdlSession[K] };
  *
  * What stands behind a code that nobody knows cannot be found; new codes are higher than those that matter here.
  */
-export function readSession(variables: EventReader): DdlSession {
+export function readSession(variables: EventReader, isMariadb: boolean): DdlSession {
   const session: MutableSession = {};
   while (variables.remaining > 0) {
     const code = variables.u8('status variable');
-    const read = READERS.get(code);
+    const read = code === 0 && isMariadb ? readMariadbFlags : READERS.get(code);
     if (read === undefined) break;
     read(variables, session);
   }
@@ -104,6 +104,13 @@ const READERS: ReadonlyMap<number, ReadVariable> = new Map<number, ReadVariable>
   [130, readAlterPhase],
   [131, readDefaultCollations],
 ]);
+
+/** OPTION_EXPLICIT_DEF_TIMESTAMP of MariaDB's flags2; MySQL has a variable of its own for it, and that only where it matters. */
+const EXPLICIT_TIMESTAMPS = 1 << 24;
+
+function readMariadbFlags(variables: EventReader, session: MutableSession): void {
+  session.explicitTimestamps = (variables.u32('flags2') & EXPLICIT_TIMESTAMPS) !== 0;
+}
 
 function skipDatabases(variables: EventReader): void {
   const count = variables.u8('number of databases');
