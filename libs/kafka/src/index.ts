@@ -16,6 +16,6 @@ export type { LogReader, ReadRange } from './log-reader.ts';
 export { murmur2, partitionFor } from './partitioner.ts';
 export type { OrderedProducer, ProducerOptions, ProducerStats } from './producer.ts';
 export type { ProgressOptions, ProgressStore } from './progress.ts';
-export { encodeHeaders, NO_HEADERS } from './record-batch.ts';
+export { encodeHeaders, NO_HEADERS, type ProducerIdentity } from './record-batch.ts';
 export { type KafkaRecord, readHeader } from './record-reader.ts';
 export type { TopicDescription, TopicSpec, Topics } from './topics.ts';

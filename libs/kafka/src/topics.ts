@@ -84,10 +84,16 @@ export class Topics {
     for (let at = 0; at < unknown.length; at += CHUNK) await this.#configs(unknown.slice(at, at + CHUNK), signal);
   }
 
+  /** Those of the topics that there are. */
+  async existing(topics: readonly string[], signal?: AbortSignal): Promise<string[]> {
+    if (topics.length === 0) return [];
+    const known = await this.#metadata(topics, signal);
+    return topics.filter((topic) => !isMissing(known.get(topic)));
+  }
+
   /** Deletes the topics that exist. For tests and for an explicit command only. */
   async delete(topics: readonly string[], signal?: AbortSignal): Promise<void> {
-    const known = await this.#metadata(topics, signal);
-    const there = topics.filter((topic) => !isMissing(known.get(topic)));
+    const there = await this.existing(topics, signal);
     if (there.length === 0) return;
     const attempt = async (): Promise<void> => {
       const body = await this.#cluster.controller({ ...DELETE_TOPICS, ...deleteTopicsRequest(there, this.#timeoutMs) });

@@ -13,6 +13,8 @@ export const KILL_POINTS = [
   'before-progress',
   /** The progress record is durable. */
   'after-progress',
+  /** A new life has shut the earlier ones out of their topics, and no progress record says so. */
+  'fenced',
   /** Between two rows events of a transaction. */
   'mid-transaction',
   /** The topics of new tables are made, and no progress record knows of them. */

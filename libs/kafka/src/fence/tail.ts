@@ -13,8 +13,8 @@ export interface TailRange {
 
 /** How a range of a partition ends. */
 export interface Tail {
-  /** The last record of the range that is still there. */
-  readonly last: KafkaRecord | undefined;
+  /** The last two records of the range that are still there, in their order. */
+  readonly last: readonly KafkaRecord[];
   /** Offsets of the control batches behind it. */
   readonly markers: readonly bigint[];
 }
@@ -24,7 +24,7 @@ const FIRST_LOOK = 8n;
 const FETCH_BYTES = 1_048_576;
 
 /**
- * Looks for the last record of the range, from its end backwards, and for the control batches behind it. What is missing between them counts as
+ * Looks for the last records of the range, from its end backwards, and for the control batches behind it. What is missing between them counts as
  * removed records: compaction takes control batches away only long after they have left the newest segment of the log.
  *
  * @throws TaplineError KAFKA_NOT_READY (retryable) while the leader does not show everything up to `to`.
@@ -33,13 +33,13 @@ export async function readTail(cluster: Cluster, range: TailRange): Promise<Tail
   for (let back = FIRST_LOOK; ; back *= 8n) {
     const start = range.to - back > range.from ? range.to - back : range.from;
     const tail = await lookFrom(cluster, range, start);
-    if (tail.last !== undefined || start === range.from) return tail;
+    if (tail.last.length === 2 || start === range.from) return tail;
   }
 }
 
 async function lookFrom(cluster: Cluster, { topic, partition, from, to }: TailRange, start: bigint): Promise<Tail> {
   const place = { topic, partition };
-  let last: KafkaRecord | undefined;
+  let last: KafkaRecord[] = [];
   let markers: bigint[] = [];
   for (let offset = start; offset < to; ) {
     const { data, highWatermark } = await fetchOne(cluster, { ...place, offset, maxBytes: FETCH_BYTES });
@@ -50,8 +50,7 @@ async function lookFrom(cluster: Cluster, { topic, partition, from, to }: TailRa
       });
     }
     const { records, nextOffset } = decodeRecordSet(data, { from: offset, place });
-    const newest = records.findLast((record) => record.offset >= from && record.offset < to);
-    if (newest !== undefined) last = newest;
+    last = [...last, ...records.filter((record) => record.offset >= from && record.offset < to)].slice(-2);
     for (const batch of listBatches(data, place)) {
       if (batch.control && batch.baseOffset >= from && batch.baseOffset < to) markers.push(batch.baseOffset);
     }
@@ -59,7 +58,7 @@ async function lookFrom(cluster: Cluster, { topic, partition, from, to }: TailRa
     if (nextOffset === offset) break;
     offset = nextOffset;
   }
-  const end = last?.offset ?? -1n;
+  const end = last.at(-1)?.offset ?? -1n;
   markers = markers.filter((offset) => offset > end);
   return { last, markers };
 }
