@@ -14,7 +14,7 @@ import {
 import { QUERY_FORMS, SKIPPED } from './event-kinds.ts';
 import { EventReader } from './event-reader.ts';
 import { readFormat } from './format-event.ts';
-import { type GtidInfo, readGtid, readMariadbGtid, readTaggedGtid } from './gtid-event.ts';
+import { type GtidInfo, NO_GTID, readGtid, readMariadbGtid, readTaggedGtid } from './gtid-event.ts';
 import { checksumOf, LastEvents } from './last-event.ts';
 import { heldPayload, type PayloadInfo, readPayload, readSpilledPayload } from './payload.ts';
 import { firstWords, type QueryInfo, readQuery } from './query-event.ts';
@@ -56,7 +56,7 @@ export class Decoder {
   #file: string;
   /** The byte after the last event, beyond 4 GiB too. */
   #position = 4;
-  #gtid: GtidInfo = { gtid: '', commitMicros: undefined };
+  #gtid: GtidInfo = NO_GTID;
   #transaction: Transaction = 'none';
   /** Rows or statements were delivered in this transaction. */
   #delivered = false;
@@ -268,6 +268,7 @@ export class Decoder {
       kind: 'begin',
       gtid: this.#gtid.gtid,
       commitMicros: this.#commitMicros(header),
+      bytes: this.#gtid.bytes,
       position: from,
       ...(decides === undefined ? {} : { decides }),
     });
@@ -276,7 +277,7 @@ export class Decoder {
   #commit(out: BinlogEvent[]): void {
     if (this.#transaction !== 'begun') throw corrupt('a commit outside a transaction');
     this.#transaction = 'none';
-    this.#gtid = { gtid: '', commitMicros: undefined };
+    this.#gtid = NO_GTID;
     out.push({ kind: 'commit', position: this.#place() });
   }
 
@@ -319,7 +320,7 @@ export class Decoder {
     this.#transaction = 'none';
     if (onePhase) return this.#release(events, header, from, out);
     const { gtid } = this.#gtid;
-    this.#gtid = { gtid: '', commitMicros: undefined };
+    this.#gtid = NO_GTID;
     this.#xa.prepared(xid, { gtid, events });
     out.push({ kind: 'prepared', gtid, xid, holdsRows: events !== undefined, position: this.#place() });
   }
@@ -348,7 +349,7 @@ export class Decoder {
     this.#delivered = true;
     const { gtid } = this.#gtid;
     const commitMicros = this.#commitMicros(header);
-    if (!inTransaction) this.#gtid = { gtid: '', commitMicros: undefined };
+    if (!inTransaction) this.#gtid = NO_GTID;
     const position = inTransaction ? from : this.#place();
     out.push({ kind: 'statement', gtid, commitMicros, database, sql, session, inTransaction, position });
   }

@@ -10,7 +10,11 @@ export interface GtidInfo {
    * event has none (MySQL 5.7, MariaDB).
    */
   readonly commitMicros: bigint | undefined;
+  /** Of the whole transaction, this event included, as it is in the binlog. undefined where the event does not say (before MySQL 8.0.2, MariaDB). */
+  readonly bytes: number | undefined;
 }
+
+export const NO_GTID: GtidInfo = { gtid: '', commitMicros: undefined, bytes: undefined };
 
 /** 16 bytes as `8-4-4-4-12` hex digits. */
 export function formatUuid(bytes: Buffer): string {
@@ -23,7 +27,8 @@ const LOGICAL_TIMESTAMP_TYPECODE = 2;
 /**
  * GTID and ANONYMOUS_GTID (Gtid_event of control_events.h):
  *   flags u8 · uuid 16 · number i64 · then, since 5.7: u8 2 · last_committed i64 · sequence_number i64 ·
- *   since 8.0.1: immediate commit time, 55 bits of µs; bit 55 set: original commit time, 7 bytes · and more that is not needed here
+ *   since 8.0.1: immediate commit time, 55 bits of µs; bit 55 set: original commit time, 7 bytes ·
+ *   since 8.0.2: packed length of the transaction · and more that is not needed here
  * The original commit time is there where it differs: in the binlog of a replica. 0: not known (the first server is older).
  */
 export function readGtid(reader: EventReader, anonymous: boolean): GtidInfo {
@@ -33,12 +38,12 @@ export function readGtid(reader: EventReader, anonymous: boolean): GtidInfo {
   if (!anonymous && number < 1n) throw corrupt(`GTID number ${number}`);
   const gtid = anonymous ? '' : `${formatUuid(uuid)}:${number}`;
   if (reader.remaining < 1 + 16 + 7 || reader.u8('logical clock type') !== LOGICAL_TIMESTAMP_TYPECODE) {
-    return { gtid, commitMicros: undefined };
+    return { gtid, commitMicros: undefined, bytes: undefined };
   }
   reader.take(16, 'logical clock');
   const immediate = readMicros(reader);
-  if ((immediate & HAS_ORIGINAL) === 0n) return { gtid, commitMicros: immediate };
-  return { gtid, commitMicros: knownMicros(readMicros(reader)) };
+  const commitMicros = (immediate & HAS_ORIGINAL) === 0n ? immediate : knownMicros(readMicros(reader));
+  return { gtid, commitMicros, bytes: reader.remaining === 0 ? undefined : reader.packed('transaction length') };
 }
 
 /** Bit 55 of the immediate commit time. */
@@ -62,6 +67,7 @@ const TAGGED_FIELD = {
   SEQUENCE: 5n,
   IMMEDIATE_COMMIT: 6n,
   ORIGINAL_COMMIT: 7n,
+  LENGTH: 8n,
 };
 /** The newest field this decoder knows of (commit group ticket); a message that makes a newer one mandatory is refused. */
 const LAST_KNOWN_FIELD = 11n;
@@ -71,7 +77,7 @@ const LAST_KNOWN_FIELD = 11n;
  *   varint version (1) · varint size of the message · varint 1 + last field id that may not be ignored ·
  *   fields in ascending order, each: varint id, value; absent ones have defaults:
  *   0 flags varint · 1 uuid, 16 varints · 2 number, signed varint · 3 tag, varint length + bytes · 4 last_committed · 5 sequence_number ·
- *   6 immediate commit time varint · 7 original commit time · …
+ *   6 immediate commit time varint · 7 original commit time · 8 length of the transaction · …
  */
 export function readTaggedGtid(reader: EventReader): GtidInfo {
   const start = reader.offset;
@@ -86,6 +92,7 @@ export function readTaggedGtid(reader: EventReader): GtidInfo {
   let number = 0n;
   let tag = '';
   let commitMicros: bigint | undefined;
+  let bytes: number | undefined;
   while (reader.remaining > 0) {
     const id = readVarint(reader);
     if (id === TAGGED_FIELD.FLAGS) readVarint(reader);
@@ -94,13 +101,14 @@ export function readTaggedGtid(reader: EventReader): GtidInfo {
     else if (id === TAGGED_FIELD.TAG) tag = reader.text(Number(readVarint(reader)), 'GTID tag');
     else if (id === TAGGED_FIELD.LAST_COMMITTED || id === TAGGED_FIELD.SEQUENCE) readVarint(reader);
     else if (id === TAGGED_FIELD.IMMEDIATE_COMMIT) commitMicros = readVarint(reader);
+    else if (id === TAGGED_FIELD.ORIGINAL_COMMIT) commitMicros = knownMicros(readVarint(reader));
     else {
-      if (id === TAGGED_FIELD.ORIGINAL_COMMIT) commitMicros = knownMicros(readVarint(reader));
+      if (id === TAGGED_FIELD.LENGTH) bytes = Number(readVarint(reader));
       break;
     }
   }
   if (number < 1n) throw corrupt(`GTID number ${number}`);
-  return { gtid: `${formatUuid(uuid)}:${tag === '' ? '' : `${tag}:`}${number}`, commitMicros };
+  return { gtid: `${formatUuid(uuid)}:${tag === '' ? '' : `${tag}:`}${number}`, commitMicros, bytes };
 }
 
 /** mysql::serialization varint: as many low one-bits in the first byte as bytes follow; then a zero bit (not when 8 follow); then the value, least first. */
@@ -145,6 +153,7 @@ export function readMariadbGtid(reader: EventReader, serverId: number): MariadbG
   return {
     gtid: `${domain}-${serverId}-${sequence}`,
     commitMicros: undefined,
+    bytes: undefined,
     standalone: (flags & FLAG.STANDALONE) !== 0,
     xid: (flags & FLAG.PREPARED_XA) === 0 ? undefined : readXid(reader, 'u8'),
   };

@@ -52,6 +52,9 @@ describe.each(['mysql', 'mysql80', 'mariadb'] as const)('on %s', (name) => {
       expect(commit.position.file).toMatch(/binlog|mysql-bin|bin/);
       if (begin.position.file === commit.position.file) {
         expect(commit.position.position).toBeGreaterThan(begin.position.position);
+        // The GTID event itself stands in front of `begin`.
+        const behindGtid = commit.position.position - begin.position.position;
+        expect(begin.bytes).toEqual(isMysql ? expect.closeTo(behindGtid + 80, -2) : undefined);
       }
     }
   });
@@ -309,6 +312,9 @@ test('tagged GTIDs of MySQL 9.7', async () => {
   const tagged = begins.filter(({ gtid }) => gtid.includes(':tapline_test:'));
   expect(tagged.length).toBe(1);
   expect(tagged[0]!.gtid).toMatch(/^[0-9a-f-]{36}:tapline_test:[0-9]+$/);
+  // The same transaction but for the GTID event, which is the larger one with a tag.
+  const plain = begins.find(({ gtid }) => !gtid.includes(':tapline_test:'));
+  expect(tagged[0]!.bytes).toEqual(expect.closeTo(plain!.bytes as number, -2));
   expect(Math.abs(Number(tagged[0]!.commitMicros / 1000n) - Date.now())).toBeLessThan(600_000);
 });
 

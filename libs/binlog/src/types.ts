@@ -50,6 +50,8 @@ export interface BeginEvent {
    * every server that replicates it.
    */
   readonly commitMicros: bigint;
+  /** Length of the transaction in the binlog (compressed: as compressed); undefined where nothing says it ahead (before MySQL 8.0.2, MariaDB). */
+  readonly bytes: number | undefined;
   readonly position: BinlogPosition;
   /** On the transaction that commits or rolls back a prepared XA transaction; the rows that follow are those that were prepared. */
   readonly decides?: XaDecision;

@@ -4,7 +4,13 @@ import { TaplineError } from '@tapline/kernel';
 import { Pump, type PumpTarget } from './pump.ts';
 
 const at = (position: number) => ({ file: 'b.1', position });
-const begin = (gtid: string): BinlogEvent => ({ kind: 'begin', gtid, commitMicros: 1n, position: at(4) });
+const begin = (gtid: string): BinlogEvent => ({
+  kind: 'begin',
+  gtid,
+  commitMicros: 1n,
+  bytes: undefined,
+  position: at(4),
+});
 const commit = (position: number): BinlogEvent => ({ kind: 'commit', position: at(position) });
 const rows = (count: number): BinlogEvent => {
   let left = count;
