@@ -118,6 +118,20 @@ export class MysqlConnection implements AsyncDisposable {
     return Array.isArray(rows) ? rows.map((row: TextRow) => row.map((value) => value?.toString('utf8') ?? null)) : [];
   }
 
+  /** As `query`, each row by the names of its columns: for SHOW statements, whose columns differ from release to release. */
+  async named(sql: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string | null>[]> {
+    let names: readonly string[] = [];
+    const rows = await this.#abortable(
+      signal,
+      this.#run(sql, (fields) => {
+        names = fields;
+      }),
+    );
+    const texts = (row: TextRow): [string, string | null][] =>
+      row.map((value, i) => [names[i] ?? '', value?.toString('utf8') ?? null]);
+    return Array.isArray(rows) ? rows.map((row: TextRow) => new Map(texts(row))) : [];
+  }
+
   /** Runs a statement without a result. */
   async execute(sql: string, signal?: AbortSignal): Promise<void> {
     await this.#abortable(signal, this.#run(sql));
@@ -169,12 +183,16 @@ export class MysqlConnection implements AsyncDisposable {
     this.destroy();
   }
 
-  #run(sql: string): Promise<unknown> {
+  #run(sql: string, onNames?: (names: readonly string[]) => void): Promise<unknown> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#driver.query({ sql, rowsAsArray: true, typeCast: false }, (error, rows) =>
-      error ? reject(error) : resolve(rows),
-    );
+    this.#driver.query({ sql, rowsAsArray: true, typeCast: false }, (error, rows, fields) => {
+      if (error) reject(error);
+      else {
+        onNames?.((fields ?? []).map(({ name }) => name));
+        resolve(rows);
+      }
+    });
     return promise;
   }
 

@@ -16,6 +16,7 @@ export { type CascadingForeignKey, readCascadingForeignKeys } from './foreign-ke
 export { type Grants, parseGrants, readGrants } from './grants.ts';
 export { readPreparedXa } from './prepared-xa.ts';
 export { quoteName, quoteTable, quoteText } from './quote.ts';
+export { type ReplicationStatus, readReplicationStatus } from './replication-status.ts';
 export { readRowEstimates } from './row-estimates.ts';
 export type { RowBatch, TextRow } from './row-stream.ts';
 export { readSchemaState, type SchemaState } from './schema-state.ts';

@@ -2,6 +2,7 @@ import { KAFKA_FIELDS, PRODUCER_FIELDS } from '@tapline/kafka';
 import type { ConfigDeclaration, ConfigOf, ServiceConfig } from '@tapline/kernel';
 import { MYSQL_ADDRESS_FIELDS } from '@tapline/mysql';
 import { REGISTRY_FIELD } from '@tapline/registry';
+import { FAILOVER_FIELDS } from './failover/config.ts';
 import { SHAPE_FIELD, TRANSACTION_FIELDS } from './shape/config.ts';
 
 const MIB = 1024 * 1024;
@@ -21,6 +22,7 @@ export const READER_CONFIG = {
       doc: 'The server to read from, and what of it.',
       fields: {
         ...(MYSQL_ADDRESS_FIELDS as typeof MYSQL_ADDRESS_FIELDS),
+        ...FAILOVER_FIELDS,
         serverId: {
           type: 'integer',
           doc: 'The id under which the server knows this reader; unique among its replicas. 0 makes one from the name.',

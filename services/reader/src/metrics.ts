@@ -31,6 +31,11 @@ export const READER_METRICS = {
     name: 'tapline_reader_claim_bytes_total',
     doc: 'Bytes of the values put aside in the claims topic.',
   },
+  failovers: {
+    type: 'counter',
+    name: 'tapline_reader_failovers_total',
+    doc: 'How often the reader went on from another server than before.',
+  },
   snapshotRows: {
     type: 'counter',
     name: 'tapline_reader_snapshot_rows_total',

@@ -2,7 +2,6 @@ import {
   anySignal,
   backoffMs,
   isAbort,
-  isRetryable,
   type Logger,
   type Metrics,
   type MetricsOf,
@@ -10,6 +9,7 @@ import {
   sleep,
 } from '@tapline/kernel';
 import type { ReaderConfig } from './config.ts';
+import { FailoverMemory } from './failover/memory.ts';
 import { READER_METRICS } from './metrics.ts';
 import { Session } from './session.ts';
 import type { SessionFacts } from './session-facts.ts';
@@ -24,6 +24,7 @@ export class Reader implements RunningService {
   readonly #config: ReaderConfig;
   readonly #log: Logger;
   readonly #metrics: MetricsOf<typeof READER_METRICS>;
+  readonly #failover: FailoverMemory;
   #session: Session | undefined;
   /** Of the current session, as last counted into the metrics. */
   #counted: typeof NOTHING = NOTHING;
@@ -34,6 +35,7 @@ export class Reader implements RunningService {
     this.#config = config;
     this.#log = log;
     this.#metrics = metrics.declare(READER_METRICS);
+    this.#failover = new FailoverMemory(log, () => this.#metrics.failovers.inc());
     metrics.sample(this.#metrics.progressAge, () => this.#sample((facts) => progressAge(facts)));
     metrics.sample(this.#metrics.lag, () => this.#sample((facts) => facts.lagSeconds));
     metrics.sample(this.#metrics.xaUndecided, () => this.#sample(({ xa }) => xa.undecided));
@@ -50,7 +52,7 @@ export class Reader implements RunningService {
         await this.#live(stop, abort);
       } catch (error) {
         if (isAbort(error, stop) || isAbort(error, abort)) return;
-        if (!isRetryable(error)) throw error;
+        if (!this.#failover.mayTryAgain(error)) throw error;
         if (Date.now() - startedMs > CALM_MS) attempt = 0;
         const delayMs = backoffMs(attempt++);
         this.#trouble = error instanceof Error ? error.message : String(error);
@@ -71,6 +73,7 @@ export class Reader implements RunningService {
       sessions: this.#sessions,
       ...(this.#trouble === undefined ? {} : { trouble: this.#trouble }),
       ...this.#session?.facts,
+      failover: this.#failover.facts,
     };
   }
 
@@ -91,7 +94,10 @@ export class Reader implements RunningService {
       await using session = await Session.open(
         this.#config,
         this.#log,
-        { snapshotRows: (table, rows) => this.#metrics.snapshotRows.inc({ table }, rows) },
+        {
+          snapshotRows: (table, rows) => this.#metrics.snapshotRows.inc({ table }, rows),
+          failover: this.#failover,
+        },
         signal,
       );
       opened = true;

@@ -1,10 +1,16 @@
 import type { BinlogPosition } from '@tapline/binlog';
+import type { FailoverMemory } from './failover/memory.ts';
 import type { XaFacts } from './progress/xa-follower.ts';
 
 /** What a session tells while it happens. */
 export interface SessionEvents {
   /** Rows of the first load that were published. */
   snapshotRows(table: string, rows: number): void;
+}
+
+/** What a session has from the reader that lives it. */
+export interface SessionContext extends SessionEvents {
+  readonly failover: FailoverMemory;
 }
 
 /** Numbers of a session, for metrics and /state. */

@@ -2,6 +2,8 @@ import { type BinlogPosition, type BinlogStream, openBinlogStream } from '@tapli
 import { type Kafka, kafkaConfigOf, type OrderedProducer, openKafka, type ProgressStore } from '@tapline/kafka';
 import type { Logger } from '@tapline/kernel';
 import type { ReaderConfig } from './config.ts';
+import type { FailoverMemory } from './failover/memory.ts';
+import { settleOnServer } from './failover/settle.ts';
 import { openHistory } from './history/open-history.ts';
 import type { SchemaHistory } from './history/schema-history.ts';
 import { tableOfRow } from './history/table-of-row.ts';
@@ -17,6 +19,7 @@ import { ensureTopics, TopicOpener } from './publish/topic-opener.ts';
 import { VersionClock } from './publish/version-clock.ts';
 import { firstStart } from './resume/first-start.ts';
 import { reopen } from './resume/reopen.ts';
+import { readTails } from './resume/tails.ts';
 import { type Executed, parseExecuted } from './source/executed.ts';
 import { openSource, type Source } from './source/open-source.ts';
 import { serverIdOf } from './source/server-id.ts';
@@ -53,23 +56,29 @@ export interface SessionParts {
  *
  * @throws TaplineError of the source, Kafka, the registry, or of what the progress record and the topics say.
  */
-export async function openSessionParts(config: ReaderConfig, log: Logger, signal: AbortSignal): Promise<SessionParts> {
+export async function openSessionParts(
+  config: ReaderConfig,
+  log: Logger,
+  memory: FailoverMemory,
+  signal: AbortSignal,
+): Promise<SessionParts> {
   await using opened = new AsyncDisposableStack();
-  const source = await openSource(config, log, signal);
   const kafkaConfig = kafkaConfigOf(config.kafka, `tapline-reader-${config.name}`);
   const kafka = opened.use(openKafka(kafkaConfig, { logger: log }));
   const producer = opened.use(kafka.producer(config.kafka));
   const store = await openProgress(config, kafka, signal);
   const format = await openFormat(config, { kafka, log, resources: opened, signal });
 
-  await ensureTopics(config, source, kafka, signal);
   const found = store.get(config.name);
-  const record =
-    found === undefined
-      ? await firstStart({ config, source, kafka, log, signal })
-      : decodeProgress(found, progressTopic(config));
-  requireFormat(config, record.keyFormat);
-  const { book, snapshot, publishedRows } = await reopen(record, { kafka, producer, signal });
+  const kept = found === undefined ? undefined : decodeProgress(found, progressTopic(config));
+  if (kept !== undefined) requireFormat(config, kept.keyFormat);
+  const tailParts = { kafka, gtidOf: (value: Buffer) => format.gtidOf(value), signal };
+  const tails = kept && (await readTails(kept, tailParts));
+  const settled = await settleOnServer({ config, log, memory, record: kept, tails, signal });
+  const source = await openSource(settled.address, config, log, signal);
+  await ensureTopics(config, source, kafka, signal);
+  const record = settled.record ?? (await firstStart({ config, source, kafka, log, signal }));
+  const { book, snapshot, publishedRows } = reopen(record, tails ?? (await readTails(record, tailParts)), producer);
   const executed = parseExecuted(source.info.flavor, record.gtidSet);
   const history = await openHistory({
     config,

@@ -23,7 +23,7 @@ import type { Publisher } from './publish/publisher.ts';
 import type { Routes } from './publish/routes.ts';
 import type { TopicBook } from './publish/topic-book.ts';
 import type { VersionClock } from './publish/version-clock.ts';
-import type { SessionEvents, SessionFacts } from './session-facts.ts';
+import type { SessionContext, SessionEvents, SessionFacts } from './session-facts.ts';
 import { openSessionParts, type SessionParts } from './session-parts.ts';
 import type { SnapshotLoader } from './snapshot/loader.ts';
 import { openLoader } from './snapshot/open-loader.ts';
@@ -107,10 +107,10 @@ export class Session implements AsyncDisposable, PumpTarget {
    *
    * @throws TaplineError of the source, Kafka, the registry, or of what the progress record and the topics say.
    */
-  static async open(config: ReaderConfig, log: Logger, events: SessionEvents, signal: AbortSignal): Promise<Session> {
-    const parts = await openSessionParts(config, log, signal);
+  static async open(config: ReaderConfig, log: Logger, context: SessionContext, signal: AbortSignal): Promise<Session> {
+    const parts = await openSessionParts(config, log, context.failover, signal);
     const session = new Session(parts);
-    await session.#openLoader(parts, events, signal);
+    await session.#openLoader(parts, context, signal);
     const { gtidSet, book, snapshot } = parts;
     log.info('streaming', { gtidSet, replaying: book.skipping, snapshot: snapshot.state });
     return session;

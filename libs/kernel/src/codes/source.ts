@@ -71,10 +71,11 @@ export const SOURCE_CODES = {
     remedy: 'Check `source.user` and `source.password`, and that the account may connect from this host.',
   },
   SOURCE_BEHIND: {
-    disposition: 'fatal',
+    disposition: 'retryable',
     summary:
-      'The source lacks transactions that were read from it, or from another server, before: it lost its tail or was rebuilt.',
-    remedy: 'Point the reader at a server that has them, or load the tables anew.',
+      'Every server of the source that answers lacks transactions that were published, and may still get them: replicas that lag.',
+    remedy:
+      'The reader waits. If replication has stopped, start it again (SHOW REPLICA STATUS), or promote a server; what that one lacks is then lost, and `source.failover.lostTail` says what follows.',
   },
   SOURCE_BINLOG_FORMAT: {
     disposition: 'fatal',
@@ -98,6 +99,13 @@ export const SOURCE_CODES = {
     summary: 'The source refused to send its binlog from the asked position, or stopped sending it.',
     remedy:
       "Read the server's words in the message: often the binlog file is gone (load the tables anew), or another reader uses the same `source.serverId`.",
+  },
+  SOURCE_ERRANT_GTIDS: {
+    disposition: 'fatal',
+    summary:
+      'The new source has transactions that the old one never had, in front of some that were published: read now, they would put older values over newer ones.',
+    remedy:
+      'Look at them with `mysqlbinlog --include-gtids` on that server. Load the tables again (`source.failover.policy: resnapshot`), or read from a server without them.',
   },
   SOURCE_EVENT_CORRUPT: {
     disposition: 'fatal',
@@ -131,15 +139,40 @@ export const SOURCE_CODES = {
     summary: 'The source recorded an incident: changes may be missing from its binlog.',
     remedy: "Read the source's error log for the time of the event, then load the tables anew.",
   },
+  SOURCE_LOST_TAIL: {
+    disposition: 'fatal',
+    summary: 'Transactions were published that the new source never got: they were lost when the old one failed.',
+    remedy:
+      'Set `source.failover.lostTail`: `retract` publishes the rows that they changed as they are on the new source, `resnapshot` loads all tables again. Or point the reader at a server that has them.',
+  },
   SOURCE_MISSING_GRANT: {
     disposition: 'fatal',
     summary: 'The MySQL account lacks a privilege.',
     remedy: 'Run the GRANT that the message shows as an administrator.',
   },
+  SOURCE_NO_COMMON_ANCHOR: {
+    disposition: 'fatal',
+    summary:
+      'The source has no GTIDs, is another server than before, and has none of the anchors by which the reader would find its place.',
+    remedy:
+      'Point the reader at a server that replicates the old source and writes what it replicates to its binlog (log_replica_updates), or load the tables anew: source.failover.policy: resnapshot.',
+  },
+  SOURCE_OTHER_TOPOLOGY: {
+    disposition: 'fatal',
+    summary: 'The server has none of the transactions that were read: it belongs to another topology.',
+    remedy:
+      'Check `source.host` and `source.hosts`. To read another source give it a `name` of its own; to begin anew with this one delete its progress topic.',
+  },
   SOURCE_PURGED: {
     disposition: 'fatal',
     summary: 'The source has deleted binlog files that were not read yet.',
     remedy: 'Load the tables anew, and keep binlogs longer (`binlog_expire_logs_seconds`).',
+  },
+  SOURCE_READ_ONLY_ANCHORS: {
+    disposition: 'retryable',
+    summary: 'source.anchors is on, and the source is read-only: no anchor can be written.',
+    remedy:
+      'Read from the server that takes writes, or set source.anchors.enabled to auto or off. A server that is about to be promoted is waited for.',
   },
   SOURCE_ROW_IMAGE: {
     disposition: 'fatal',

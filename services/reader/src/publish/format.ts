@@ -1,4 +1,10 @@
-import { compileEnvelope, compileJsonEnvelope, type EnvelopeOptions, type TableEnvelope } from '@tapline/envelope';
+import {
+  ChangeReader,
+  compileEnvelope,
+  compileJsonEnvelope,
+  type EnvelopeOptions,
+  type TableEnvelope,
+} from '@tapline/envelope';
 import type { Kafka } from '@tapline/kafka';
 import { type Logger, TaplineError } from '@tapline/kernel';
 import { openRegistry, type Registry } from '@tapline/registry';
@@ -21,6 +27,8 @@ export interface TableFormat {
 export interface MessageFormat {
   /** Throws as `compileEnvelope` does. */
   compile(options: EnvelopeOptions): TableFormat;
+  /** The GTID that a published value names. @throws TaplineError ENVELOPE_UNREADABLE, REGISTRY_*, KAFKA_*. */
+  gtidOf(value: Buffer): Promise<string | undefined>;
 }
 
 export function keyFormatOf({ format }: Pick<ReaderConfig, 'format'>): KeyFormat {
@@ -54,8 +62,16 @@ export async function openFormat(
   return avroFormat(registry, format.cloudEvents);
 }
 
-function avroFormat(registry: Pick<Registry, 'idFor'>, cloudEvents: boolean): MessageFormat {
+/** What a ChangeReader asks for and is not looked at here. */
+const ANY_VERSION = { v: Buffer.alloc(8) };
+
+function avroFormat(registry: Pick<Registry, 'idFor' | 'schema'>, cloudEvents: boolean): MessageFormat {
+  const reader = new ChangeReader({ schema: (id) => registry.schema(id) });
   return {
+    gtidOf: async (value) => {
+      const change = await reader.read({ topic: '', partition: 0, offset: 0n, key: null, value, headers: ANY_VERSION });
+      return change.source?.gtid ?? undefined;
+    },
     compile(options) {
       const envelope = compileEnvelope(options);
       const { keySchema, valueSchema, table } = envelope;
@@ -77,10 +93,24 @@ function avroFormat(registry: Pick<Registry, 'idFor'>, cloudEvents: boolean): Me
 
 function jsonFormat(format: { readonly schemas: boolean; readonly cloudEvents: boolean }): MessageFormat {
   return {
+    gtidOf: (value) => Promise.resolve(gtidOfJson(value)),
     compile: (options) => ({
       envelope: compileJsonEnvelope({ ...options, ...format }),
       headers: format.cloudEvents ? EventHeaders.structured() : undefined,
       register: () => Promise.resolve(),
     }),
   };
+}
+
+interface JsonEnvelope {
+  readonly source?: { readonly gtid?: string | null };
+  /** Around it: of a CloudEvent, of a value with its schema. */
+  readonly data?: JsonEnvelope;
+  readonly payload?: JsonEnvelope;
+}
+
+function gtidOfJson(value: Buffer): string | undefined {
+  const { data, ...message } = JSON.parse(value.toString()) as JsonEnvelope;
+  const whole = data ?? message;
+  return (whole.payload ?? whole).source?.gtid ?? undefined;
 }

@@ -39,6 +39,7 @@ function scene(): Scene {
     shape: Shape.compile({ rules: [] }, 0),
     rowImage: 'full',
     format: {
+      gtidOf: async () => undefined,
       compile: () => ({ register: async (topic: string) => void asked.push(topic) }) as unknown as TableFormat,
     },
     topics: {

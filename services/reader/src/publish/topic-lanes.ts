@@ -5,6 +5,8 @@ import { TaplineError } from '@tapline/kernel';
 export interface TailEnd {
   readonly key: Buffer | null;
   readonly version: bigint;
+  /** Of its transaction; a tombstone has that of the delete in front of it. undefined: not known. */
+  readonly gtid?: string;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { OffsetRange } from '../progress/snapshot-progress.ts';
-import type { TopicReader } from '../resume/reopen.ts';
+import type { TopicReader } from '../resume/tails.ts';
 import type { Leftovers } from './loader.ts';
 
 /** Reads what earlier lives left of an unfinished chunk. */

@@ -36,8 +36,12 @@ export interface Source {
  * @throws TaplineError SOURCE_* for settings and grants, SCHEMA_NO_KEY for a captured table without a key, SHAPE_MISMATCH for one that does not fit its
  * rules, CONFIG_INVALID for table patterns.
  */
-export async function openSource(config: ReaderConfig, log: Logger, signal: AbortSignal): Promise<Source> {
-  const address: MysqlAddress = config.source;
+export async function openSource(
+  address: MysqlAddress,
+  config: ReaderConfig,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<Source> {
   await using connection = await connect(address, signal);
   const info = await readServerInfo(connection, signal);
   const { include, exclude, ghostTables } = config.source;
