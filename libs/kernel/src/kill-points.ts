@@ -17,6 +17,10 @@ export const KILL_POINTS = [
   'fenced',
   /** Between two rows events of a transaction. */
   'mid-transaction',
+  /** A statement has altered tables, and no record of the schema history says so. */
+  'before-schema',
+  /** The record is acknowledged, and no row behind the statement is published. */
+  'after-schema',
   /** The topics of new tables are made, and no progress record knows of them. */
   'topic-created',
   /** Between two rows of a chunk of the first load or a reload. */

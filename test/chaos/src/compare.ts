@@ -76,7 +76,10 @@ type Report = (difference: string) => void;
 function firstTransaction(oracle: Oracle, topics: ReadonlyMap<string, TopicContents>, report: Report): number {
   let first = Number.POSITIVE_INFINITY;
   for (const [name, contents] of topics) {
-    if (!oracle.tables.has(name)) continue;
+    if (!oracle.tables.has(name)) {
+      if (contents.partitions.flat().length > 0) report(`${contents.topic}: no change of the binlog belongs there`);
+      continue;
+    }
     for (const [partition, records] of contents.partitions.entries()) {
       for (const record of records) {
         if (record.op === 't' || record.op === 'r') continue;

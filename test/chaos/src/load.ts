@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, createConnection } from 'mysql2/promise';
+import { BornTable } from './load-ddl.ts';
 import { ALTER, type Statement, someTransaction } from './load-statements.ts';
 import { runXaTransaction } from './load-xa.ts';
 import { Random } from './random.ts';
@@ -19,6 +20,8 @@ export interface LoadOptions {
   readonly alterAfterRows?: number;
   /** Connections more, which change rows in XA transactions; none, when absent. */
   readonly xaConnections?: number;
+  /** One connection more makes, alters and drops tables. */
+  readonly ddl?: boolean;
   /** Rows that createTables made in each table. */
   readonly rows: number;
 }
@@ -29,6 +32,8 @@ export interface LoadStats {
   transactions: number;
   xaTransactions: number;
   altered: boolean;
+  /** Statements that made or altered a table born during the load. */
+  ddl: number;
   /** Statements or transactions refused by the server for reasons the load provokes itself: duplicate keys, deadlocks. */
   refused: number;
 }
@@ -52,6 +57,7 @@ export function startLoad(options: LoadOptions): Load {
     transactions: 0,
     xaTransactions: 0,
     altered: false,
+    ddl: 0,
     refused: 0,
   };
   const seeds = new Random(options.seed);
@@ -94,7 +100,11 @@ export function startLoad(options: LoadOptions): Load {
     try {
       for (let n = 0; !stop.signal.aborted; n++) {
         const statements = someTransaction(random, { ...options, big: false, altered: false });
-        stats.rows += await runXaTransaction(connection, random, `'xa ${worker}', X'00${worker}f', ${n}`, statements);
+        // Replicas apply transactions side by side, and tell XIDs apart by their texts alone.
+        const xid = `'xa ${worker} ${n}', X'00${worker}f', ${n}`;
+        // Not in one line: what others have added while this waited would be lost.
+        const rows = await runXaTransaction(connection, random, xid, statements);
+        stats.rows += rows;
         stats.xaTransactions++;
         await pace();
       }
@@ -103,6 +113,7 @@ export function startLoad(options: LoadOptions): Load {
     }
   });
   workers.push(...xaWorkers);
+  if (options.ddl === true) workers.push(bearTables(options, seeds.fork(), stop.signal, stats));
   const all = Promise.all(workers);
   all.catch(() => stop.abort());
   return {
@@ -117,6 +128,16 @@ export function startLoad(options: LoadOptions): Load {
       await Promise.allSettled(workers);
     },
   };
+}
+
+async function bearTables(options: LoadOptions, random: Random, stopped: AbortSignal, stats: LoadStats): Promise<void> {
+  const connection = await openConnection(options, 0);
+  try {
+    for (let n = 0; !stopped.aborted; n++)
+      await new BornTable(connection, random.fork(), `born_${n}`).live(stopped, () => stats.ddl++);
+  } finally {
+    await connection.end();
+  }
 }
 
 async function openConnection(options: LoadOptions, worker: number): Promise<Connection> {

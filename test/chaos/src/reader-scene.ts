@@ -1,7 +1,8 @@
-import type { KafkaCluster, ManagedProcess, MysqlServer, StackBase } from '@tapline/test-stack';
+import type { KafkaCluster, ManagedProcess, MysqlServer, StackBase, Topology } from '@tapline/test-stack';
 import { mysqlProgram } from '@tapline/test-stack';
 import { type Comparison, compare } from './compare.ts';
 import { type Load, startLoad } from './load.ts';
+import { BORN, NOT_CAPTURED } from './load-ddl.ts';
 import { createTables, LOAD_KEYS } from './load-tables.ts';
 import { readOracle } from './oracle.ts';
 import { Random } from './random.ts';
@@ -15,7 +16,7 @@ export const SOURCE = 'chaos';
 export interface ReaderScene {
   readonly reader: ManagedProcess;
   readonly database: string;
-  /** Topic of each captured table. */
+  /** Topic of each captured table that was there before the load. */
   readonly topics: ReadonlyMap<string, string>;
   readonly topicReader: TopicReader;
   startLoad(rowsPerSecond: number): Load;
@@ -37,6 +38,10 @@ export interface SceneOptions {
   readonly bigTransactions: number;
   /** When the load alters a table. */
   readonly alterAfterRows?: number;
+  /** Whether the load makes, alters and drops tables of its own. */
+  readonly ddl?: boolean;
+  /** Its replica's binlog is read in place of the source's, which has no metadata that says what the columns are. */
+  readonly witnesses?: Topology;
   /** Overrides of the reader's configuration. */
   readonly config?: Config;
 }
@@ -48,6 +53,8 @@ export async function readerScene({
   bigRows,
   bigTransactions,
   alterAfterRows,
+  ddl = false,
+  witnesses,
   config,
 }: SceneOptions): Promise<ReaderScene> {
   const { mysql, kafka } = stack;
@@ -61,7 +68,7 @@ export async function readerScene({
     source: {
       ...mysql.readerAddress,
       include: [`${DATABASE}.*`],
-      exclude: [`${DATABASE}.noise`],
+      exclude: [`${DATABASE}.noise`, `${DATABASE}.${NOT_CAPTURED}`],
     },
     keys: { [`${DATABASE}.events`]: 'append' },
     kafka: { brokers: [...brokers] },
@@ -86,6 +93,7 @@ export async function readerScene({
         seed,
         connections: 3,
         xaConnections: 2,
+        ddl,
         rowsPerSecond,
         bigRows,
         bigTransactions,
@@ -93,22 +101,30 @@ export async function readerScene({
         rows,
       }),
     published: async () => {
-      const there = new Set(await topicReader.listTopics());
       let records = 0;
-      for (const topic of topics.values())
-        if (there.has(topic)) for (const end of await topicReader.ends(topic)) records += Number(end);
+      for (const topic of await tableTopics(topicReader))
+        for (const end of await topicReader.ends(topic)) records += Number(end);
       return records;
     },
     drained: async () => await drained(mysql, topicReader),
     compare: async () => {
-      const keys = new Map(Object.entries(LOAD_KEYS).map(([table, key]) => [`${DATABASE}.${table}`, key]));
+      await witnesses?.caughtUp();
       const mysqlbinlog = await mysqlProgram('mysqlbinlog');
-      const oracle = await readOracle({ mysqlbinlog, address: mysql.address, keyOf: (table) => keys.get(table) });
-      const contents = new Map<string, Awaited<ReturnType<TopicReader['read']>>>();
-      for (const [table, topic] of topics) contents.set(table, await topicReader.read(topic));
-      return compare(oracle, contents);
+      const oracle = await readOracle({ mysqlbinlog, address: (witnesses?.replica() ?? mysql).address, keyOf });
+      const contents = await topicReader.readAll(await tableTopics(topicReader));
+      return compare(oracle, new Map([...contents].map(([topic, found]) => [topic.slice(SOURCE.length + 1), found])));
     },
   };
+}
+
+function keyOf(table: string): 'primary' | 'append' | undefined {
+  const [database, name = ''] = table.split('.');
+  if (database !== DATABASE) return undefined;
+  return LOAD_KEYS[name] ?? (BORN.test(name) ? 'primary' : undefined);
+}
+
+async function tableTopics(topicReader: TopicReader): Promise<string[]> {
+  return (await topicReader.listTopics()).filter((topic) => topic.startsWith(`${SOURCE}.${DATABASE}.`));
 }
 
 interface Progress {

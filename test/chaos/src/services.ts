@@ -1,10 +1,13 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { KillPoint } from '@tapline/kernel';
 import type { ManagedProcess, StackBase } from '@tapline/test-stack';
 import type { Random } from './random.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const KILL_AT = fileURLToPath(new URL('./kill-at.program.ts', import.meta.url));
 
 /** What a reader logs when it begins to publish. */
 export const STREAMING = '"streaming"';
@@ -30,6 +33,33 @@ export async function taplineService(
     args: ['--disable-warning=ExperimentalWarning', join(ROOT, 'services/cli/src/main.ts'), command, '--config', file],
     logFile: join(stack.folder, `${command}-${config.name}.log`),
   });
+}
+
+/** The same service, which ends itself with SIGKILL at the n-th passage of `point`. */
+export function killedAt(stack: StackBase, service: ManagedProcess, point: KillPoint, passage: number): ManagedProcess {
+  const { spec } = service;
+  const env = { ...spec.env, TAPLINE_KILL_AT: `${point}:${passage}` };
+  return stack.process({ ...spec, args: ['--import', KILL_AT, ...spec.args], env });
+}
+
+/**
+ * Launches a service of `killedAt` and waits until it has killed itself; kills it after `longestMs`. Fails when it ends in any other way.
+ *
+ * @returns the point at which it died; undefined when it had to be killed.
+ */
+export async function lifeUntilKilled(service: ManagedProcess, longestMs: number): Promise<KillPoint | undefined> {
+  const logged = await launch(service);
+  const late = new AbortController();
+  const end = sleep(longestMs, undefined, { signal: late.signal }).catch(() => undefined);
+  const exit = await Promise.race([service.exited, end]);
+  late.abort();
+  await service.kill();
+  if (exit === undefined) return undefined;
+  const point = /^killed at (\S+)$/m.exec(await logged())?.[1];
+  if (exit.signal === 'SIGKILL' && point !== undefined) return point as KillPoint;
+  throw new Error(
+    `${service.spec.name} ended with ${exit.signal ?? `code ${exit.code}`} by itself:\n${await logTail(service)}`,
+  );
 }
 
 /** Launches the service. @returns what it has logged since then, whenever asked. */

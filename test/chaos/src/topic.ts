@@ -33,6 +33,7 @@ interface ValueType {
 }
 
 interface RawRecord {
+  readonly topic: string;
   readonly partition: number;
   readonly message: KafkaMessage;
 }
@@ -54,20 +55,28 @@ export class TopicReader {
     return await this.#withAdmin((admin) => admin.listTopics());
   }
 
-  async read(topic: string): Promise<TopicContents> {
+  /** Whole topics, by one consumer: a group takes seconds to form. */
+  async readAll(topics: readonly string[]): Promise<Map<string, TopicContents>> {
     await this.#readSchemas();
-    const partitions: TopicRecord[][] = [];
-    const count = await this.#readRaw(topic, ({ partition, message }, partitionCount) => {
-      (partitions[partition] ??= []).push(this.#decode(message, partitionCount));
+    const partitions = new Map<string, TopicRecord[][]>(topics.map((topic) => [topic, []]));
+    const counts = await this.#readRaw(topics, ({ topic, partition, message }, partitionCount) => {
+      const lists = partitions.get(topic) as TopicRecord[][];
+      (lists[partition] ??= []).push(this.#decode(message, partitionCount));
     });
-    return { topic, partitions: Array.from({ length: count }, (_, p) => partitions[p] ?? []) };
+    return new Map(
+      topics.map((topic) => {
+        const count = counts.get(topic) as number;
+        const lists = partitions.get(topic) as TopicRecord[][];
+        return [topic, { topic, partitions: Array.from({ length: count }, (_, p) => lists[p] ?? []) }];
+      }),
+    );
   }
 
   /** The newest record's value of a topic with one partition; undefined when there is none, or no such topic. */
   async lastValue(topic: string): Promise<string | undefined> {
     if (!(await this.listTopics()).includes(topic)) return undefined;
     let last: string | undefined;
-    await this.#readRaw(topic, ({ message }) => {
+    await this.#readRaw([topic], ({ message }) => {
       last = message.value?.toString() ?? last;
     });
     return last;
@@ -81,7 +90,7 @@ export class TopicReader {
 
   async #readSchemas(): Promise<void> {
     const schemas: string[] = [];
-    await this.#readRaw(this.#schemaTopic, ({ message }) => {
+    await this.#readRaw([this.#schemaTopic], ({ message }) => {
       // Ids are offsets plus one; the topic has one partition.
       schemas[Number(message.offset) + 1] = schemaText(message.value?.toString() ?? '');
     });
@@ -133,40 +142,52 @@ export class TopicReader {
     return made;
   }
 
-  /** Hands each record over, partition by partition in offset order; resolves with the number of partitions. */
-  async #readRaw(topic: string, onRecord: (record: RawRecord, partitionCount: number) => void): Promise<number> {
-    const ends = await this.#withAdmin((admin) => admin.fetchTopicOffsets(topic));
-    const open = new Map(
-      ends
-        .filter(({ low, high }) => BigInt(high) > BigInt(low))
-        .map(({ partition, high }) => [partition, BigInt(high)]),
-    );
-    if (open.size === 0) return ends.length;
+  /** Hands each record over, each partition in offset order; resolves with the number of partitions of each topic. */
+  async #readRaw(
+    topics: readonly string[],
+    onRecord: (record: RawRecord, partitionCount: number) => void,
+  ): Promise<Map<string, number>> {
+    const counts = new Map<string, number>();
+    const open = new Map<string, bigint>();
+    await this.#withAdmin(async (admin) => {
+      for (const topic of topics) {
+        const ends = await admin.fetchTopicOffsets(topic);
+        counts.set(topic, ends.length);
+        for (const { partition, low, high } of ends)
+          if (BigInt(high) > BigInt(low)) open.set(`${partition} ${topic}`, BigInt(high));
+      }
+    });
+    if (open.size === 0) return counts;
     const consumer = this.#kafka.consumer({
       groupId: `chaos-read-${process.pid}-${Math.random().toString(36).slice(2)}`,
       maxBytesPerPartition: 4 << 20,
     });
     await consumer.connect();
     try {
-      await consumer.subscribe({ topic, fromBeginning: true });
+      await consumer.subscribe({ topics: [...topics], fromBeginning: true });
       await new Promise<void>((resolve, reject) => {
         consumer.on(consumer.events.CRASH, ({ payload }) => {
           if (!payload.restart) reject(payload.error);
+        });
+        // Also for a batch in which no record is left: what counts is how far it reaches, and offsets may hold no record.
+        consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { topic, partition, lastOffset } }) => {
+          const place = `${partition} ${topic}`;
+          const end = open.get(place);
+          if (end !== undefined && BigInt(lastOffset) + 1n >= end) open.delete(place);
+          if (open.size === 0) resolve();
         });
         consumer
           .run({
             autoCommit: false,
             eachBatch: async (payload) => {
               const { batch } = payload;
-              const end = open.get(batch.partition);
+              const { topic, partition } = batch;
+              const end = open.get(`${partition} ${topic}`);
               for (const message of batch.messages) {
                 if (end === undefined || BigInt(message.offset) >= end) break;
-                onRecord({ partition: batch.partition, message }, ends.length);
+                onRecord({ topic, partition, message }, counts.get(topic) as number);
               }
               payload.resolveOffset(batch.lastOffset());
-              // A batch may end in offsets that hold no record: what counts is how far it reaches.
-              if (end !== undefined && BigInt(batch.lastOffset()) + 1n >= end) open.delete(batch.partition);
-              if (open.size === 0) resolve();
               await payload.heartbeat();
             },
           })
@@ -175,7 +196,7 @@ export class TopicReader {
     } finally {
       await consumer.disconnect();
     }
-    return ends.length;
+    return counts;
   }
 
   async #withAdmin<T>(use: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {

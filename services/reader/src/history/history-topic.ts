@@ -1,6 +1,6 @@
 import type { Kafka, Lane, OrderedProducer } from '@tapline/kafka';
 import { NO_HEADERS } from '@tapline/kafka';
-import { TaplineError } from '@tapline/kernel';
+import { killPoint, TaplineError } from '@tapline/kernel';
 import { decodeHistoryRecord, encodeHistoryRecord, type HistoryRecord, HistoryTimeline } from '@tapline/schema';
 import type { ReaderConfig } from '../config.ts';
 
@@ -72,6 +72,7 @@ export class HistoryTopic {
         remedy: `kafka-configs.sh --alter --entity-type topics --entity-name ${this.#lane.topic} --add-config max.message.bytes=${value.length * 2}`,
       });
     }
+    killPoint('before-schema');
     this.#producer.append(this.#lane, null, value, Date.now(), NO_HEADERS);
     this.#written = undefined;
     this.#dirty = true;
@@ -86,6 +87,7 @@ export class HistoryTopic {
     this.#dirty = false;
     const written: Promise<void> = this.#producer.mark().then(() => {
       if (this.#written === written) this.#written = undefined;
+      killPoint('after-schema');
     });
     this.#written = written;
     return written;

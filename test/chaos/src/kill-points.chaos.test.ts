@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import { KILL_POINTS, type KillPoint } from '@tapline/kernel';
+import { type KafkaBroker, openStack, openTopology } from '@tapline/test-stack';
+import { KeptLogs } from './keep.ts';
+import { chaosSeed, Random } from './random.ts';
+import { readerScene } from './reader-scene.ts';
+import { killedAt, launchUntil, lifeUntilKilled, liveUntil, STREAMING, stopCleanly } from './services.ts';
+
+const LONG = process.env.TAPLINE_CHAOS === 'long';
+const KILLS = LONG ? 210 : 15;
+
+/** How often a life passes a point in a second or two: the passage to die at is chosen up to here. */
+const PASSAGES: Readonly<Partial<Record<KillPoint, number>>> = {
+  'before-send': 60,
+  'after-send': 60,
+  'after-ack': 60,
+  'before-progress': 8,
+  'after-progress': 8,
+  'mid-transaction': 400,
+  'before-schema': 3,
+  'after-schema': 3,
+  'topic-created': 1,
+  'mid-chunk': 150,
+};
+/** A life that has not passed its point so often by then is killed wherever it is. */
+const LONGEST_LIFE_MS = 6000;
+
+test(`${KILLS} lives killed at chosen points, brokers restarted one after the other, tables altered all the time: exact`, async () => {
+  const seed = chaosSeed();
+  console.log(`seed ${seed}: play again with TAPLINE_CHAOS_SEED=${seed}`);
+  const random = new Random(seed);
+  await using stack = await openStack({ kafka: 3 });
+  const topology = await openTopology(stack, {
+    kind: 'mysql',
+    servers: [{ 'binlog-row-metadata': 'FULL' }, { 'binlog-row-metadata': 'FULL' }],
+  });
+  const scene = await readerScene({
+    stack: { ...stack, mysql: topology.source },
+    seed,
+    rows: LONG ? 4000 : 1500,
+    bigRows: LONG ? 20_000 : 5000,
+    bigTransactions: LONG ? 30 : 2,
+    alterAfterRows: random.int(500, 4000),
+    ddl: true,
+    witnesses: topology,
+    // Small batches, so that a chunk and a transaction are many; few rows a chunk, so that lives meet the load at many of its steps.
+    config: { kafka: { brokers: [...stack.kafka.address.brokers], batchBytes: 16_384 }, progress: { intervalMs: 200 } },
+  });
+  const { reader } = scene;
+  await using logs = new KeptLogs(reader);
+  await using load = scene.startLoad(LONG ? 400 : 500);
+  await using restarts = new RollingRestarts(stack.kafka.brokers, random.fork());
+  const killed = new Map<KillPoint, number>();
+  let elsewhere = 0;
+  for (let kill = 0; kill < KILLS; kill++) {
+    // Each point once, those of the first load first, as it ends; then any.
+    const missing = KILL_POINTS.toReversed().find((point) => !killed.has(point));
+    const point = missing ?? random.pick(KILL_POINTS);
+    const passage = random.int(1, Math.max(1, (PASSAGES[point] ?? 1) >> elsewhere));
+    const where = await lifeUntilKilled(killedAt(stack, reader, point, passage), LONGEST_LIFE_MS);
+    if (where === undefined) elsewhere++;
+    else killed.set(where, (killed.get(where) ?? 0) + 1);
+  }
+  await restarts.stop();
+  const { rows, ddl, bigTransactions, xaTransactions } = await load.stop();
+  await launchUntil(reader, STREAMING);
+  await liveUntil(reader, () => scene.drained(), 'at the end of the binlog');
+  await stopCleanly(reader);
+
+  const result = await scene.compare();
+  console.log(
+    `killed at ${JSON.stringify(Object.fromEntries(killed))}, ${elsewhere} anywhere; ${restarts.count} restarts of brokers; load: ${JSON.stringify({ rows, ddl, bigTransactions, xaTransactions })}; topics: ${JSON.stringify({ ...result, differences: undefined })}`,
+  );
+  expect(result.differences).toEqual([]);
+  expect(KILL_POINTS.filter((point) => !killed.has(point))).toEqual([]);
+  expect(restarts.count).toBeGreaterThan(LONG ? 20 : 1);
+  expect(ddl).toBeGreaterThan(10);
+  logs.passed();
+});
+
+/** One broker after the other is stopped or killed and started again, until told to stop. */
+class RollingRestarts implements AsyncDisposable {
+  readonly #stop = new AbortController();
+  readonly #done: Promise<void>;
+  count = 0;
+
+  constructor(brokers: readonly KafkaBroker[], random: Random) {
+    this.#done = this.#run(brokers, random);
+    this.#done.catch(() => undefined);
+  }
+
+  /** Resolves when every broker is there. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+  }
+
+  async #run(brokers: readonly KafkaBroker[], random: Random): Promise<void> {
+    const { signal } = this.#stop;
+    for (let turn = 0; !signal.aborted; turn++) {
+      await sleep(random.int(1000, 4000), undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      const broker = brokers[turn % brokers.length] as KafkaBroker;
+      await (random.chance(0.5) ? broker.kill() : broker.stop());
+      await sleep(random.int(0, 1500));
+      await broker.start();
+      this.count++;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop().catch(() => undefined);
+  }
+}
