@@ -20,17 +20,21 @@ export class FilePosition {
         message: `"${text.slice(0, 200)}" is not a place in a binlog: file:position`,
       });
     }
-    return position.moveTo({ file, position: Number(bytes) });
+    position.add('', { file, position: Number(bytes) });
+    return position;
   }
 
-  /** Everything in front of `place` is passed. */
-  moveTo(place: BinlogPosition): this {
+  get place(): BinlogPosition | undefined {
+    return this.#place;
+  }
+
+  /** Everything in front of `place` is passed, whatever GTIDs it has. */
+  add(_gtid: string, place: BinlogPosition): void {
     this.#place = place;
-    return this;
   }
 
-  /** Whether a transaction at `place` is in here: the place of its first change, or where it ends. */
-  covers(place: BinlogPosition): boolean {
+  /** Whether a transaction at `place` is in here: the place where it begins, or where it ends. */
+  contains(_gtid: string, place: BinlogPosition): boolean {
     const passed = this.#place;
     if (passed === undefined) return false;
     return place.file === passed.file
@@ -39,7 +43,7 @@ export class FilePosition {
   }
 
   includes(other: FilePosition): boolean {
-    return other.#place === undefined || this.covers(other.#place);
+    return other.#place === undefined || this.contains('', other.#place);
   }
 
   toString(): string {

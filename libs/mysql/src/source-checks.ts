@@ -109,14 +109,26 @@ function rowMetadataFinding({ rowMetadata }: ServerInfo): Finding {
 function gtidFinding(info: ServerInfo): Finding {
   // MariaDB's GTIDs cannot be turned off.
   if (info.flavor === 'mariadb' || info.gtidMode === 'ON') return ok('gtid-mode', 'GTIDs are on.');
+  const check = 'gtid-mode';
+  if (info.gtidMode === 'OFF') {
+    return {
+      check,
+      level: 'warn',
+      seen: 'gtid_mode is OFF: the reader follows the places in this server’s binlog files. On another server it finds its place only by the rows that it writes itself (source.anchors).',
+      mend: `${TURN_ON} Or set source.anchors, so that the reader survives a failover.`,
+    };
+  }
   return {
-    check: 'gtid-mode',
+    check,
     level: 'fail',
     code: 'SOURCE_GTID_OFF',
-    seen: `gtid_mode is ${info.gtidMode ?? 'not known to this server'}, a reader needs ON.`,
-    mend: 'SET PERSIST enforce_gtid_consistency = ON; then SET PERSIST gtid_mode = OFF_PERMISSIVE, ON_PERMISSIVE and ON, one after the other.',
+    seen: `gtid_mode is ${info.gtidMode ?? 'not known to this server'}, a reader needs ON, or OFF.`,
+    mend: TURN_ON,
   };
 }
+
+const TURN_ON =
+  'SET PERSIST enforce_gtid_consistency = ON; then SET PERSIST gtid_mode = OFF_PERMISSIVE, ON_PERMISSIVE and ON, one after the other.';
 
 function grantFindings(grants: Grants, account: string): Finding[] {
   return ['REPLICATION SLAVE', 'REPLICATION CLIENT'].map((privilege): Finding => {

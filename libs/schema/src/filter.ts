@@ -26,13 +26,17 @@ export interface TableFilter {
   unmatched(tables: Iterable<{ readonly database: string; readonly name: string }>): readonly string[];
 }
 
-/** The server's own databases. They are never captured, whatever the patterns say. */
+/** The reader's own database on a source, for its anchors. */
+export const ANCHOR_DATABASE = '__db_mysync';
+
+/** The server's own databases, and the reader's. They are never captured, whatever the patterns say. */
 export const SYSTEM_DATABASES: ReadonlySet<string> = new Set([
   'mysql',
   'information_schema',
   'performance_schema',
   'sys',
   'ndbinfo',
+  ANCHOR_DATABASE,
 ]);
 
 /**

@@ -4,7 +4,13 @@ export type { TableName } from './ddl/cursor.ts';
 export { type DdlDialect, type DdlServer, type DdlSession, dialectOf, serverVersionNumber } from './ddl/dialect.ts';
 export { type Ddl, databaseOfDdl, readDdl, tablesOfDdl, type Unread } from './ddl/statement.ts';
 export { type Key, type TableState, tableOfState } from './ddl/table-state.ts';
-export { compileTableFilter, SYSTEM_DATABASES, type TableFilter, type TableFilterOptions } from './filter.ts';
+export {
+  ANCHOR_DATABASE,
+  compileTableFilter,
+  SYSTEM_DATABASES,
+  type TableFilter,
+  type TableFilterOptions,
+} from './filter.ts';
 export { applyChanges, stateChanges, unknownState } from './history/changes.ts';
 export {
   type DatabaseChange,

@@ -2,6 +2,7 @@ import { KAFKA_FIELDS, PRODUCER_FIELDS } from '@tapline/kafka';
 import type { ConfigDeclaration, ConfigOf, ServiceConfig } from '@tapline/kernel';
 import { MYSQL_ADDRESS_FIELDS } from '@tapline/mysql';
 import { REGISTRY_FIELD } from '@tapline/registry';
+import { ANCHOR_FIELDS } from './anchors/config.ts';
 import { FAILOVER_FIELDS } from './failover/config.ts';
 import { SHAPE_FIELD, TRANSACTION_FIELDS } from './shape/config.ts';
 
@@ -63,6 +64,7 @@ export const READER_CONFIG = {
           default: 4 * MIB,
           min: 64 * 1024,
         },
+        anchors: ANCHOR_FIELDS,
         spillFolder: {
           type: 'text',
           doc: 'Folder for the temporary file in which compressed transactions and prepared XA transactions wait when they are larger than 8 MiB. On a disk: a folder in memory counts against the memory of the process or pod. Empty: the folder of the system.',

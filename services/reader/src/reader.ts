@@ -10,6 +10,7 @@ import {
 } from '@tapline/kernel';
 import type { ReaderConfig } from './config.ts';
 import { FailoverMemory } from './failover/memory.ts';
+import { LifeKeeper } from './fencing/life-keeper.ts';
 import { READER_METRICS } from './metrics.ts';
 import { Session } from './session.ts';
 import type { SessionFacts } from './session-facts.ts';
@@ -25,6 +26,7 @@ export class Reader implements RunningService {
   readonly #log: Logger;
   readonly #metrics: MetricsOf<typeof READER_METRICS>;
   readonly #failover: FailoverMemory;
+  readonly #lives: LifeKeeper;
   #session: Session | undefined;
   /** Of the current session, as last counted into the metrics. */
   #counted: typeof NOTHING = NOTHING;
@@ -36,6 +38,7 @@ export class Reader implements RunningService {
     this.#log = log;
     this.#metrics = metrics.declare(READER_METRICS);
     this.#failover = new FailoverMemory(log, () => this.#metrics.failovers.inc());
+    this.#lives = new LifeKeeper(config, log);
     metrics.sample(this.#metrics.progressAge, () => this.#sample((facts) => progressAge(facts)));
     metrics.sample(this.#metrics.lag, () => this.#sample((facts) => facts.lagSeconds));
     metrics.sample(this.#metrics.xaUndecided, () => this.#sample(({ xa }) => xa.undecided));
@@ -45,6 +48,7 @@ export class Reader implements RunningService {
   }
 
   async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
+    await using _ = this.#lives;
     let attempt = 0;
     while (!stop.aborted) {
       const startedMs = Date.now();
@@ -97,6 +101,7 @@ export class Reader implements RunningService {
         {
           snapshotRows: (table, rows) => this.#metrics.snapshotRows.inc({ table }, rows),
           failover: this.#failover,
+          lives: this.#lives,
         },
         signal,
       );

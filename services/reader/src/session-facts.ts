@@ -1,5 +1,7 @@
 import type { BinlogPosition } from '@tapline/binlog';
+import type { AnchorFacts } from './anchors/session-anchors.ts';
 import type { FailoverMemory } from './failover/memory.ts';
+import type { LifeKeeper } from './fencing/life-keeper.ts';
 import type { XaFacts } from './progress/xa-follower.ts';
 
 /** What a session tells while it happens. */
@@ -11,6 +13,7 @@ export interface SessionEvents {
 /** What a session has from the reader that lives it. */
 export interface SessionContext extends SessionEvents {
   readonly failover: FailoverMemory;
+  readonly lives: LifeKeeper;
 }
 
 /** Numbers of a session, for metrics and /state. */
@@ -32,6 +35,7 @@ export interface SessionFacts {
   readonly progressCurrent: boolean;
   readonly snapshot: Readonly<Record<string, unknown>>;
   readonly xa: XaFacts;
+  readonly anchors: AnchorFacts;
   /** Binlog that waits for the end of its transaction: in memory, and in the temporary file. */
   readonly waitingBytes: number;
   readonly spilledBytes: number;

@@ -1,14 +1,19 @@
 import { type BinlogPosition, type BinlogStream, openBinlogStream } from '@tapline/binlog';
-import { type Kafka, kafkaConfigOf, type OrderedProducer, openKafka, type ProgressStore } from '@tapline/kafka';
+import type { Kafka, OrderedProducer } from '@tapline/kafka';
 import type { Logger } from '@tapline/kernel';
+import { isAnchorTable } from './anchors/anchor-table.ts';
+import { openReplay } from './anchors/open-replay.ts';
+import { SessionAnchors } from './anchors/session-anchors.ts';
 import type { ReaderConfig } from './config.ts';
 import type { FailoverMemory } from './failover/memory.ts';
 import { settleOnServer } from './failover/settle.ts';
+import type { Life } from './fencing/life.ts';
+import type { LifeKeeper } from './fencing/life-keeper.ts';
 import { openHistory } from './history/open-history.ts';
 import type { SchemaHistory } from './history/schema-history.ts';
 import { tableOfRow } from './history/table-of-row.ts';
 import { Checkpointer } from './progress/checkpointer.ts';
-import { decodeProgress, encodeProgress } from './progress/record.ts';
+import type { ProgressRecord } from './progress/record.ts';
 import type { SnapshotProgress } from './progress/snapshot-progress.ts';
 import { openFormat, requireFormat } from './publish/format.ts';
 import { Oversize } from './publish/oversize.ts';
@@ -20,7 +25,7 @@ import { VersionClock } from './publish/version-clock.ts';
 import { firstStart } from './resume/first-start.ts';
 import { reopen } from './resume/reopen.ts';
 import { readTails } from './resume/tails.ts';
-import { type Executed, parseExecuted } from './source/executed.ts';
+import { type Executed, executedOf, parseExecuted, placeOf, startOf } from './source/executed.ts';
 import { openSource, type Source } from './source/open-source.ts';
 import { serverIdOf } from './source/server-id.ts';
 
@@ -32,6 +37,7 @@ export interface SessionParts {
   readonly log: Logger;
   readonly source: Source;
   readonly kafka: Kafka;
+  readonly life: Life;
   readonly producer: OrderedProducer;
   readonly checkpointer: Checkpointer;
   readonly book: TopicBook;
@@ -40,6 +46,7 @@ export interface SessionParts {
   readonly publisher: Publisher;
   readonly routes: Routes;
   readonly history: SchemaHistory;
+  readonly anchors: SessionAnchors;
   readonly executed: Executed;
   /** What the stream starts after. */
   readonly gtidSet: string;
@@ -60,26 +67,29 @@ export async function openSessionParts(
   config: ReaderConfig,
   log: Logger,
   memory: FailoverMemory,
+  lives: LifeKeeper,
   signal: AbortSignal,
 ): Promise<SessionParts> {
   await using opened = new AsyncDisposableStack();
-  const kafkaConfig = kafkaConfigOf(config.kafka, `tapline-reader-${config.name}`);
-  const kafka = opened.use(openKafka(kafkaConfig, { logger: log }));
-  const producer = opened.use(kafka.producer(config.kafka));
-  const store = await openProgress(config, kafka, signal);
+  const { kafka, life } = await lives.take(signal);
+  const declare = (names: readonly string[]): Promise<void> => life.written.declare(names);
+  const producer = opened.use(kafka.producer({ ...config.kafka, life: life.fence, declare }));
   const format = await openFormat(config, { kafka, log, resources: opened, signal });
 
-  const found = store.get(config.name);
-  const kept = found === undefined ? undefined : decodeProgress(found, progressTopic(config));
+  const { kept } = life;
   if (kept !== undefined) requireFormat(config, kept.keyFormat);
-  const tailParts = { kafka, gtidOf: (value: Buffer) => format.gtidOf(value), signal };
+  const tailParts = { kafka, life, gtidOf: (value: Buffer) => format.gtidOf(value), signal };
   const tails = kept && (await readTails(kept, tailParts));
   const settled = await settleOnServer({ config, log, memory, record: kept, tails, signal });
   const source = await openSource(settled.address, config, log, signal);
   await ensureTopics(config, source, kafka, signal);
   const record = settled.record ?? (await firstStart({ config, source, kafka, log, signal }));
-  const { book, snapshot, publishedRows } = reopen(record, tails ?? (await readTails(record, tailParts)), producer);
-  const executed = parseExecuted(source.info.flavor, record.gtidSet);
+  const found = tails ?? (await readTails(record, tailParts));
+  const replay =
+    settled.replay && (await openReplay(settled.replay, { kafka, tails: found, server: source, log, signal }));
+  const { book, snapshot, publishedRows } = reopen(record, found, producer, replay);
+  replay?.witness.begins(book);
+  const executed = parseExecuted(source.tracking, executedOf(record));
   const history = await openHistory({
     config,
     source,
@@ -96,16 +106,19 @@ export async function openSessionParts(
 
   const checkpointer = new Checkpointer({
     acknowledged: () => producer.mark(),
-    save: (next) => store.save(config.name, encodeProgress(next), signal),
+    save: (next) => life.save(next, signal),
     intervalMs: config.progress.intervalMs,
   });
   // Durable before the first record is published: it says below which offsets nothing of this source's life stands.
   await checkpointer.now({
-    ...record,
-    schemaVersion: history.version,
-    offsets: book.offsets(),
-    version: clock.last,
+    ...(settled.replay?.from ?? {
+      ...record,
+      schemaVersion: history.version,
+      offsets: book.offsets(),
+      version: clock.last,
+    }),
     snapshot,
+    fences: life.fences(book.gaps()),
     writtenMs: Date.now(),
   });
   const topics = new TopicOpener({ config, kafka, producer, book, checkpointer, signal });
@@ -130,14 +143,27 @@ export async function openSessionParts(
     tombstones: config.topics.tombstones,
     beforeImage: config.beforeImage === 'full',
   });
+  const anchors = await SessionAnchors.open({
+    config,
+    tracking: source.tracking,
+    server: source.address,
+    anchors: record.anchors,
+    replay: replay?.witness,
+    book,
+    clock,
+    acknowledged: () => producer.mark(),
+    log,
+    resources: opened,
+    signal,
+  });
   const stream = opened.use(
     await openBinlogStream(
       {
         address: source.address,
         serverId: serverIdOf(config),
         flavor: source.info.flavor,
-        start: { gtidSet: record.gtidSet },
-        wants: (database, table) => source.filter.matches(database, table),
+        start: startOf(record),
+        wants: (database, table) => source.filter.matches(database, table) || isAnchorTable(database, table),
         bufferBytes: config.source.bufferBytes,
         spillFolder: config.source.spillFolder,
         heartbeatMs: config.source.heartbeatMs,
@@ -151,6 +177,7 @@ export async function openSessionParts(
     log,
     source,
     kafka,
+    life,
     producer,
     checkpointer,
     book,
@@ -159,20 +186,13 @@ export async function openSessionParts(
     publisher,
     routes,
     history,
+    anchors,
     executed,
     gtidSet: record.gtidSet,
     startAfter: record.startAfter,
     xaFrom: record.xaFrom,
     snapshot,
     stream,
-    start: { file: record.file, position: record.position },
+    start: placeOf(record),
   };
-}
-
-function progressTopic(config: ReaderConfig): string {
-  return `${config.name}.progress`;
-}
-
-function openProgress(config: ReaderConfig, kafka: Kafka, signal: AbortSignal): Promise<ProgressStore> {
-  return kafka.progress({ topic: progressTopic(config), replicationFactor: config.topics.replicationFactor }, signal);
 }

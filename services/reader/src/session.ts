@@ -11,7 +11,9 @@ import type {
 } from '@tapline/binlog';
 import type { OrderedProducer } from '@tapline/kafka';
 import type { Logger } from '@tapline/kernel';
+import type { SessionAnchors } from './anchors/session-anchors.ts';
 import type { ReaderConfig } from './config.ts';
+import type { Life } from './fencing/life.ts';
 import type { SchemaHistory } from './history/schema-history.ts';
 import type { Checkpointer } from './progress/checkpointer.ts';
 import type { ProgressRecord } from './progress/record.ts';
@@ -43,6 +45,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   readonly #log: Logger;
   readonly #source: Source;
   readonly #producer: OrderedProducer;
+  readonly #life: Life;
   readonly #checkpointer: Checkpointer;
   readonly #book: TopicBook;
   readonly #clock: VersionClock;
@@ -50,6 +53,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   readonly #publisher: Publisher;
   readonly #routes: Routes;
   readonly #history: SchemaHistory;
+  readonly #anchors: SessionAnchors;
   /** What the stream has passed. */
   readonly #executed: Executed;
   readonly #xa: XaFollower;
@@ -73,6 +77,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#log = log;
     this.#source = source;
     this.#producer = producer;
+    this.#life = parts.life;
     this.#checkpointer = parts.checkpointer;
     this.#book = parts.book;
     this.#clock = parts.clock;
@@ -80,10 +85,11 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#publisher = parts.publisher;
     this.#routes = parts.routes;
     this.#history = parts.history;
+    this.#anchors = parts.anchors;
     this.#executed = parts.executed;
-    if (parts.startAfter !== '') this.#before = parseExecuted(source.info.flavor, parts.startAfter);
+    if (parts.startAfter !== '') this.#before = parseExecuted(source.tracking, parts.startAfter);
     this.#xa = new XaFollower({
-      flavor: source.info.flavor,
+      tracking: source.tracking,
       passed: parts.executed,
       from: parts.xaFrom,
       log,
@@ -98,6 +104,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       stream: parts.stream,
       target: this,
       executed: parts.executed,
+      byFile: source.tracking === 'file',
       failed: producer.failed,
     });
   }
@@ -108,7 +115,7 @@ export class Session implements AsyncDisposable, PumpTarget {
    * @throws TaplineError of the source, Kafka, the registry, or of what the progress record and the topics say.
    */
   static async open(config: ReaderConfig, log: Logger, context: SessionContext, signal: AbortSignal): Promise<Session> {
-    const parts = await openSessionParts(config, log, context.failover, signal);
+    const parts = await openSessionParts(config, log, context.failover, context.lives, signal);
     const session = new Session(parts);
     await session.#openLoader(parts, context, signal);
     const { gtidSet, book, snapshot } = parts;
@@ -119,7 +126,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   /** Until `stop`; then to the end of the transaction at hand, with everything acknowledged and the place made durable. */
   async run(stop: AbortSignal): Promise<void> {
     await this.#pump.run(stop);
-    if (this.#pump.atBoundary && !this.#xa.holdsProgress) await this.#checkpointer.now(this.#describe());
+    if (this.#pump.atBoundary && !this.#holdsProgress) await this.#checkpointer.now(this.#describe());
   }
 
   /** Waits for what is under way, so that nothing of this life arrives in a topic after the next one has looked at its end. */
@@ -150,23 +157,25 @@ export class Session implements AsyncDisposable, PumpTarget {
       progressCurrent: this.#checkpointed === transactions,
       snapshot: this.#report?.state ?? { state: 'done' },
       xa: this.#xa.facts(Date.now()),
+      anchors: this.#anchors.facts,
       waitingBytes: this.#stream.stats.waitingBytes,
       spilledBytes: this.#stream.stats.spilledBytes,
     };
   }
 
   begin({ gtid, commitMicros, position, decides }: BeginEvent): void {
-    this.silent = this.#isBeforeStart(gtid);
+    this.silent = this.#isBeforeStart(gtid, position);
     if (decides !== undefined && !this.silent) this.#xa.refuseUnknown(decides, gtid);
     this.#takenMs = Date.now();
     this.#newestCommitMs = Number(commitMicros / 1000n);
+    this.#anchors.atBegin();
     this.#publisher.tick(this.#takenMs);
     this.#publisher.begin(gtid, commitMicros, position);
   }
 
-  #isBeforeStart(gtid: string): boolean {
+  #isBeforeStart(gtid: string, position: BinlogPosition): boolean {
     if (this.#before !== undefined && this.#executed.includes(this.#before)) this.#before = undefined;
-    return this.#before?.contains(gtid) ?? false;
+    return this.#before?.contains(gtid, position) ?? false;
   }
 
   prepared(event: PreparedEvent): void {
@@ -180,9 +189,16 @@ export class Session implements AsyncDisposable, PumpTarget {
   openAhead(events: readonly BinlogEvent[]): Promise<void> | undefined {
     const layouts = new Set<TableMap>();
     for (const event of events) {
-      if (event.kind === 'rows' && this.#routes.find(event.table) === undefined) layouts.add(event.table);
+      if (event.kind !== 'rows' || this.#anchors.isAnchor(event.table)) continue;
+      if (this.#routes.find(event.table) === undefined) layouts.add(event.table);
     }
     return layouts.size < 2 ? undefined : this.#routes.openAhead([...layouts]);
+  }
+
+  own(event: RowsEvent): boolean {
+    if (!this.#anchors.isAnchor(event.table)) return false;
+    this.#anchors.saw(event);
+    return true;
   }
 
   prepare(event: RowsEvent): Promise<void> | undefined {
@@ -203,7 +219,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   }
 
   #warnOfStatement(event: StatementEvent): void {
-    if (event.inTransaction ? this.silent : this.#isBeforeStart(event.gtid)) return;
+    if (event.inTransaction ? this.silent : this.#isBeforeStart(event.gtid, event.position)) return;
     refuseStatementChange(event, this.#captured, this.#source.address);
     if (!dropsRows(event.sql) || !this.#captured.mayMatchIn(event.database)) return;
     this.#log.warn('rows may have vanished without change events: the statement is not published', {
@@ -213,7 +229,13 @@ export class Session implements AsyncDisposable, PumpTarget {
     });
   }
 
-  end(): undefined {}
+  end(): undefined {
+    this.#anchors.atEnd(this.#history.version, !this.#xa.holdsProgress && this.#before === undefined);
+  }
+
+  get #holdsProgress(): boolean {
+    return this.#xa.holdsProgress || this.#anchors.holdsProgress;
+  }
 
   room(): Promise<void> | undefined {
     return this.#producer.room();
@@ -230,8 +252,10 @@ export class Session implements AsyncDisposable, PumpTarget {
 
   async boundary(): Promise<void> {
     this.#xa.warnOfOld(Date.now());
+    const replay = this.#anchors.atBoundary(this.#executed);
+    if (replay !== undefined) await replay;
     // The records of the first load are progress records too.
-    if (this.#xa.holdsProgress) return;
+    if (this.#holdsProgress) return;
     if (this.#loader !== undefined && this.#book.skipping === 0) await this.#load(this.#loader);
     const { transactions } = this.#pump;
     if (transactions === this.#checkpointed || !this.#checkpointer.due(Date.now())) return;
@@ -252,9 +276,8 @@ export class Session implements AsyncDisposable, PumpTarget {
   #describe(snapshot: SnapshotProgress = this.#loader?.progress ?? LOADED): ProgressRecord {
     const position = this.#pump.position ?? this.#start;
     return {
-      gtidSet: this.#xa.durable(),
-      file: position.file,
-      position: position.position,
+      ...(this.#source.tracking === 'file' ? { by: 'file', gtidSet: '' } : { by: 'gtid', gtidSet: this.#xa.durable() }),
+      ...position,
       serverUuid: this.#source.info.serverUuid ?? String(this.#source.info.serverId),
       schemaVersion: this.#history.version,
       keyFormat: keyFormatOf(this.#config),
@@ -263,6 +286,8 @@ export class Session implements AsyncDisposable, PumpTarget {
       snapshot,
       startAfter: this.#before?.toString() ?? '',
       xaFrom: this.#xa.from,
+      fences: this.#life.fences(this.#book.gaps()),
+      anchors: this.#anchors.describe(snapshot.publishing),
       writtenMs: Date.now(),
     };
   }

@@ -94,7 +94,7 @@ test('a source with every setting wrong and an account without grants: each is n
   expect(troubles(outcome)).toEqual([
     'binlog-format fail SOURCE_BINLOG_FORMAT',
     'row-image fail SOURCE_ROW_IMAGE',
-    'gtid-mode fail SOURCE_GTID_OFF',
+    'gtid-mode warn',
     'grant-replication-slave fail SOURCE_MISSING_GRANT',
     'grant-replication-client fail SOURCE_MISSING_GRANT',
     'grant-xa-recover-admin warn',

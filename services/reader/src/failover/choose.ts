@@ -4,6 +4,7 @@ import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
 import type { Tails } from '../resume/tails.ts';
 import { type Candidate, hostsOf, probe, type Role, type ServerFacts } from './candidate.ts';
+import { verdictByFile } from './file.ts';
 import { judge, type Known, type Verdict } from './judge.ts';
 import type { FailoverMemory } from './memory.ts';
 
@@ -47,7 +48,7 @@ export async function chooseServer(parts: ChooseParts): Promise<Choice> {
     const candidates = await Promise.all(hosts.map((host) => probe(host, signal)));
     const late = Date.now() >= endMs;
     const judged = candidates.flatMap(({ server }) =>
-      server === undefined ? [] : [{ server, verdict: verdictOf(server, known, late) }],
+      server === undefined ? [] : [{ server, verdict: verdictOf(server, parts.record, known, late) }],
     );
     memory.looked(tableOf(candidates, judged));
     if (judged.length === 0) throw noneAnswers(candidates);
@@ -70,8 +71,14 @@ export function knownOf(record: ProgressRecord, tails: Tails | undefined): Known
   };
 }
 
-function verdictOf(server: ServerFacts, known: Known | undefined, late: boolean): Verdict {
-  if (known === undefined) return { kind: 'usable' };
+function verdictOf(
+  server: ServerFacts,
+  record: ProgressRecord | undefined,
+  known: Known | undefined,
+  late: boolean,
+): Verdict {
+  if (record === undefined || known === undefined) return { kind: 'usable' };
+  if (record.by === 'file') return verdictByFile(server, record, late);
   const verdict = judge(server, known);
   // Its history went on under another server, and it has waited long enough: what it lacks was lost above it.
   if (verdict.kind === 'behind' && verdict.suspect && late) {

@@ -3,8 +3,10 @@ import { addressText } from '@tapline/mysql';
 import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
 import type { Tails } from '../resume/tails.ts';
+import type { AnchorStart } from './anchor.ts';
 import { serverText } from './candidate.ts';
 import { type Choice, chooseServer } from './choose.ts';
+import { judgeByFile } from './file.ts';
 import type { FailoverMemory } from './memory.ts';
 
 /** A server to read from, and the record to go on from there. */
@@ -12,6 +14,8 @@ export interface Settled {
   readonly address: Choice['server']['address'];
   /** None at the first start. */
   readonly record: ProgressRecord | undefined;
+  /** The record goes on at an anchor, in front of what is published. */
+  readonly replay?: AnchorStart;
 }
 
 interface SettleParts {
@@ -32,6 +36,12 @@ export async function settleOnServer(parts: SettleParts): Promise<Settled> {
   const choice = await chooseServer(parts);
   const { server, verdict } = choice;
   if (verdict.kind === 'refused') throw parts.memory.refused(refusal(choice, verdict));
+  if (parts.record !== undefined && (parts.record.by === 'file' || server.info.gtidMode === 'OFF')) {
+    const judged = await judgeByFile(server, parts.record, parts);
+    if (judged.verdict === 'refused') throw parts.memory.refused(judged.error);
+    parts.memory.chose(server, parts.record);
+    return { address: server.address, ...judged };
+  }
   parts.memory.chose(server, parts.record);
   return { address: server.address, record: parts.record && onServer(parts.record, choice) };
 }

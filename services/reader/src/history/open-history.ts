@@ -89,7 +89,7 @@ function startOf({ info }: Source, { gtidSet, file, position }: Place): BinlogSt
 }
 
 function startBehind(source: Source, executed: string, { gtid, position }: StatementEvent): BinlogStart {
-  const passed = parseExecuted(source.info.flavor, executed);
-  if (gtid !== '') passed.add(gtid);
+  const passed = parseExecuted(source.tracking, executed);
+  if (gtid !== '') passed.add(gtid, position);
   return startOf(source, { gtidSet: passed.toString(), ...position });
 }

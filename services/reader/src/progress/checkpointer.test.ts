@@ -3,6 +3,7 @@ import { Checkpointer } from './checkpointer.ts';
 import type { ProgressRecord } from './record.ts';
 
 const record = (gtidSet: string, writtenMs = 0): ProgressRecord => ({
+  by: 'gtid',
   gtidSet,
   file: 'b.1',
   position: 4,
@@ -14,6 +15,7 @@ const record = (gtidSet: string, writtenMs = 0): ProgressRecord => ({
   snapshot: { state: 'done', queue: [], publishing: false, published: [] },
   startAfter: '',
   xaFrom: '',
+  anchors: [],
   writtenMs,
 });
 

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { decodeProgress, encodeProgress, type ProgressRecord } from './record.ts';
 
 const record: ProgressRecord = {
+  by: 'gtid',
   gtidSet: '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-77',
   file: 'binlog.000003',
   position: 4711,
@@ -22,6 +23,7 @@ const record: ProgressRecord = {
   },
   startAfter: '',
   xaFrom: '',
+  anchors: [],
   writtenMs: 1_790_000_000_000,
 };
 

@@ -1,4 +1,7 @@
+import type { LastEvent } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
+import type { Anchor } from '../anchors/anchor-book.ts';
+import { decodeFences, type Fences, type RawFences, rawFences } from '../fencing/fences.ts';
 import type { KeyFormat } from '../publish/format.ts';
 import { decodeSnapshot, type RawSnapshot, type SnapshotProgress } from './snapshot-progress.ts';
 
@@ -7,10 +10,14 @@ import { decodeSnapshot, type RawSnapshot, type SnapshotProgress } from './snaps
  * Written only when every record below `offsets` is acknowledged.
  */
 export interface ProgressRecord {
+  /** What the place is known by: `gtidSet` on every server, or `file` and `position` on this one (a source without GTIDs). */
+  readonly by: 'gtid' | 'file';
   /** GTID set (MySQL) or GTID position (MariaDB) executed up to here. */
   readonly gtidSet: string;
   readonly file: string;
   readonly position: number;
+  /** The event that ends there, by which the place is known again; where the stream is followed by file. */
+  readonly last?: LastEvent;
   readonly serverUuid: string;
   /** 0 until the schema history gives versions (part 3). */
   readonly schemaVersion: number;
@@ -31,6 +38,12 @@ export interface ProgressRecord {
    * concern no captured table: those that do are never part of `gtidSet` before they are decided. null: not known, so such a commit stops the reader.
    */
   readonly xaFrom: string | null;
+  /**
+   * The anchors passed, the newest first, for a source without GTIDs: where to go on at a server on which `file` and `position` mean nothing.
+   */
+  readonly anchors: readonly Anchor[];
+  /** The life that wrote this. undefined: a version of Tapline that could not be shut out of its topics. */
+  readonly fences?: Fences | undefined;
   /** When this was written, ms since the epoch. */
   readonly writtenMs: number;
 }
@@ -39,7 +52,12 @@ const FORMAT = 1;
 
 export function encodeProgress(record: ProgressRecord): Buffer {
   const json = JSON.stringify(
-    { format: FORMAT, ...record, offsets: Object.fromEntries(record.offsets) },
+    {
+      format: FORMAT,
+      ...record,
+      offsets: Object.fromEntries(record.offsets),
+      fences: record.fences && rawFences(record.fences),
+    },
     (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
   );
   return Buffer.from(json);
@@ -53,13 +71,23 @@ export function decodeProgress(bytes: Uint8Array, topic: string): ProgressRecord
     return {
       ...raw,
       version: BigInt(raw.version),
+      // Records written before sources without GTIDs were followed do not say.
+      by: raw.by ?? 'gtid',
       // Records written before there was a choice do not say.
       keyFormat: raw.keyFormat ?? 'avro',
       // Records written before XA transactions were followed do not say.
       xaFrom: raw.xaFrom ?? null,
       startAfter: raw.startAfter ?? '',
+      // Records written before there were anchors have none.
+      anchors: (raw.anchors ?? []).map((anchor) => ({
+        ...anchor,
+        id: BigInt(anchor.id),
+        token: BigInt(anchor.token),
+        version: BigInt(anchor.version),
+      })),
       offsets: new Map(Object.entries(raw.offsets).map(([name, next]) => [name, next.map(BigInt)])),
       snapshot: decodeSnapshot(raw.snapshot),
+      fences: raw.fences && decodeFences(raw.fences),
     };
   } catch (cause) {
     throw new TaplineError('PROGRESS_UNREADABLE', {
@@ -70,9 +98,17 @@ export function decodeProgress(bytes: Uint8Array, topic: string): ProgressRecord
   }
 }
 
-interface Raw extends Omit<ProgressRecord, 'version' | 'offsets' | 'snapshot'> {
+interface Raw extends Omit<ProgressRecord, 'version' | 'offsets' | 'snapshot' | 'anchors' | 'fences'> {
+  readonly fences?: RawFences;
   readonly format: unknown;
   readonly version: string;
   readonly offsets: Record<string, string[]>;
   readonly snapshot: RawSnapshot;
+  readonly anchors?: readonly RawAnchor[];
 }
+
+type RawAnchor = Omit<Anchor, 'id' | 'token' | 'version'> & {
+  readonly id: string;
+  readonly token: string;
+  readonly version: string;
+};

@@ -1,5 +1,5 @@
-import { type Flavor, GtidSet, type PreparedEvent } from '@tapline/binlog';
-import type { Executed } from '../source/executed.ts';
+import { GtidSet, type PreparedEvent } from '@tapline/binlog';
+import type { Executed, Tracking } from '../source/executed.ts';
 
 interface Undecided {
   readonly gtid: string;
@@ -9,15 +9,15 @@ interface Undecided {
 /**
  * XA transactions that are prepared and undecided: the stream has passed them, and nothing of them is published. No progress record may claim them, or a
  * restart would not get their rows again when they are committed. A GTID set can leave them out, and the server sends just them again. A MariaDB
- * position cannot: there no record is written while one of them is open, and the newest one, from before its prepare, stays the place to resume from.
+ * position, or a place in the files, cannot: there no record is written while one of them is open, and the newest one, from before its prepare, stays the place to resume from.
  */
 export class UndecidedTransactions {
-  readonly #flavor: Flavor;
+  readonly #tracking: Tracking;
   /** By XID, the oldest first. */
   readonly #transactions = new Map<string, Undecided>();
 
-  constructor(flavor: Flavor) {
-    this.#flavor = flavor;
+  constructor(tracking: Tracking) {
+    this.#tracking = tracking;
   }
 
   get count(): number {
@@ -46,12 +46,12 @@ export class UndecidedTransactions {
 
   /** No progress record may be written now. */
   get holdsProgress(): boolean {
-    return this.#flavor === 'mariadb' && this.#transactions.size > 0;
+    return this.#tracking !== 'mysql' && this.#transactions.size > 0;
   }
 
   /** What of all that the stream has passed a progress record may claim. */
   durable(passed: Executed): string {
-    if (this.#flavor === 'mariadb' || this.#transactions.size === 0) return passed.toString();
+    if (this.#tracking !== 'mysql' || this.#transactions.size === 0) return passed.toString();
     const open = new GtidSet();
     for (const { gtid } of this.#transactions.values()) open.add(gtid);
     return GtidSet.parse(passed.toString()).subtract(open).toString();

@@ -1,6 +1,6 @@
-import type { Flavor, PreparedEvent, XaDecision } from '@tapline/binlog';
+import type { PreparedEvent, XaDecision } from '@tapline/binlog';
 import { type Logger, TaplineError } from '@tapline/kernel';
-import { type Executed, parseExecuted } from '../source/executed.ts';
+import { type Executed, parseExecuted, type Tracking } from '../source/executed.ts';
 import { UndecidedTransactions } from './undecided.ts';
 
 /** A prepared transaction older than this is told of, and told of again after as long a time. */
@@ -13,13 +13,13 @@ export interface XaFacts {
   readonly oldestSeconds: number;
   /** The oldest ones' XIDs. */
   readonly xids: readonly string[];
-  /** No progress record is written until they are decided (MariaDB). */
+  /** No progress record is written until they are decided (MariaDB, and servers without GTIDs). */
   readonly holdsProgress: boolean;
 }
 
 /** What the reader has to know of XA transactions: which are undecided, and whether the commit of an unknown one can matter. */
 export class XaFollower {
-  readonly #flavor: Flavor;
+  readonly #tracking: Tracking;
   readonly #passed: Executed;
   readonly #log: Logger;
   readonly #undecided: UndecidedTransactions;
@@ -28,12 +28,12 @@ export class XaFollower {
   #toldMs = 0;
 
   /** `passed`: what the stream has passed, as it grows. */
-  constructor(options: { flavor: Flavor; passed: Executed; from: string | null; log: Logger }) {
-    this.#flavor = options.flavor;
+  constructor(options: { tracking: Tracking; passed: Executed; from: string | null; log: Logger }) {
+    this.#tracking = options.tracking;
     this.#passed = options.passed;
     this.from = options.from;
     this.#log = options.log;
-    this.#undecided = new UndecidedTransactions(options.flavor);
+    this.#undecided = new UndecidedTransactions(options.tracking);
   }
 
   prepared(event: PreparedEvent, nowMs: number): void {
@@ -64,7 +64,7 @@ export class XaFollower {
   }
 
   #isKnown(): boolean {
-    return this.from !== null && this.#passed.includes(parseExecuted(this.#flavor, this.from));
+    return this.from !== null && this.#passed.includes(parseExecuted(this.#tracking, this.from));
   }
 
   /** Says so, once in a while, when a prepared transaction has long been undecided. */

@@ -1,4 +1,5 @@
 import { TaplineError } from '@tapline/kernel';
+import type { Gaps } from '../fencing/fences.ts';
 import type { TopicOfTable } from './routes.ts';
 import type { TopicLanes } from './topic-lanes.ts';
 
@@ -36,9 +37,24 @@ export class TopicBook {
     });
   }
 
+  /** Changes of each partition since this life began, by topic. */
+  *counts(): Generator<readonly [string, readonly number[]]> {
+    for (const lanes of this.#topics.values()) yield [lanes.topic, lanes.counts()];
+  }
+
   /** The next offset of each partition by count: what a progress record says. */
   offsets(): Map<string, readonly bigint[]> {
     return new Map([...this.#topics.values()].map((lanes) => [lanes.topic, lanes.next.map(BigInt)]));
+  }
+
+  /** Offsets beyond these that hold markers of lives, by topic. */
+  gaps(): Map<string, Gaps> {
+    const gaps = new Map<string, Gaps>();
+    for (const lanes of this.#behind) {
+      const ofTopic = lanes.gaps;
+      if (ofTopic.size > 0) gaps.set(lanes.topic, ofTopic);
+    }
+    return gaps;
   }
 
   /** Changes that stand in the topics already and are still to be met again. */

@@ -1,5 +1,6 @@
 import type { Lane } from '@tapline/kafka';
 import { TaplineError } from '@tapline/kernel';
+import type { Gaps } from '../fencing/fences.ts';
 
 /** The last record that an earlier life of the reader left in a partition beyond the progress record. */
 export interface TailEnd {
@@ -7,6 +8,12 @@ export interface TailEnd {
   readonly version: bigint;
   /** Of its transaction; a tombstone has that of the delete in front of it. undefined: not known. */
   readonly gtid?: string;
+}
+
+/** Looks at every change that is skipped, beyond the check of the last one. */
+export interface SkipWitness {
+  /** @throws TaplineError when it cannot be what stands in the topic. */
+  skipped(topic: string, partition: number, version: Buffer): void;
 }
 
 /**
@@ -17,7 +24,7 @@ export interface TailEnd {
  * (published after the progress record by a life that ended before it could write another one): they are counted, and not sent.
  * The binlog replays the same changes in the same order and the partitioner is a pure function of the key, so the
  * n-th change of a partition after the progress record is the n-th record beyond its offset: counting is enough, and holds even where
- * compaction has removed records meanwhile, because offsets stay. The last record skipped is compared by key and version, so that a
+ * compaction has removed records meanwhile, because offsets stay. Offsets that hold markers are not counted: they are known. The last record skipped is compared by key and version, so that a
  * topic written by somebody else, or a filter changed between two lives, is noticed instead of silently losing changes.
  */
 export class TopicLanes {
@@ -26,6 +33,10 @@ export class TopicLanes {
   readonly next: number[];
   readonly skip: number[];
   readonly #tailEnds: ReadonlyMap<number, TailEnd>;
+  readonly #witness: SkipWitness | undefined;
+  readonly #first: readonly number[];
+  #jumped: number[] = [];
+  readonly #gaps = new Map<number, number[]>();
   /** How many changes are still to be skipped. */
   skipping: number;
 
@@ -36,14 +47,47 @@ export class TopicLanes {
     next: readonly bigint[];
     /** The end offset of each partition now. */
     ends: readonly bigint[];
-    tailEnds?: ReadonlyMap<number, TailEnd>;
+    tailEnds?: ReadonlyMap<number, TailEnd> | undefined;
+    /** Offsets between them that hold markers of lives instead of changes (see Life), ascending, by partition. */
+    gaps?: Gaps | undefined;
+    /** Changes in front of `next` that the replay begins with, by partition. */
+    behind?: ReadonlyMap<number, number> | undefined;
+    witness?: SkipWitness | undefined;
   }) {
     this.topic = options.topic;
     this.lanes = options.lanes;
     this.next = options.next.map(Number);
     this.skip = options.ends.map((end, p) => Number(end) - (this.next[p] as number));
+    for (const [partition, offsets] of options.gaps ?? []) this.#leaveOut(partition, offsets);
+    for (const [partition, count] of options.behind ?? []) {
+      // The places that these have by count are their own only where nothing but changes stands there; behind them all are right again.
+      (this.next[partition] as number) -= count;
+      (this.skip[partition] as number) += count;
+    }
     this.skipping = this.skip.reduce((sum, n) => sum + n, 0);
     this.#tailEnds = options.tailEnds ?? new Map();
+    this.#witness = options.witness;
+    this.#first = [...this.next];
+    this.#jumped = this.next.map(() => 0);
+  }
+
+  #leaveOut(partition: number, offsets: readonly bigint[]): void {
+    const next = this.next[partition] as number;
+    const end = next + (this.skip[partition] as number);
+    const ahead = offsets.map(Number).filter((offset) => offset >= next && offset < end);
+    (this.skip[partition] as number) -= ahead.length;
+    this.#gaps.set(partition, ahead);
+    this.#passGaps(partition);
+  }
+
+  /** Those that are still to be passed: all of them stand in front of the partition's end. */
+  get gaps(): Gaps {
+    return new Map([...this.#gaps].map(([partition, offsets]) => [partition, offsets.map(BigInt)]));
+  }
+
+  /** Changes of each partition since this life began, skipped or sent. */
+  counts(): number[] {
+    return this.next.map((next, p) => next - (this.#first[p] as number) - (this.#jumped[p] as number));
   }
 
   lane(partition: number): Lane {
@@ -57,8 +101,21 @@ export class TopicLanes {
     if (left === 0) return true;
     this.skip[partition] = left - 1;
     this.skipping--;
+    this.#witness?.skipped(this.topic, partition, version);
     if (left === 1) this.#check(partition, key, version);
+    if (this.#gaps.size > 0) this.#passGaps(partition);
     return false;
+  }
+
+  #passGaps(partition: number): void {
+    const gaps = this.#gaps.get(partition);
+    if (gaps === undefined) return;
+    while (gaps[0] === this.next[partition]) {
+      gaps.shift();
+      (this.next[partition] as number)++;
+      (this.#jumped[partition] as number)++;
+    }
+    if (gaps.length === 0) this.#gaps.delete(partition);
   }
 
   #check(partition: number, key: Buffer | null, version: Buffer): void {

@@ -50,6 +50,11 @@ export class VersionClock {
     putInt32(into, offset + 4, low);
   }
 
+  /** The version given last is at least this one. */
+  raise(last: bigint): void {
+    if (last > this.last) this.skip(Number(last - this.last));
+  }
+
   /** Moves past `count` versions that an earlier life of this reader has given and that are not given again. */
   skip(count: number): void {
     const moved = this.last + BigInt(count);

@@ -6,7 +6,7 @@ import {
   type MysqlAddress,
   type MysqlConnection,
   readBinlogEnd,
-  readGtids,
+  readBinlogFiles,
   readOldestPosition,
   readPreparedXa,
 } from '@tapline/mysql';
@@ -16,6 +16,7 @@ import { LOADED, loadOf } from '../progress/snapshot-progress.ts';
 import { keyFormatOf } from '../publish/format.ts';
 import { topicSpecs } from '../publish/topic-opener.ts';
 import { tableName } from '../snapshot/mysql-source.ts';
+import { readExecuted } from '../source/executed.ts';
 import type { Source } from '../source/open-source.ts';
 
 /**
@@ -46,6 +47,7 @@ export async function firstStart(parts: {
     version: (BigInt(Date.now()) * 1000n) << 10n,
     offsets,
     snapshot: config.snapshot.mode === 'initial' ? loadOf(source.tables.map(tableName)) : LOADED,
+    anchors: [],
     writtenMs: Date.now(),
   };
 }
@@ -56,26 +58,35 @@ const PREPARE_MS = 100;
 const DECIDE_MS = 2000;
 const POLL_MS = 100;
 const SHOWN_XIDS = 5;
+/** Behind the four bytes that every binlog file begins with. */
+const FIRST_EVENT = 4;
 
-type StartPosition = Pick<ProgressRecord, 'gtidSet' | 'file' | 'position' | 'startAfter' | 'xaFrom'>;
+type StartPosition = Pick<ProgressRecord, 'by' | 'gtidSet' | 'file' | 'position' | 'startAfter' | 'xaFrom'>;
 
 async function startPosition(config: ReaderConfig, source: Source, signal: AbortSignal): Promise<StartPosition> {
   await using connection = await connect(source.address, signal);
-  const { executed } = await readGtids(connection, signal);
+  const { tracking } = source;
+  const by = tracking === 'file' ? 'file' : 'gtid';
+  const executed = by === 'file' ? '' : await readExecuted(connection, tracking, signal);
   const end = await readBinlogEnd(connection, signal);
   await sleep(PREPARE_MS, signal);
   const prepared = await readPreparedXa(connection, signal);
   const { gtidSet, from } = config.start;
   if (gtidSet === '' && from === 'latest') {
     await untilDecided(connection, prepared ?? [], source.address, signal);
-    const startAfter = (await readGtids(connection, signal)).executed;
-    return { gtidSet: executed, ...end, startAfter, xaFrom: prepared === undefined ? null : '' };
+    const startAfter = await readExecuted(connection, tracking, signal);
+    return { by, gtidSet: executed, ...end, startAfter, xaFrom: prepared === undefined ? null : '' };
   }
   // The start lies in the past: what was prepared before it may be decided behind it, up to now. The first load has what was committed.
-  const known = config.snapshot.mode === 'initial' ? '' : (await readGtids(connection, signal)).executed;
+  const known = config.snapshot.mode === 'initial' ? '' : await readExecuted(connection, tracking, signal);
   const xaFrom = prepared?.length === 0 ? known : null;
+  if (by === 'file') {
+    if (gtidSet !== '') throw withoutGtids(gtidSet, source.address);
+    const [oldest] = await readBinlogFiles(connection, signal);
+    return { by, gtidSet: '', file: oldest?.name ?? '', position: FIRST_EVENT, startAfter: '', xaFrom };
+  }
   const start = gtidSet === '' ? await readOldestPosition(connection, signal) : gtidSet;
-  return { gtidSet: start, file: '', position: 0, startAfter: '', xaFrom };
+  return { by, gtidSet: start, file: '', position: 0, startAfter: '', xaFrom };
 }
 
 /**
@@ -103,4 +114,12 @@ async function untilDecided(
     const now = new Set(await readPreparedXa(connection, signal));
     open = open.filter((xid) => now.has(xid));
   }
+}
+
+function withoutGtids(gtidSet: string, address: MysqlAddress): TaplineError {
+  return new TaplineError('SOURCE_GTID_OFF', {
+    message: `start.gtidSet is ${gtidSet}, and the source numbers no transactions.`,
+    place: { address: addressText(address) },
+    remedy: 'Remove start.gtidSet, or turn GTIDs on at the source.',
+  });
 }

@@ -1,4 +1,3 @@
-import type { Flavor } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
 import {
   ChunkReader,
@@ -6,13 +5,12 @@ import {
   type MysqlAddress,
   type MysqlConnection,
   quoteTable,
-  readGtids,
   readTables,
   waitUntilVisible,
 } from '@tapline/mysql';
 import type { Table, TableKeys } from '@tapline/schema';
 import type { Routes } from '../publish/routes.ts';
-import { type Executed, parseExecuted } from '../source/executed.ts';
+import { type Executed, parseExecuted, readExecuted, type Tracking } from '../source/executed.ts';
 import type { Chunk, ChunkLimits, ChunkSource, TableKind } from './loader.ts';
 
 const ER_BAD_DB = 1049;
@@ -35,19 +33,28 @@ export function tableName(table: TableName): string {
  */
 export class MysqlChunkSource implements ChunkSource, AsyncDisposable {
   readonly #address: MysqlAddress;
-  readonly #flavor: Flavor;
+  readonly #tracking: Tracking;
   readonly #routes: Routes;
   readonly #keys: TableKeys;
+  readonly #settle: () => Promise<void>;
   /** Tables being loaded: what they are called, and the definition that their route was made of. */
   readonly #open = new Map<string, { readonly name: TableName; definition: string }>();
   readonly #reader: ChunkReader;
   #connection: MysqlConnection | undefined;
 
-  constructor(options: { address: MysqlAddress; flavor: Flavor; routes: Routes; keys: TableKeys }) {
+  constructor(options: {
+    address: MysqlAddress;
+    tracking: Tracking;
+    routes: Routes;
+    keys: TableKeys;
+    /** Without GTIDs: resolves when a SELECT sees everything that was in the binlog at the call. */
+    settle(): Promise<void>;
+  }) {
     this.#address = options.address;
-    this.#flavor = options.flavor;
+    this.#tracking = options.tracking;
     this.#routes = options.routes;
     this.#keys = options.keys;
+    this.#settle = () => options.settle();
     this.#reader = new ChunkReader(options.address);
   }
 
@@ -79,8 +86,9 @@ export class MysqlChunkSource implements ChunkSource, AsyncDisposable {
   }
 
   async visible(passed: string, signal: AbortSignal): Promise<void> {
+    if (this.#tracking === 'file') return await this.#settle();
     const has = (executed: string): boolean =>
-      parseExecuted(this.#flavor, executed).includes(parseExecuted(this.#flavor, passed));
+      parseExecuted(this.#tracking, executed).includes(parseExecuted(this.#tracking, passed));
     await waitUntilVisible(await this.#connected(signal), has, signal);
   }
 
@@ -113,7 +121,7 @@ export class MysqlChunkSource implements ChunkSource, AsyncDisposable {
   }
 
   async executed(signal: AbortSignal): Promise<Executed> {
-    return parseExecuted(this.#flavor, (await readGtids(await this.#connected(signal), signal)).executed);
+    return parseExecuted(this.#tracking, await readExecuted(await this.#connected(signal), this.#tracking, signal));
   }
 
   async #definition({ database, name }: TableName, signal: AbortSignal): Promise<string> {

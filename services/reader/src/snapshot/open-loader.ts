@@ -27,8 +27,10 @@ export async function openLoader(
   const { config, kafka, publisher, routes, checkpointer, log, source } = parts;
   const { signal } = session;
   const { chunkRows, chunkBytes } = config.snapshot;
-  const { keys, info, address } = source;
-  const chunks = parts.resources.use(new MysqlChunkSource({ address, flavor: info.flavor, routes, keys }));
+  const { keys, tracking, address } = source;
+  const chunks = parts.resources.use(
+    new MysqlChunkSource({ address, tracking, routes, keys, settle: () => parts.anchors.settle() }),
+  );
   const progress = withAll(parts);
   const report = new SnapshotReport({ address, log, signal });
   const loader = new SnapshotLoader({

@@ -17,11 +17,13 @@ import { compileKeys, compileTableFilter, type Table, type TableFilter, type Tab
 import type { ReaderConfig } from '../config.ts';
 import { checkShape } from '../shape/check.ts';
 import { Shape } from '../shape/rules.ts';
+import type { Tracking } from './executed.ts';
 
 /** A source that has been looked at and found fit to be followed. */
 export interface Source {
   readonly address: MysqlAddress;
   readonly info: ServerInfo;
+  readonly tracking: Tracking;
   readonly filter: TableFilter;
   readonly keys: TableKeys;
   readonly shape: Shape;
@@ -73,5 +75,6 @@ export async function openSource(
     serverUuid: info.serverUuid,
     tables: tables.length,
   });
-  return { address, info, filter, keys, shape, tables, collations };
+  const tracking = info.gtidMode === 'OFF' ? 'file' : info.flavor;
+  return { address, info, tracking, filter, keys, shape, tables, collations };
 }

@@ -46,6 +46,7 @@ function scene(stream: BinlogStream, overrides: Partial<PumpTarget> = {}): Scene
     prepared: ({ gtid }) => void log.push(`prepared ${gtid}`),
     decided: ({ xid }) => void log.push(`decided ${xid}`),
     silent: false,
+    own: () => false,
     openAhead: () => undefined,
     prepare: () => undefined,
     change: () => void log.push('row'),
@@ -65,7 +66,7 @@ function scene(stream: BinlogStream, overrides: Partial<PumpTarget> = {}): Scene
     contains: () => true,
     toString: () => '',
   };
-  return { pump: new Pump({ stream, target, executed, failed }), log, stop, fail };
+  return { pump: new Pump({ stream, target, executed, byFile: false, failed }), log, stop, fail };
 }
 
 test('a transaction counts as executed at its commit; boundaries lie only between transactions', async () => {

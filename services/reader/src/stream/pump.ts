@@ -9,6 +9,7 @@ import {
   type StatementEvent,
   type XaDecision,
 } from '@tapline/binlog';
+import { killPoint } from '@tapline/kernel';
 import type { Executed } from '../source/executed.ts';
 
 /** What the pump drives; each method is called in binlog order. */
@@ -26,6 +27,8 @@ export interface PumpTarget {
   openAhead(events: readonly BinlogEvent[]): Promise<void> | undefined;
   /** The transaction that has begun is not to be published: its rows are passed over. */
   readonly silent: boolean;
+  /** Whether these rows are the reader's own, which are not published: the target has taken from them what it needs. */
+  own(event: RowsEvent): boolean;
   /** Before the first row of `event`; undefined when nothing has to be waited for. */
   prepare(event: RowsEvent): Promise<void> | undefined;
   /** The current row of `event`; a promise when it must stay the current one for a while. */
@@ -49,6 +52,8 @@ export interface PumpOptions {
   readonly target: PumpTarget;
   /** What the stream has passed; the pump adds each transaction at its end. */
   readonly executed: Executed;
+  /** The stream is followed by the places in its files. */
+  readonly byFile: boolean;
   /** Rejects when publishing has failed for good. */
   readonly failed: Promise<never>;
 }
@@ -193,13 +198,14 @@ export class Pump {
         target.prepared(event);
         return this.#end(event.position);
       case 'heartbeat':
+        if (this.#options.byFile) this.#idle(event.position);
         return;
     }
   }
 
   async #rows(event: RowsEvent): Promise<void> {
     const { target } = this.#options;
-    if (target.silent) return;
+    if (target.silent || target.own(event)) return;
     const prepared = target.prepare(event);
     if (prepared !== undefined) await prepared;
     try {
@@ -213,12 +219,20 @@ export class Pump {
     } catch (error) {
       throw locateRowError(error, event);
     }
+    killPoint('mid-transaction');
+  }
+
+  /** Nothing is there up to `position`, which may be in a file that has just begun: the one before may be purged. */
+  #idle(position: BinlogPosition): void {
+    this.#options.executed.add('', position);
+    this.#position = position;
   }
 
   async #end(position: BinlogPosition): Promise<void> {
     const ended = this.#options.target.end(position);
     if (ended !== undefined) await ended;
-    if (this.#gtid !== '') this.#options.executed.add(this.#gtid);
+    // Without a GTID nothing but the place can tell that it was passed.
+    if (this.#gtid !== '' || this.#options.byFile) this.#options.executed.add(this.#gtid, position);
     this.#gtid = '';
     if (this.#decides !== undefined) this.#options.target.decided(this.#decides);
     this.#decides = undefined;
