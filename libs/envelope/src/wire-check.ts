@@ -58,10 +58,11 @@ export function checkWire(table: Table, wire: TableMap): void {
   if (wire.database !== table.database || wire.table !== table.name) {
     throw mismatch(table, `is ${table.database}.${table.name}`, `${wire.database}.${wire.table}`);
   }
-  if (wire.columns.length !== table.columns.length) {
-    throw mismatch(table, `has ${table.columns.length} columns`, `${wire.columns.length}`);
+  const columns = table.hidden === undefined ? table.columns : [...table.columns, ...table.hidden];
+  if (wire.columns.length !== columns.length) {
+    throw mismatch(table, `has ${columns.length} columns`, `${wire.columns.length}`);
   }
-  table.columns.forEach((column, i) => {
+  columns.forEach((column, i) => {
     const found = difference(column, wire.columns[i] as WireColumn);
     if (found !== undefined) throw mismatch(table, `has column ${i + 1} ${column.name} ${found[0]}`, found[1]);
   });

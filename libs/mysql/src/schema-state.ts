@@ -1,7 +1,7 @@
-import type { Key, TableFilter, TableState, TextDefaults } from '@tapline/schema';
+import { hiddenColumns, type Key, type TableFilter, type TableState, type TextDefaults } from '@tapline/schema';
 import { readCollations } from './collations.ts';
 import type { MysqlConnection } from './connection.ts';
-import { entry, readBaseTables, readColumns, tablesCondition, usableIndex } from './tables.ts';
+import { type BaseTable, entry, readBaseTables, readColumns, tablesCondition, usableIndex } from './tables.ts';
 
 /** What DDL works on: databases with their defaults, and their tables with all of their keys. */
 export interface SchemaState {
@@ -55,13 +55,34 @@ async function readDatabase(
   const where = tablesCondition(database, names);
   const columns = await readColumns(connection, where, names, signal);
   const keys = await readKeys(connection, where, names, signal);
-  return tables.flatMap(({ name, collation }): TableState[] => {
+  const ownVersions = await readOwnVersions(connection, where, tables, signal);
+  // One that is gone by now may have gone before its keys were read.
+  const still = new Set((await readBaseTables(connection, database, filter, signal)).map(({ name }) => name));
+  return tables.flatMap(({ name, collation, engine, versioned }): TableState[] => {
     const own = columns.get(name);
-    // Dropped since the first statement.
-    if (own === undefined) return [];
+    if (own === undefined || !still.has(name)) return [];
     const text = { charset: charsets.get(collation) ?? '', collation };
-    return [{ database, name, text, columns: own, keys: keys.get(name) ?? [] }];
+    const state = { database, name, text, columns: own, keys: keys.get(name) ?? [] };
+    if (connection.flavor === 'mysql') return [state];
+    const hashes = engine === 'MEMORY' ? 0 : state.keys.filter(({ hash }) => hash === true).length;
+    const hidden = hiddenColumns(versioned && !ownVersions.has(name), hashes);
+    return [{ ...state, engine, ...(hidden.length === 0 ? {} : { hidden }) }];
   });
+}
+
+/** Tables of MariaDB with columns of their own for when their rows were valid. */
+async function readOwnVersions(
+  connection: MysqlConnection,
+  where: string,
+  tables: readonly BaseTable[],
+  signal: AbortSignal | undefined,
+): Promise<ReadonlySet<string>> {
+  if (!tables.some(({ versioned }) => versioned)) return new Set();
+  const rows = await connection.query(
+    `SELECT TABLE_NAME FROM information_schema.COLUMNS WHERE ${where} AND GENERATION_EXPRESSION = 'ROW START'`,
+    signal,
+  );
+  return new Set(rows.map(([name]) => name ?? ''));
 }
 
 /** All keys by table, the primary one first. */
@@ -72,12 +93,12 @@ async function readKeys(
   signal: AbortSignal | undefined,
 ): Promise<Map<string, Key[]>> {
   const rows = await connection.query(
-    `SELECT TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME, SUB_PART, ${usableIndex(connection)}
+    `SELECT TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME, SUB_PART, ${usableIndex(connection)}, INDEX_TYPE
      FROM information_schema.STATISTICS WHERE ${where} ORDER BY TABLE_NAME, INDEX_NAME = 'PRIMARY' DESC, INDEX_NAME, SEQ_IN_INDEX`,
     signal,
   );
   const keys = new Map<string, Key[]>();
-  for (const [table, name, nonUnique, column, prefix, usable] of rows) {
+  for (const [table, name, nonUnique, column, prefix, usable, type] of rows) {
     if (typeof table !== 'string' || typeof name !== 'string' || !names.has(table)) continue;
     const list = entry(keys, table);
     const part = { column: column ?? undefined, prefix: prefix === null ? undefined : Number(prefix) };
@@ -86,7 +107,7 @@ async function readKeys(
       list[list.length - 1] = { ...last, parts: [...last.parts, part] };
     } else {
       const kind = name === 'PRIMARY' ? 'primary' : nonUnique === '0' ? 'unique' : 'plain';
-      list.push({ kind, name, parts: [part], visible: usable === 'YES' });
+      list.push({ kind, name, parts: [part], visible: usable === 'YES', ...(type === 'HASH' ? { hash: true } : {}) });
     }
   }
   return keys;

@@ -62,6 +62,9 @@ export interface BaseTable {
   readonly name: string;
   /** Its default for columns. */
   readonly collation: string;
+  readonly engine: string;
+  /** MariaDB's WITH SYSTEM VERSIONING. */
+  readonly versioned: boolean;
 }
 
 /** The database's tables that are neither views, sequences nor temporary. */
@@ -72,12 +75,17 @@ export async function readBaseTables(
   signal: AbortSignal | undefined,
 ): Promise<BaseTable[]> {
   const rows = await connection.query(
-    `SELECT TABLE_NAME, TABLE_COLLATION FROM information_schema.TABLES
+    `SELECT TABLE_NAME, TABLE_COLLATION, ENGINE, TABLE_TYPE FROM information_schema.TABLES
      WHERE TABLE_SCHEMA = ${quoteText(database)} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')`,
     signal,
   );
   return rows
-    .map(([name, collation]) => ({ name: name ?? '', collation: collation ?? '' }))
+    .map(([name, collation, engine, type]) => ({
+      name: name ?? '',
+      collation: collation ?? '',
+      engine: engine?.toUpperCase() ?? '',
+      versioned: type === 'SYSTEM VERSIONED',
+    }))
     .filter(({ name }) => filter.matches(database, name));
 }
 

@@ -38,4 +38,6 @@ export interface Table {
   readonly primaryKey?: readonly string[];
   /** Unique keys other than the primary key (only those over whole columns, no expressions). */
   readonly uniqueKeys: readonly UniqueKey[];
+  /** Columns of the binlog's row images behind `columns` that nobody sees (MariaDB); known of tables out of the schema's history. */
+  readonly hidden?: readonly Column[];
 }

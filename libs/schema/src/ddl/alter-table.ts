@@ -1,8 +1,8 @@
 import { type ColumnDefinition, readColumnDefinition } from './column-definition.ts';
 import { readTableItems } from './create-table.ts';
 import type { Cursor, TableName } from './cursor.ts';
-import { type KeyDefinition, readConstraint, takesIfNotExists } from './key-definition.ts';
-import { readTextOptions, type TextOptions } from './text-options.ts';
+import { isPeriod, type KeyDefinition, type Period, readConstraint, takesIfNotExists } from './key-definition.ts';
+import { readTableOptions, type TableOptions } from './text-options.ts';
 
 /** Where a column goes: at the end, to the front, or behind another. */
 export type ColumnPlace = 'last' | 'first' | { readonly after: string };
@@ -18,18 +18,22 @@ export type TableAction =
   | {
       readonly kind: 'changeColumn';
       readonly from: string;
+      readonly ifExists: boolean;
       readonly definition: ColumnDefinition;
       /** Undefined: it stays where it is. */
       readonly place: ColumnPlace | undefined;
     }
-  | { readonly kind: 'dropColumn'; readonly name: string }
-  | { readonly kind: 'renameColumn'; readonly from: string; readonly to: string }
+  | { readonly kind: 'dropColumn'; readonly name: string; readonly ifExists: boolean }
+  | { readonly kind: 'renameColumn'; readonly from: string; readonly to: string; readonly ifExists: boolean }
   | { readonly kind: 'addKey'; readonly key: KeyDefinition; readonly ifNotExists: boolean }
   | { readonly kind: 'dropKey'; readonly name: string; readonly ifExists: boolean }
   | { readonly kind: 'renameKey'; readonly from: string; readonly to: string }
   | { readonly kind: 'showKey'; readonly name: string; readonly visible: boolean }
-  | { readonly kind: 'convertText'; readonly text: TextOptions }
-  | { readonly kind: 'setText'; readonly text: TextOptions }
+  | { readonly kind: 'addPeriod'; readonly period: Period }
+  | { readonly kind: 'convertText'; readonly options: TableOptions }
+  | { readonly kind: 'setOptions'; readonly options: TableOptions }
+  /** MariaDB: the rows are kept with the time when they were valid, or no more. */
+  | { readonly kind: 'version'; readonly versioned: boolean }
   | { readonly kind: 'renameTable'; readonly to: TableName };
 
 /** Everything behind the name in ALTER TABLE. */
@@ -51,30 +55,32 @@ function readAction(cursor: Cursor): TableAction[] {
   if (cursor.takes('CHANGE')) return [readChange(cursor)];
   if (cursor.takes('ALTER')) return readAlterIndex(cursor);
   if (cursor.takes('RENAME')) return [readRename(cursor)];
-  if (cursor.takes('CONVERT', 'TO')) return [{ kind: 'convertText', text: readTextOptions(cursor) }];
+  if (cursor.takes('CONVERT', 'TO')) return [{ kind: 'convertText', options: readTableOptions(cursor) }];
   // PARTITION BY … ends an ALTER TABLE, and its definitions hold words that are options elsewhere.
   if (cursor.sees('PARTITION')) return skipAll(cursor);
-  const text = readTextOptions(cursor);
-  return text.charset === undefined && text.collation === undefined ? [] : [{ kind: 'setText', text }];
+  return [{ kind: 'setOptions', options: readTableOptions(cursor) }];
 }
 
 function readAdd(cursor: Cursor): TableAction[] {
-  // ADD PARTITION (…), ADD PERIOD FOR SYSTEM_TIME(…), ADD SYSTEM VERSIONING.
-  if (cursor.sees('PARTITION') || cursor.sees('SYSTEM', 'VERSIONING')) return [];
+  if (cursor.sees('PARTITION')) return [];
+  if (cursor.takes('SYSTEM', 'VERSIONING')) return [{ kind: 'version', versioned: true }];
   const ifKeyNotExists = mentionsIfNotExists(cursor);
   const constraint = readConstraint(cursor);
   if (constraint === 'none') return [];
-  if (constraint !== undefined) return [{ kind: 'addKey', key: constraint, ifNotExists: ifKeyNotExists }];
+  if (constraint !== undefined) {
+    if (isPeriod(constraint)) return [{ kind: 'addPeriod', period: constraint }];
+    return [{ kind: 'addKey', key: constraint, ifNotExists: ifKeyNotExists }];
+  }
   cursor.takes('COLUMN');
   const ifNotExists = takesIfNotExists(cursor);
   if (cursor.sees('(')) {
-    return readTableItems(cursor).map((item) =>
-      item.kind === 'key'
-        ? { kind: 'addKey', key: item.key, ifNotExists }
-        : { kind: 'addColumn', definition: item.definition, place: 'last', ifNotExists },
-    );
+    return readTableItems(cursor).map((item): TableAction => {
+      if (item.kind === 'period') return { kind: 'addPeriod', period: item.period };
+      if (item.kind === 'key') return { kind: 'addKey', key: item.key, ifNotExists };
+      return { kind: 'addColumn', definition: item.definition, place: 'last', ifNotExists };
+    });
   }
-  const definition = readColumnDefinition(cursor, cursor.name());
+  const definition = readColumnDefinition(cursor, cursor.columnName());
   return [{ kind: 'addColumn', definition, place: readPlace(cursor) ?? 'last', ifNotExists }];
 }
 
@@ -85,7 +91,7 @@ function mentionsIfNotExists(cursor: Cursor): boolean {
 
 function readPlace(cursor: Cursor): ColumnPlace | undefined {
   if (cursor.takes('FIRST')) return 'first';
-  return cursor.takes('AFTER') ? { after: cursor.name() } : undefined;
+  return cursor.takes('AFTER') ? { after: cursor.columnName() } : undefined;
 }
 
 function readDrop(cursor: Cursor): TableAction[] {
@@ -93,11 +99,12 @@ function readDrop(cursor: Cursor): TableAction[] {
   if (cursor.takesOne('KEY', 'INDEX') !== undefined) return [readDropKey(cursor, false)];
   // A constraint may be a unique key, and if none has the name it is a check or a foreign key.
   if (cursor.takes('CONSTRAINT')) return [readDropKey(cursor, true)];
+  if (cursor.takes('SYSTEM', 'VERSIONING')) return [{ kind: 'version', versioned: false }];
   const nothing = ['FOREIGN', 'CHECK', 'PARTITION'].some((word) => cursor.sees(word));
-  if (nothing || cursor.sees('PERIOD', 'FOR') || cursor.sees('SYSTEM', 'VERSIONING')) return [];
+  if (nothing || cursor.sees('PERIOD', 'FOR') || cursor.sees('PERIOD', 'IF')) return [];
   cursor.takes('COLUMN');
-  cursor.takes('IF', 'EXISTS');
-  return [{ kind: 'dropColumn', name: cursor.name() }];
+  const ifExists = cursor.takes('IF', 'EXISTS');
+  return [{ kind: 'dropColumn', name: cursor.name(), ifExists }];
 }
 
 function readDropKey(cursor: Cursor, mayBeNone: boolean): TableAction {
@@ -107,18 +114,18 @@ function readDropKey(cursor: Cursor, mayBeNone: boolean): TableAction {
 
 function readModify(cursor: Cursor): TableAction {
   cursor.takes('COLUMN');
-  cursor.takes('IF', 'EXISTS');
-  const from = cursor.name();
+  const ifExists = cursor.takes('IF', 'EXISTS');
+  const from = cursor.columnName();
   const definition = readColumnDefinition(cursor, from);
-  return { kind: 'changeColumn', from, definition, place: readPlace(cursor) };
+  return { kind: 'changeColumn', from, ifExists, definition, place: readPlace(cursor) };
 }
 
 function readChange(cursor: Cursor): TableAction {
   cursor.takes('COLUMN');
-  cursor.takes('IF', 'EXISTS');
-  const from = cursor.name();
-  const definition = readColumnDefinition(cursor, cursor.name());
-  return { kind: 'changeColumn', from, definition, place: readPlace(cursor) };
+  const ifExists = cursor.takes('IF', 'EXISTS');
+  const from = cursor.columnName();
+  const definition = readColumnDefinition(cursor, cursor.columnName());
+  return { kind: 'changeColumn', from, ifExists, definition, place: readPlace(cursor) };
 }
 
 /** ALTER INDEX name VISIBLE …; ALTER [COLUMN] name SET DEFAULT … changes no column's type. */
@@ -132,8 +139,8 @@ function readAlterIndex(cursor: Cursor): TableAction[] {
 
 function readRename(cursor: Cursor): TableAction {
   if (cursor.takes('COLUMN')) {
-    cursor.takes('IF', 'EXISTS');
-    return { kind: 'renameColumn', ...readFromTo(cursor) };
+    const ifExists = cursor.takes('IF', 'EXISTS');
+    return { kind: 'renameColumn', ifExists, ...readFromTo(cursor) };
   }
   if (cursor.takesOne('INDEX', 'KEY') !== undefined) {
     cursor.takes('IF', 'EXISTS');

@@ -4,6 +4,7 @@ import { type CollationBook, resolveText, type TextDefaults } from './collations
 import type { ColumnDefinition } from './column-definition.ts';
 import { type ColumnContext, columnOfDefinition, convertedColumn, recodedColumn } from './column-of-definition.ts';
 import type { DdlDialect } from './dialect.ts';
+import { isVersioned, withHidden } from './hidden-columns.ts';
 import type { KeyPart } from './key-definition.ts';
 import { type Key, PRIMARY, sameName, type TableState, withKey, withNotNullKey } from './table-state.ts';
 
@@ -24,12 +25,43 @@ type Action<K extends TableAction['kind']> = Extract<TableAction, { kind: K }>;
 export function applyActions(state: TableState, actions: readonly TableAction[], context: AlterContext): TableState {
   const { text, converted } = newTexts(state, actions, context);
   const columns = newColumns(state, actions, definer({ ...context, text }, converted));
+  const periods = [...(state.periods ?? []), ...only(actions, 'addPeriod').map(({ period }) => period)];
   const kept = state.keys.flatMap((key) => keptKey(key, actions, columns));
   const keys = addedKeys(actions).reduce<readonly Key[]>((list, { key, ifNotExists }) => {
     const exists = ifNotExists && list.some((other) => key.name !== undefined && sameName(other.name, key.name));
-    return exists ? list : withKey(list, key, columns);
+    return exists ? list : withKey(list, key, { columns, periods });
   }, kept);
-  return withNotNullKey({ ...state, text, columns, keys });
+  const engine = only(actions, 'setOptions').findLast(({ options }) => options.engine !== undefined)?.options.engine;
+  const after = withNotNullKey({
+    ...state,
+    text,
+    columns,
+    keys,
+    ...(periods.length === 0 ? {} : { periods }),
+    ...(engine === undefined || context.dialect.flavor === 'mysql' ? {} : { engine }),
+  });
+  return withHidden(after, isVersionedAfter(state, actions), context);
+}
+
+/** Whether versions are hidden in the rows: not when the table has columns for them. */
+function isVersionedAfter(state: TableState, actions: readonly TableAction[]): boolean {
+  const last = only(actions, 'version').at(-1)?.versioned;
+  const hasColumns = only(actions, 'addColumn').some(({ definition }) => definition.rowStart);
+  return last === undefined ? isVersioned(state) : last && !hasColumns;
+}
+
+/**
+ * A column that the statement takes for granted and the table does not have. The server has accepted the statement, so the table is not what it is
+ * taken for here.
+ */
+export function missingColumn({ columns }: TableState, actions: readonly TableAction[]): string | undefined {
+  const has = (name: string): boolean => columns.some((column) => sameName(column.name, name));
+  const needed = actions.flatMap((action) => {
+    if (action.kind === 'dropColumn') return action.ifExists ? [] : [action.name];
+    if (action.kind === 'changeColumn' || action.kind === 'renameColumn') return action.ifExists ? [] : [action.from];
+    return [];
+  });
+  return needed.find((name) => !has(name));
 }
 
 function only<K extends TableAction['kind']>(actions: readonly TableAction[], kind: K): Action<K>[] {
@@ -43,7 +75,7 @@ function newTexts(
   context: AlterContext,
 ): { text: TextDefaults; converted: TextDefaults | undefined } {
   const options = actions.flatMap((action) =>
-    action.kind === 'setText' || action.kind === 'convertText' ? [action.text] : [],
+    action.kind === 'setOptions' || action.kind === 'convertText' ? [action.options] : [],
   );
   const charset = options.findLast((option) => option.charset !== undefined)?.charset;
   const collation = options.findLast((option) => option.collation !== undefined)?.collation;

@@ -1,11 +1,11 @@
 import type { LowerCaseTableNames } from '../pattern.ts';
-import type { Column } from '../table.ts';
-import { applyActions, keyOfColumn } from './apply-alter.ts';
+import { applyActions, keyOfColumn, missingColumn } from './apply-alter.ts';
 import { bookOfSession, type CollationBook, resolveText, type TextDefaults } from './collations.ts';
 import { columnOfDefinition } from './column-of-definition.ts';
-import type { TableItem } from './create-table.ts';
+import type { TableBody, TableItem } from './create-table.ts';
 import type { TableName } from './cursor.ts';
 import type { DdlDialect } from './dialect.ts';
+import { withHidden } from './hidden-columns.ts';
 import type { Ddl } from './statement.ts';
 import { type Key, type TableState, withKey, withNotNullKey } from './table-state.ts';
 
@@ -103,12 +103,22 @@ export class Catalog {
       return [this.#markUnread(table, 'The table was made from a SELECT, and the statement does not say its columns.')];
     }
     const book = bookOfSession(this.#options.book, dialect);
-    const text = resolveText(body.text, this.#textOf(table.database), book);
+    const text = resolveText(body.options, this.#textOf(table.database), book);
     const context = { dialect, book, text };
     const columns = body.items.flatMap((item) =>
       item.kind === 'column' ? [columnOfDefinition(item.definition, context)] : [],
     );
-    return [this.#put(withNotNullKey({ ...names, text, columns, keys: keysOf(body.items, columns) }))];
+    const { periods } = body;
+    const { engine } = body.options;
+    const state: TableState = {
+      ...names,
+      text,
+      columns,
+      keys: keysOf(body.items, { columns, periods }),
+      ...(periods.length === 0 ? {} : { periods }),
+      ...(engine === undefined || dialect.flavor === 'mysql' ? {} : { engine }),
+    };
+    return [this.#put(withHidden(withNotNullKey(state), hidesVersions(body), context))];
   }
 
   #alterTable(ddl: Extract<Ddl, { kind: 'alterTable' }>, dialect: DdlDialect): TableChange[] {
@@ -116,8 +126,12 @@ export class Catalog {
     if (before === undefined) return [];
     const book = bookOfSession(this.#options.book, dialect);
     const context = { dialect, book, databaseText: this.#textOf(ddl.table.database) };
+    const missing = before.unread === undefined ? missingColumn(before, ddl.actions) : undefined;
     const after = applyActions(before, ddl.actions, context);
-    const change = this.#put(after);
+    const unread =
+      missing &&
+      `A statement changes the column ${missing}, which the table does not have in the history of its schema.`;
+    const change = this.#put(unread === undefined ? after : { ...after, unread });
     const to = ddl.actions.findLast((action) => action.kind === 'renameTable')?.to;
     if (to === undefined) return [change];
     const moved = this.#rename(ddl.table, to);
@@ -207,9 +221,16 @@ export class Catalog {
   }
 }
 
-function keysOf(items: readonly TableItem[], columns: readonly Column[]): readonly Key[] {
+/** Whether a new table is versioned without columns of its own for that. */
+function hidesVersions({ items, options }: Extract<TableBody, { kind: 'items' }>): boolean {
+  const definitions = items.flatMap((item) => (item.kind === 'column' ? [item.definition] : []));
+  if (definitions.some(({ rowStart }) => rowStart)) return false;
+  return options.versioned || definitions.some(({ versioned }) => versioned);
+}
+
+function keysOf(items: readonly TableItem[], table: Pick<TableState, 'columns' | 'periods'>): readonly Key[] {
   return items.reduce<readonly Key[]>((keys, item) => {
     const key = item.kind === 'key' ? item.key : keyOfColumn(item.definition);
-    return key === undefined ? keys : withKey(keys, key, columns);
+    return key === undefined ? keys : withKey(keys, key, table);
   }, []);
 }

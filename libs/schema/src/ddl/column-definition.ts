@@ -12,6 +12,10 @@ export interface ColumnDefinition {
   readonly key: 'primary' | 'unique' | undefined;
   /** MariaDB's attribute COMPRESSED. */
   readonly compressed: boolean;
+  /** MariaDB's GENERATED ALWAYS AS ROW START: the table shows what else hides in its rows. */
+  readonly rowStart: boolean;
+  /** MariaDB's WITH SYSTEM VERSIONING on a column, which makes its table versioned. */
+  readonly versioned: boolean;
 }
 
 interface Attributes {
@@ -23,6 +27,8 @@ interface Attributes {
   primary: boolean;
   unique: boolean;
   compressed: boolean;
+  rowStart: boolean;
+  versioned: boolean;
 }
 
 /** What ends a definition: a partitioning may stand behind the last column of an ALTER TABLE without a comma. */
@@ -41,6 +47,8 @@ export function readColumnDefinition(cursor: Cursor, name: string): ColumnDefini
     primary: false,
     unique: serial,
     compressed: false,
+    rowStart: false,
+    versioned: false,
   };
   while (!cursor.atEnd && !BEHIND.some((word) => cursor.sees(word))) {
     if (!readAttribute(cursor, found)) cursor.skip();
@@ -58,6 +66,8 @@ export function readColumnDefinition(cursor: Cursor, name: string): ColumnDefini
     srid: found.srid,
     key: found.primary ? 'primary' : found.unique ? 'unique' : undefined,
     compressed: found.compressed,
+    rowStart: found.rowStart,
+    versioned: found.versioned,
   };
 }
 
@@ -77,6 +87,7 @@ function readAttribute(cursor: Cursor, found: Attributes): boolean {
   else if (cursor.takes('DEFAULT')) skipValue(cursor);
   else if (cursor.takes('ON', 'UPDATE')) skipValue(cursor);
   else if (cursor.takesOne('COMMENT', 'COLUMN_FORMAT', 'STORAGE') !== undefined) cursor.next();
+  else if (cursor.takes('WITH', 'SYSTEM', 'VERSIONING')) found.versioned = true;
   else if (cursor.takes('CHECK')) cursor.skip();
   else if (cursor.takes('REFERENCES')) skipReference(cursor);
   else return false;
@@ -91,7 +102,7 @@ function readSrid(cursor: Cursor): number {
 /** `(expression) [VIRTUAL | STORED | PERSISTENT]`, or MariaDB's `ROW START | ROW END`. */
 function readGenerated(cursor: Cursor, found: Attributes): void {
   if (cursor.takes('ROW')) {
-    cursor.next();
+    found.rowStart = cursor.next().upper === 'START';
     found.nullable = false;
     found.generated = 'stored';
     return;

@@ -22,7 +22,8 @@ export function columnOfDefinition(definition: ColumnDefinition, context: Column
     nullable: definition.nullable ?? !isNotNull,
     ...described,
     ...(definition.compressed ? { columnType: `${described.columnType}${COMPRESSED}` } : {}),
-    ...(srid === undefined ? {} : { srid }),
+    // MariaDB shows it nowhere.
+    ...(srid === undefined || context.dialect.flavor === 'mariadb' ? {} : { srid }),
     ...(generated === undefined ? {} : { generated }),
   };
 }

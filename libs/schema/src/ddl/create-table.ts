@@ -1,7 +1,7 @@
 import { type ColumnDefinition, readColumnDefinition } from './column-definition.ts';
 import type { Cursor, TableName } from './cursor.ts';
-import { type KeyDefinition, readConstraint } from './key-definition.ts';
-import { readTextOptions, type TextOptions } from './text-options.ts';
+import { isPeriod, type KeyDefinition, type Period, readConstraint } from './key-definition.ts';
+import { readTableOptions, type TableOptions } from './text-options.ts';
 
 /** What a new table is made of: definitions, or another table. */
 export type TableBody =
@@ -9,7 +9,9 @@ export type TableBody =
   | {
       readonly kind: 'items';
       readonly items: readonly TableItem[];
-      readonly text: TextOptions;
+      readonly options: TableOptions;
+      /** Pairs of columns that MariaDB's PERIOD FOR names. */
+      readonly periods: readonly Period[];
       /** Columns come from a SELECT, too. Under binlog_format=ROW a server logs the definitions instead, so this comes from nowhere but a statement log. */
       readonly fromSelect: boolean;
     };
@@ -22,27 +24,41 @@ export type TableItem =
 /** Everything behind the name in CREATE TABLE. */
 export function readTableBody(cursor: Cursor): TableBody {
   if (cursor.takes('LIKE') || cursor.takes('(', 'LIKE')) return { kind: 'like', table: cursor.tableName() };
-  const items = cursor.sees('(') && !cursor.sees('(', 'SELECT') ? readTableItems(cursor) : [];
-  let text = readTextOptions(cursor);
+  const read = cursor.sees('(') && !cursor.sees('(', 'SELECT') ? readTableItems(cursor) : [];
+  const items = read.filter((item) => item.kind !== 'period');
+  const periods = read.flatMap((item) => (item.kind === 'period' ? [item.period] : []));
+  let options = readTableOptions(cursor);
   // A comma may stand between options.
-  while (cursor.takes(',')) text = merge(text, readTextOptions(cursor));
-  return { kind: 'items', items, text, fromSelect: seesSelect(cursor) };
+  while (cursor.takes(',')) options = merge(options, readTableOptions(cursor));
+  return { kind: 'items', items, periods, options, fromSelect: seesSelect(cursor) };
 }
 
 /** `(column or key or constraint, …)` */
-export function readTableItems(cursor: Cursor): TableItem[] {
+export function readTableItems(cursor: Cursor): (TableItem | PeriodItem)[] {
   return cursor.list(() => readTableItem(cursor)).filter((item) => item !== undefined);
 }
 
-function readTableItem(cursor: Cursor): TableItem | undefined {
+function readTableItem(cursor: Cursor): TableItem | PeriodItem | undefined {
   const constraint = readConstraint(cursor);
   if (constraint === 'none') return undefined;
-  if (constraint !== undefined) return { kind: 'key', key: constraint };
-  return { kind: 'column', definition: readColumnDefinition(cursor, cursor.name()) };
+  if (constraint === undefined) {
+    return { kind: 'column', definition: readColumnDefinition(cursor, cursor.columnName()) };
+  }
+  return isPeriod(constraint) ? { kind: 'period', period: constraint } : { kind: 'key', key: constraint };
 }
 
-function merge(first: TextOptions, second: TextOptions): TextOptions {
-  return { charset: second.charset ?? first.charset, collation: second.collation ?? first.collation };
+interface PeriodItem {
+  readonly kind: 'period';
+  readonly period: Period;
+}
+
+function merge(first: TableOptions, second: TableOptions): TableOptions {
+  return {
+    charset: second.charset ?? first.charset,
+    collation: second.collation ?? first.collation,
+    engine: second.engine ?? first.engine,
+    versioned: first.versioned || second.versioned,
+  };
 }
 
 function seesSelect(cursor: Cursor): boolean {

@@ -85,6 +85,14 @@ export class Cursor {
     return this.takes('.') ? { database: first, name: this.name() } : { database: this.#database, name: first };
   }
 
+  /** The name of a column, which may have its table's in front: `t.a`, `db.t.a`, `.a`. */
+  columnName(): string {
+    this.takes('.');
+    let name = this.name();
+    while (this.takes('.')) name = this.name();
+    return name;
+  }
+
   /** The name of a table that the statement is about; it is remembered, for the case that the rest cannot be read. */
   target(): TableName {
     const table = this.tableName();
@@ -97,12 +105,13 @@ export class Cursor {
     return this.#targets;
   }
 
-  /** A whole number. */
+  /** A number, cut to a whole one: lengths may be written `10.0`. */
   integer(): number {
     const token = this.next();
     const value = Number(token.text);
-    if (token.kind === 'word' && Number.isSafeInteger(value)) return value;
-    throw this.unexpected('a whole number');
+    if (token.kind !== 'word' || !Number.isSafeInteger(value)) throw this.unexpected('a whole number');
+    if (this.takes('.')) this.next();
+    return value;
   }
 
   text(): string {

@@ -15,10 +15,23 @@ export interface KeyDefinition {
   readonly parts: readonly KeyPart[];
   /** False: INVISIBLE (MariaDB: IGNORED). */
   readonly visible: boolean;
+  /** USING HASH. */
+  readonly hash?: true;
 }
 
-/** What stands among the columns of a table and is none. `none`: a check, a foreign key, a period. */
-export type Constraint = KeyDefinition | 'none';
+/** MariaDB's PERIOD FOR name (start, end): neither column holds NULL, and keys may name it for both. */
+export interface Period {
+  readonly name: string;
+  readonly start: string;
+  readonly end: string;
+}
+
+/** What stands among the columns of a table and is none. `none`: a check, a foreign key, or SYSTEM_TIME. */
+export type Constraint = KeyDefinition | Period | 'none';
+
+export function isPeriod(constraint: KeyDefinition | Period): constraint is Period {
+  return 'start' in constraint;
+}
 
 /** Takes a key, check, foreign key or period definition when one begins here; undefined: a column begins here. */
 export function readConstraint(cursor: Cursor): Constraint | undefined {
@@ -51,11 +64,25 @@ export function readConstraint(cursor: Cursor): Constraint | undefined {
     skipReference(cursor);
     return 'none';
   }
-  if (cursor.sees('CHECK') || cursor.sees('PERIOD', 'FOR') || symbol !== undefined) {
+  const period = readPeriod(cursor);
+  if (period !== undefined) return period;
+  if (cursor.sees('CHECK') || symbol !== undefined) {
     cursor.skipItem();
     return 'none';
   }
   return undefined;
+}
+
+/** `PERIOD [IF NOT EXISTS] FOR name (start, end)`; of SYSTEM_TIME the columns say themselves what they are. */
+function readPeriod(cursor: Cursor): Period | 'none' | undefined {
+  if (!cursor.sees('PERIOD', 'FOR') && !cursor.sees('PERIOD', 'IF')) return undefined;
+  cursor.next();
+  takesIfNotExists(cursor);
+  cursor.expect('FOR');
+  const name = cursor.name();
+  const [start, end] = cursor.list(() => cursor.name());
+  if (name.toUpperCase() === 'SYSTEM_TIME' || start === undefined || end === undefined) return 'none';
+  return { name, start, end };
 }
 
 /** `[IF NOT EXISTS] [name] [USING type] (part, …) option …`, behind the words that say which kind of key it is. */
@@ -68,16 +95,24 @@ export function readKey(cursor: Cursor, kind: KeyDefinition['kind']): KeyDefinit
 
 /** `[USING type] (part, …) option …` */
 export function readKeyBody(cursor: Cursor, kind: KeyDefinition['kind'], name: string | undefined): KeyDefinition {
-  if (cursor.takesOne('USING', 'TYPE') !== undefined) cursor.next();
+  let hash = takesUsing(cursor);
   const parts = cursor.list(() => readPart(cursor));
   let visible = true;
   while (!cursor.atEnd && !cursor.sees(',') && !cursor.sees(')')) {
     if (cursor.takes('COMMENT')) cursor.next();
+    else if (cursor.sees('USING') || cursor.sees('TYPE')) hash = takesUsing(cursor);
     else if (cursor.takes('NOT', 'IGNORED')) visible = true;
     else if (cursor.takes('INVISIBLE') || cursor.takes('IGNORED')) visible = false;
     else cursor.skip();
   }
-  return { kind, name, parts, visible };
+  return { kind, name, parts, visible, ...(hash ? { hash } : {}) };
+}
+
+/** `[USING type]`; whether it is HASH. */
+function takesUsing(cursor: Cursor): boolean {
+  if (cursor.takesOne('USING', 'TYPE') === undefined) return false;
+  cursor.takes('=');
+  return cursor.next().upper === 'HASH';
 }
 
 /** `column [(length)] [ASC | DESC]`, or `(expression) [ASC | DESC]`. */
@@ -86,7 +121,7 @@ function readPart(cursor: Cursor): KeyPart {
     cursor.skipItem();
     return { column: undefined, prefix: undefined };
   }
-  const column = cursor.name();
+  const column = cursor.columnName();
   const [prefix] = cursor.sees('(') ? cursor.list(() => cursor.integer()) : [];
   cursor.skipItem();
   return { column, prefix };

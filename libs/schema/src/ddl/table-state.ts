@@ -1,7 +1,7 @@
 import { TaplineError } from '@tapline/kernel';
 import type { Column, Table, UniqueKey } from '../table.ts';
 import type { TextDefaults } from './collations.ts';
-import type { KeyDefinition } from './key-definition.ts';
+import type { KeyDefinition, KeyPart, Period } from './key-definition.ts';
 
 /** A key of a table; like everything here it is never changed, only replaced. */
 export interface Key extends KeyDefinition {
@@ -17,6 +17,12 @@ export interface TableState {
   readonly columns: readonly Column[];
   /** In the order in which they came to be. */
   readonly keys: readonly Key[];
+  /** As the table's option names it, in capitals; of MariaDB, where it decides about hidden columns. */
+  readonly engine?: string;
+  /** MariaDB's periods of application time. */
+  readonly periods?: readonly Period[];
+  /** As in `Table`. */
+  readonly hidden?: readonly Column[];
   /** Why nobody knows what the table is now: a statement that named it could not be read. `columns` and `keys` are as they were before. */
   readonly unread?: string;
 }
@@ -28,7 +34,7 @@ export const PRIMARY = 'PRIMARY';
  *
  * @throws TaplineError SCHEMA_DDL_UNREAD when a statement that changed it could not be read.
  */
-export function tableOfState({ database, name, columns, keys, unread }: TableState): Table {
+export function tableOfState({ database, name, columns, keys, hidden, unread }: TableState): Table {
   if (unread !== undefined) {
     throw new TaplineError('SCHEMA_DDL_UNREAD', { message: unread, place: { table: `${database}.${name}` } });
   }
@@ -44,6 +50,7 @@ export function tableOfState({ database, name, columns, keys, unread }: TableSta
     columns,
     ...(primary === undefined ? {} : { primaryKey: primary.parts.map(({ column }) => column ?? '') }),
     uniqueKeys: unique,
+    ...(hidden === undefined ? {} : { hidden }),
   };
 }
 
@@ -58,11 +65,19 @@ export function sameName(left: string, right: string): boolean {
 }
 
 /** Puts a key behind the others, named as the server names it: after its first column, numbered when that is taken. Its columns are spelled as the table spells them. */
-export function withKey(keys: readonly Key[], key: KeyDefinition, columns: readonly Column[]): readonly Key[] {
-  const parts = key.parts.map(({ column, prefix }) => ({
-    column: column && (columns.find(({ name }) => sameName(name, column))?.name ?? column),
-    prefix,
-  }));
+export function withKey(
+  keys: readonly Key[],
+  key: KeyDefinition,
+  { columns, periods = [] }: Pick<TableState, 'columns' | 'periods'>,
+): readonly Key[] {
+  const parts = key.parts.flatMap((part): KeyPart[] => {
+    const { column, prefix } = part;
+    if (column === undefined) return [part];
+    const known = columns.find(({ name }) => sameName(name, column));
+    const period = known === undefined ? periods.find(({ name }) => sameName(name, column)) : undefined;
+    const named = period === undefined ? [known?.name ?? column] : [period.end, period.start];
+    return named.map((name) => ({ column: name, prefix }));
+  });
   return [...keys, { ...key, parts, name: key.name ?? freeName(keys, parts[0]?.column ?? 'functional_index') }];
 }
 
@@ -73,11 +88,13 @@ function freeName(keys: readonly Key[], first: string): string {
   return name;
 }
 
-/** Columns of the primary key hold no NULL, whatever their definition says. */
+/** Columns of the primary key and of periods hold no NULL, whatever their definition says. */
 export function withNotNullKey(state: TableState): TableState {
-  const primary = new Set(state.keys.find((key) => key.kind === 'primary')?.parts.map(({ column }) => column));
+  const primary = state.keys.find((key) => key.kind === 'primary')?.parts.map(({ column }) => column) ?? [];
+  const bounds = (state.periods ?? []).flatMap(({ start, end }) => [start, end]);
+  const firm = new Set([...primary, ...bounds].map((name) => name?.toLowerCase()));
   const columns = state.columns.map((column) =>
-    primary.has(column.name) && column.nullable ? { ...column, nullable: false } : column,
+    column.nullable && firm.has(column.name.toLowerCase()) ? { ...column, nullable: false } : column,
   );
   return { ...state, columns };
 }

@@ -7,18 +7,37 @@ export interface TextOptions {
   readonly collation: string | undefined;
 }
 
+/** The options of a table that matter to its columns and rows. */
+export interface TableOptions extends TextOptions {
+  /** In capitals. */
+  readonly engine: string | undefined;
+  /** MariaDB's WITH SYSTEM VERSIONING. */
+  readonly versioned: boolean;
+}
+
 /** Words behind which a CREATE TABLE has no options any more: partitions, or the SELECT that fills the table. */
 const BEHIND_OPTIONS: readonly string[] = ['PARTITION', 'AS', 'SELECT', 'IGNORE', 'REPLACE', 'WITH'];
 
 /** Goes over `[DEFAULT] CHARACTER SET [=] x`, `[DEFAULT] COLLATE [=] y` and all other options up to a comma, or to what stands behind the options. */
-export function readTextOptions(cursor: Cursor): TextOptions {
+export function readTableOptions(cursor: Cursor): TableOptions {
+  let engine: string | undefined;
+  let versioned = false;
   let charset: string | undefined;
   let collation: string | undefined;
-  while (!cursor.atEnd && !cursor.sees(',') && !BEHIND_OPTIONS.some((word) => cursor.sees(word))) {
-    if (takesCharset(cursor)) charset = value(cursor);
+  while (!cursor.atEnd && !cursor.sees(',')) {
+    if (cursor.takes('WITH', 'SYSTEM', 'VERSIONING')) versioned = true;
+    else if (BEHIND_OPTIONS.some((word) => cursor.sees(word))) break;
+    else if (cursor.takes('ENGINE') || cursor.takes('TYPE')) engine = value(cursor).toUpperCase();
+    else if (takesCharset(cursor)) charset = value(cursor);
     else if (cursor.takes('COLLATE')) collation = value(cursor);
     else cursor.skip();
   }
+  return { charset, collation, engine, versioned };
+}
+
+/** Those of a database. */
+export function readTextOptions(cursor: Cursor): TextOptions {
+  const { charset, collation } = readTableOptions(cursor);
   return { charset, collation };
 }
 
