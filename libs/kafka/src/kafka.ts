@@ -7,6 +7,7 @@ import type { ConsumeOptions, ConsumerLoop } from './consumer.ts';
 import { startConsumer } from './consumer-loop.ts';
 import { Fence, type FenceOptions } from './fence/fence.ts';
 import { kafkajsLogCreator } from './kafkajs-logger.ts';
+import { Candidate, type CandidateOptions } from './leader/candidate.ts';
 import { LogReader } from './log-reader.ts';
 import { BatchingProducer, type OrderedProducer, type ProducerOptions } from './producer.ts';
 import { type ProgressOptions, type ProgressStore, TopicProgressStore } from './progress.ts';
@@ -28,6 +29,8 @@ export interface Kafka extends AsyncDisposable {
   consume(options: ConsumeOptions): Promise<ConsumerLoop>;
   /** Begins a life as the one writer of some topics. Give it to the producers, and shut earlier lives out before the topics are looked at. */
   fence(options: FenceOptions, signal?: AbortSignal): Promise<Fence>;
+  /** Joins a group of which one member leads, and stays in it until it is closed. */
+  candidate(options: CandidateOptions): Candidate;
   /** Asks a broker for the cluster. @throws TaplineError KAFKA_UNREACHABLE, KAFKA_AUTH, KAFKA_TLS. */
   check(): Promise<{ brokers: readonly string[] }>;
   /** kafkajs' admin client, for what is not wrapped here. Its errors need classifyKafkaError(). */
@@ -79,6 +82,10 @@ class KafkaClient implements Kafka {
 
   async fence(options: FenceOptions, signal?: AbortSignal): Promise<Fence> {
     return this.#own(await Fence.open(this.#cluster, options, signal));
+  }
+
+  candidate(options: CandidateOptions): Candidate {
+    return this.#own(new Candidate(this.#cluster, options));
   }
 
   async check(): Promise<{ brokers: readonly string[] }> {
