@@ -10,7 +10,7 @@ export interface AvroField {
 export interface DecodedEnvelope {
   readonly before?: Record<string, unknown> | null;
   readonly after?: Record<string, unknown> | null;
-  readonly source: { readonly gtid?: string | null };
+  readonly source: { readonly gtid?: string | null; readonly ts_us: bigint | number | null };
   readonly op: 'c' | 'u' | 'd' | 'r';
 }
 

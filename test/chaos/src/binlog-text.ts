@@ -2,6 +2,7 @@ import { bytesValue, datetimeValue, NULL, rowImage, textValue, timestampValue } 
 
 /** A row change as `mysqlbinlog` prints it. Images are those of image.ts. */
 export interface BinlogChange {
+  /** Of a transaction without one: when it was committed, microseconds since the epoch. */
   readonly gtid: string;
   /** `db.table`. */
   readonly table: string;
@@ -58,6 +59,7 @@ export class BinlogTextReader {
   readonly #wants: (table: string) => boolean;
   readonly #layouts = new Map<string, Layout>();
   #gtid = '';
+  #committedMicros = '';
   #transaction: BinlogChange[] = [];
   readonly #prepared = new Map<string, BinlogChange[]>();
   #mapped = '';
@@ -75,7 +77,7 @@ export class BinlogTextReader {
     if (line.startsWith('### ')) this.#rowLine(line);
     else if (line.startsWith('#')) this.#commentLine(line);
     // A copy: a slice of the line would keep the whole chunk it came with in memory.
-    else if (line.startsWith('SET @@SESSION.GTID_NEXT= ')) this.#gtid = utf8(/'(.*)'/.exec(line)?.[1] ?? '');
+    else if (line.startsWith('SET @@SESSION.GTID_NEXT= ')) this.#gtidLine(utf8(/'(.*)'/.exec(line)?.[1] ?? ''));
     else if (line.startsWith('COMMIT')) this.#commit();
     else if (line.startsWith('ROLLBACK/')) this.#rollback();
     else if (line.startsWith('XA ')) this.#xa(line);
@@ -83,6 +85,11 @@ export class BinlogTextReader {
 
   #commentLine(line: string): void {
     this.#endRow();
+    const committed = /\toriginal_committed_timestamp=(\d+)\t/.exec(line);
+    if (committed !== null) {
+      this.#committedMicros = utf8(committed[1] as string);
+      return;
+    }
     const mapped = /\tTable_map: (`.*`) mapped to number/.exec(line);
     if (mapped !== null) {
       this.#mapped = tableName(mapped[1] as string);
@@ -98,6 +105,10 @@ export class BinlogTextReader {
       const layout = this.#layouts.get(this.#mapped);
       if (layout !== undefined) this.#keepLayout({ columns: layout.columns, primaryKey });
     }
+  }
+
+  #gtidLine(gtid: string): void {
+    this.#gtid = gtid === 'ANONYMOUS' ? this.#committedMicros : gtid;
   }
 
   #columnLine(text: string): void {

@@ -133,7 +133,7 @@ interface Progress {
 }
 
 async function drained(mysql: MysqlServer, topicReader: TopicReader): Promise<boolean> {
-  const record = await topicReader.lastValue(`${SOURCE}.progress`);
+  const record = await topicReader.lastValue(`${SOURCE}.progress`, SOURCE);
   if (record === undefined) return false;
   const { gtidSet, snapshot } = JSON.parse(record) as Progress;
   if (snapshot.state !== 'done') return false;

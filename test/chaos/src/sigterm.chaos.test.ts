@@ -21,7 +21,7 @@ test('SIGTERM drains: exit code 0, progress at the end of the topics, nothing pu
     await launchUntil(reader, random.chance(0.2) ? 'admin server listening' : STREAMING);
     await live(reader, random.int(0, 2500));
     await stopCleanly(reader);
-    const progress = JSON.parse((await topicReader.lastValue('chaos.progress')) ?? '{"offsets":{}}') as {
+    const progress = JSON.parse((await topicReader.lastValue('chaos.progress', 'chaos')) ?? '{"offsets":{}}') as {
       offsets: Record<string, string[]>;
     };
     // A stopped reader leaves nothing beyond its progress record that the next life would have to look at.

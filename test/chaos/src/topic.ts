@@ -15,6 +15,7 @@ export interface TopicRecord {
   readonly keyPartition: number | undefined;
   readonly before?: string;
   readonly after?: string;
+  /** Of a transaction without one: when it was committed, microseconds since the epoch. */
   readonly gtid?: string;
   /** The `v` header. */
   readonly version: bigint | undefined;
@@ -72,12 +73,12 @@ export class TopicReader {
     );
   }
 
-  /** The newest record's value of a topic with one partition; undefined when there is none, or no such topic. */
-  async lastValue(topic: string): Promise<string | undefined> {
+  /** The newest value of a key in a topic with one partition; undefined when there is none, or no such topic. */
+  async lastValue(topic: string, key: string): Promise<string | undefined> {
     if (!(await this.listTopics()).includes(topic)) return undefined;
     let last: string | undefined;
     await this.#readRaw([topic], ({ message }) => {
-      last = message.value?.toString() ?? last;
+      if (message.key?.toString() === key) last = message.value?.toString();
     });
     return last;
   }
@@ -109,7 +110,7 @@ export class TopicReader {
     const images = {
       ...(value.before === null || value.before === undefined ? {} : { before: fieldImage(row, value.before) }),
       ...(value.after === null || value.after === undefined ? {} : { after: fieldImage(row, value.after) }),
-      ...(value.source.gtid === null || value.source.gtid === undefined ? {} : { gtid: value.source.gtid }),
+      gtid: value.source.gtid ?? String(value.source.ts_us),
     };
     return { ...shared, op: value.op, columns, ...images };
   }

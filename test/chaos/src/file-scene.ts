@@ -1,0 +1,135 @@
+import {
+  type KafkaCluster,
+  type ManagedProcess,
+  type MysqlServer,
+  mysqlProgram,
+  openTopology,
+  type StackBase,
+  type Topology,
+} from '@tapline/test-stack';
+import { type Comparison, compare } from './compare.ts';
+import { type Load, startLoad } from './load.ts';
+import { createTables, LOAD_KEYS } from './load-tables.ts';
+import { readOracle } from './oracle.ts';
+import { Random } from './random.ts';
+import { type Config, liveUntil, taplineService } from './services.ts';
+import { TopicReader } from './topic.ts';
+
+const DATABASE = 'shop';
+const SOURCE = 'chaos';
+/** The small account that writes anchors. */
+const ANCHORS = { user: 'anchors', password: 'small' };
+
+/** Where a server's binlog ends, and who it is. */
+interface Place {
+  readonly serverUuid: string;
+  readonly file: string;
+  readonly position: number;
+}
+
+/** A topology without GTIDs whose servers name their files differently, a reader that knows all of them, and a load on whichever is the source. */
+export class FileScene implements AsyncDisposable {
+  readonly topology: Topology;
+  readonly reader: ManagedProcess;
+  readonly topicReader: TopicReader;
+  readonly #rows: number;
+  #seed: number;
+
+  private constructor(
+    topology: Topology,
+    reader: ManagedProcess,
+    topicReader: TopicReader,
+    rows: number,
+    seed: number,
+  ) {
+    this.topology = topology;
+    this.reader = reader;
+    this.topicReader = topicReader;
+    this.#rows = rows;
+    this.#seed = seed;
+  }
+
+  static async open(options: {
+    readonly stack: StackBase & { readonly kafka: KafkaCluster };
+    readonly servers: number;
+    readonly seed: number;
+    readonly rows: number;
+    readonly source?: Config;
+  }): Promise<FileScene> {
+    const { stack, servers, seed, rows } = options;
+    const topology = await openTopology(stack, { kind: 'mysql', by: 'file', servers, ownBinlogNames: true });
+    await topology.source.execute(
+      `CREATE USER '${ANCHORS.user}'@'%' IDENTIFIED BY '${ANCHORS.password}';
+       GRANT CREATE, SELECT, INSERT, DELETE ON \`__db_mysync\`.* TO '${ANCHORS.user}'@'%'`,
+    );
+    const connection = await topology.source.connect();
+    await createTables({ connection, database: DATABASE, rows, random: new Random(seed) });
+    await connection.end();
+    const { brokers } = stack.kafka.address;
+    const [first] = topology.servers;
+    const reader = await taplineService(stack, 'reader', {
+      name: SOURCE,
+      source: {
+        ...(first as MysqlServer).readerAddress,
+        hosts: topology.servers.map(({ host, port }) => `${host}:${port}`),
+        exclude: [`${DATABASE}.noise`],
+        anchors: { ...ANCHORS, intervalMs: 300 },
+        ...options.source,
+      },
+      keys: { [`${DATABASE}.events`]: 'append' },
+      kafka: { brokers: [...brokers] },
+      topics: { partitions: 4, replicationFactor: 1, config: { 'min.compaction.lag.ms': '86400000' } },
+      snapshot: { chunkRows: 500 },
+    });
+    return new FileScene(topology, reader, new TopicReader({ brokers }), rows, seed);
+  }
+
+  startLoad(rowsPerSecond: number): Load {
+    const { address } = this.topology.source;
+    const more = { connections: 2, bigRows: 5000, bigTransactions: 1, rows: this.#rows };
+    return startLoad({ address, database: DATABASE, seed: this.#seed++, rowsPerSecond, ...more });
+  }
+
+  /** Where the source's binlog ends. */
+  async end(): Promise<Place> {
+    const [status] = await this.topology.source.rows('SHOW BINARY LOG STATUS');
+    const [row] = await this.topology.source.rows('SELECT @@server_uuid AS uuid');
+    return {
+      serverUuid: String(row?.['uuid']),
+      file: String(status?.['File']),
+      position: Number(status?.['Position']),
+    };
+  }
+
+  /** Waits until the reader's durable progress is behind this place of the source. */
+  async passed(end: Place, what: string): Promise<void> {
+    await liveUntil(this.reader, () => this.#hasPassed(end), what);
+  }
+
+  async #hasPassed(end: Place): Promise<boolean> {
+    const text = await this.topicReader.lastValue(`${SOURCE}.progress`, SOURCE);
+    if (text === undefined) return false;
+    const record = JSON.parse(text) as Place & { readonly snapshot: { readonly state: string } };
+    if (record.snapshot.state !== 'done' || record.serverUuid !== end.serverUuid) return false;
+    return record.file > end.file || (record.file === end.file && record.position >= end.position);
+  }
+
+  /** Reads all topics and judges them by the binlog of the source that there is now, which has replicated all before. */
+  async compare(): Promise<Comparison> {
+    const mysqlbinlog = await mysqlProgram('mysqlbinlog');
+    const { address } = this.topology.source;
+    const oracle = await readOracle({ mysqlbinlog, address, keyOf });
+    const topics = (await this.topicReader.listTopics()).filter((topic) => topic.startsWith(`${SOURCE}.${DATABASE}.`));
+    const contents = await this.topicReader.readAll(topics);
+    return compare(oracle, new Map([...contents].map(([topic, found]) => [topic.slice(SOURCE.length + 1), found])));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.topology[Symbol.asyncDispose]();
+  }
+}
+
+function keyOf(table: string): 'primary' | 'append' | undefined {
+  const [database, name = ''] = table.split('.');
+  return database === DATABASE ? LOAD_KEYS[name] : undefined;
+}
