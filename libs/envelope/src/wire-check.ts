@@ -118,7 +118,10 @@ function differentCharset(column: Column, wire: WireColumn): readonly [string, s
 
 const HAS_CHARSET = /^(var)?char$|text$|binary$|blob$/;
 
-/** information_schema shows `?` for characters beyond the basic plane in members; the binlog has them as they are. */
+/**
+ * A `?` on either side may stand for any character: information_schema shows it for those beyond the basic plane, and a session that is not strict keeps it
+ * for those that the column's character set lacks.
+ */
 function differentMembers(column: Column, wire: WireColumn): readonly [string, string] | undefined {
   const { members } = column;
   if (wire.memberBytes === undefined || members === undefined) return undefined;
@@ -128,7 +131,9 @@ function differentMembers(column: Column, wire: WireColumn): readonly [string, s
 }
 
 function isSameMember(known: string, seen: string): boolean {
-  return known === seen || known === seen.replace(/[\u{10000}-\u{10ffff}]/gu, '?');
+  if (known === seen) return true;
+  const [left, right] = [Array.from(known), Array.from(seen)];
+  return left.length === right.length && left.every((char, i) => char === right[i] || char === '?' || right[i] === '?');
 }
 
 function quotedList(members: readonly string[]): string {

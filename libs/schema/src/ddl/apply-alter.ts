@@ -194,14 +194,12 @@ function addedKeys(actions: readonly TableAction[]): AddedKey[] {
   return actions.flatMap((action): AddedKey[] => {
     if (action.kind === 'addKey') return [action];
     if (action.kind !== 'addColumn' && action.kind !== 'changeColumn') return [];
-    const key = keyOfColumn(action.definition);
-    return key === undefined ? [] : [{ key, ifNotExists: false }];
+    return keysOfColumn(action.definition).map((key) => ({ key, ifNotExists: false }));
   });
 }
 
-/** The key that a column's own definition makes. */
-export function keyOfColumn({ name, key }: ColumnDefinition): Action<'addKey'>['key'] | undefined {
-  if (key === undefined) return undefined;
+/** The keys that a column's own definition makes. */
+export function keysOfColumn({ name, keys }: ColumnDefinition): Action<'addKey'>['key'][] {
   const parts = [{ column: name, prefix: undefined }];
-  return { kind: key, name: key === 'primary' ? PRIMARY : undefined, parts, visible: true };
+  return keys.map((kind) => ({ kind, name: kind === 'primary' ? PRIMARY : undefined, parts, visible: true }));
 }

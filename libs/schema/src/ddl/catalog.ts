@@ -1,5 +1,5 @@
 import type { LowerCaseTableNames } from '../pattern.ts';
-import { applyActions, keyOfColumn, missingColumn } from './apply-alter.ts';
+import { applyActions, keysOfColumn, missingColumn } from './apply-alter.ts';
 import { bookOfSession, type CollationBook, resolveText, type TextDefaults } from './collations.ts';
 import { columnOfDefinition } from './column-of-definition.ts';
 import type { TableBody, TableItem } from './create-table.ts';
@@ -229,8 +229,7 @@ function hidesVersions({ items, options }: Extract<TableBody, { kind: 'items' }>
 }
 
 function keysOf(items: readonly TableItem[], table: Pick<TableState, 'columns' | 'periods'>): readonly Key[] {
-  return items.reduce<readonly Key[]>((keys, item) => {
-    const key = item.kind === 'key' ? item.key : keyOfColumn(item.definition);
-    return key === undefined ? keys : withKey(keys, key, table);
-  }, []);
+  return items
+    .flatMap((item) => (item.kind === 'key' ? [item.key] : keysOfColumn(item.definition)))
+    .reduce<readonly Key[]>((keys, key) => withKey(keys, key, table), []);
 }

@@ -9,7 +9,8 @@ export interface ColumnDefinition {
   readonly nullable: boolean | undefined;
   readonly generated: 'virtual' | 'stored' | undefined;
   readonly srid: number | undefined;
-  readonly key: 'primary' | 'unique' | undefined;
+  /** Of this column alone; SERIAL PRIMARY KEY makes two. */
+  readonly keys: readonly ('primary' | 'unique')[];
   /** MariaDB's attribute COMPRESSED. */
   readonly compressed: boolean;
   /** MariaDB's GENERATED ALWAYS AS ROW START: the table shows what else hides in its rows. */
@@ -64,7 +65,7 @@ export function readColumnDefinition(cursor: Cursor, name: string): ColumnDefini
     nullable: found.primary ? false : found.nullable,
     generated: found.generated,
     srid: found.srid,
-    key: found.primary ? 'primary' : found.unique ? 'unique' : undefined,
+    keys: [...(found.primary ? (['primary'] as const) : []), ...(found.unique ? (['unique'] as const) : [])],
     compressed: found.compressed,
     rowStart: found.rowStart,
     versioned: found.versioned,

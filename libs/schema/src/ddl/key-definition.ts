@@ -101,7 +101,7 @@ export function readKeyBody(cursor: Cursor, kind: KeyDefinition['kind'], name: s
   while (!cursor.atEnd && !cursor.sees(',') && !cursor.sees(')')) {
     if (cursor.takes('COMMENT')) cursor.next();
     else if (cursor.sees('USING') || cursor.sees('TYPE')) hash = takesUsing(cursor);
-    else if (cursor.takes('NOT', 'IGNORED')) visible = true;
+    else if (cursor.takes('NOT', 'IGNORED') || cursor.takes('VISIBLE')) visible = true;
     else if (cursor.takes('INVISIBLE') || cursor.takes('IGNORED')) visible = false;
     else cursor.skip();
   }
