@@ -17,6 +17,14 @@ export interface AdminOptions {
   readonly ready: () => boolean;
   /** Answer of /state, without secrets. */
   readonly state: () => unknown;
+  /** The service's own paths; undefined: it has no such path. */
+  readonly answer?: (url: URL) => Promise<AdminAnswer | undefined>;
+}
+
+/** JSON, without secrets. */
+export interface AdminAnswer {
+  readonly status: number;
+  readonly body: unknown;
 }
 
 export interface AdminServer extends AsyncDisposable {
@@ -30,12 +38,13 @@ export async function openAdmin(options: AdminOptions): Promise<AdminServer> {
   // Not by `import`: that asks node:http for all that it exports, which loads undici, 40 ms of CPU time at every start.
   const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer((request, response) => {
-    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    const url = new URL(request.url ?? '/', 'http://admin');
+    const path = url.pathname;
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       send(response, 405, 'text/plain; charset=utf-8', 'GET only\n');
       return;
     }
-    answer(path, options, response).catch((error: unknown) => {
+    answer(url, options, response).catch((error: unknown) => {
       options.log.error('admin request failed', { path, error });
       if (!response.headersSent) sendJson(response, 500, { error: describeError(error, options.log.redactor) });
       else response.destroy();
@@ -71,8 +80,8 @@ function listen(server: Server, { host, port }: AdminOptions): Promise<AddressIn
   return promise;
 }
 
-async function answer(path: string, options: AdminOptions, response: ServerResponse): Promise<void> {
-  switch (path) {
+async function answer(url: URL, options: AdminOptions, response: ServerResponse): Promise<void> {
+  switch (url.pathname) {
     case '/healthz':
       return sendVerdict(response, options.healthy());
     case '/readyz':
@@ -81,8 +90,11 @@ async function answer(path: string, options: AdminOptions, response: ServerRespo
       return send(response, 200, options.metrics.contentType, await options.metrics.text());
     case '/state':
       return sendJson(response, 200, options.log.redactor.data(options.state()));
-    default:
+    default: {
+      const own = await options.answer?.(url);
+      if (own !== undefined) return sendJson(response, own.status, options.log.redactor.data(own.body));
       return send(response, 404, 'text/plain; charset=utf-8', 'known: /healthz /readyz /metrics /state\n');
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-export { type AdminOptions, type AdminServer, openAdmin } from './admin.ts';
+export { type AdminAnswer, type AdminOptions, type AdminServer, openAdmin } from './admin.ts';
 export { anySignal, type Deferred, deferred, isAbort, orAbort, sleep, whenAborted } from './async.ts';
 export { type Arguments, parseArguments } from './config/arguments.ts';
 export type {

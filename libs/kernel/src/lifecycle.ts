@@ -1,3 +1,4 @@
+import type { AdminAnswer } from './admin.ts';
 import { isAbort, orAbort, sleep } from './async.ts';
 import { TaplineError } from './errors.ts';
 import type { Logger } from './log.ts';
@@ -30,6 +31,8 @@ export interface RunningService extends Partial<AsyncDisposable> {
   ready?(): boolean;
   /** For /state: plain data, no secrets. */
   state?(): Readonly<Record<string, unknown>>;
+  /** Its own paths on the admin server; undefined: it has no such path. */
+  answer?(url: URL): Promise<AdminAnswer | undefined>;
 }
 
 export interface LifecycleOptions {

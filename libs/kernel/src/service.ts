@@ -125,6 +125,7 @@ export async function runService<D extends ConfigDeclaration>(
       metrics,
       healthy: () => lifecycle.state !== 'failed',
       ready: () => lifecycle.state === 'running' && (lifecycle.service?.ready?.() ?? true),
+      answer: async (url) => lifecycle.service?.answer?.(url),
       state: () => ({
         service: definition.name,
         ...(definition.version === undefined ? {} : { version: definition.version }),

@@ -121,3 +121,19 @@ describe('patterns that can match nothing are refused', () => {
     expect(error.place.path).toBe('source.include[1]');
   });
 });
+
+describe('ghost tables of online DDL', () => {
+  const ghosts = ['_t_gho', '_t_ghc', '_t_del', '_t_20240101120000_del', '_t_new', '__t_new', '_t_old'];
+
+  test.each(ghosts)('%s is not captured by a pattern that happens to match it', (name) => {
+    expect(filter(['shop.*']).matches('shop', name)).toBe(false);
+    expect(filter([]).matches('shop', name)).toBe(false);
+    expect(filter([`shop.${name}`]).matches('shop', name)).toBe(true);
+    const all = compileTableFilter({ include: ['shop.*'], ghostTables: 'capture', lowerCaseTableNames: 0 });
+    expect(all.matches('shop', name)).toBe(true);
+  });
+
+  test.each(['t_new', 'news', '_new', '_t_newer', 'old'])('%s is a table like any other', (name) => {
+    expect(filter(['shop.*']).matches('shop', name)).toBe(true);
+  });
+});

@@ -23,6 +23,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./doctor/index.ts')).doctor,
   },
   {
+    name: 'schema',
+    summary: 'show what a source’s tables were at any place of its binlog; rebuild the history of that',
+    load: async () => (await import('./schema/index.ts')).schema,
+  },
+  {
     name: 'config',
     summary: 'check a configuration file; generate the reference pages and JSON Schemas',
     load: async () => (await import('./config/index.ts')).config,

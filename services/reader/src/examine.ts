@@ -14,7 +14,8 @@ import {
 import { openRegistry, registryFinding } from '@tapline/registry';
 import { compileKeys, compileTableFilter, type Table, type TableKeys } from '@tapline/schema';
 import type { ReaderConfig } from './config.ts';
-import { decodeProgress, type ProgressRecord } from './progress/record.ts';
+import { readProgress } from './progress/read-progress.ts';
+import type { ProgressRecord } from './progress/record.ts';
 import { topicSpecs } from './publish/topic-opener.ts';
 import { Shape } from './shape/rules.ts';
 import { parseExecuted } from './source/executed.ts';
@@ -124,25 +125,12 @@ function specsOf(config: ReaderConfig, source: Parameters<typeof topicSpecs>[1])
 
 async function examineProgress(config: ReaderConfig, info: ServerInfo | undefined, kafka: Kafka): Promise<Finding[]> {
   try {
-    const record = await newestProgress(config, kafka);
+    const record = await readProgress(config, kafka);
     if (record === undefined) return [goodFinding('progress', 'There is none yet: the next start is the first one.')];
     return info === undefined ? [] : headroomFindings(record, info);
   } catch (error) {
     return [failedFinding('progress', error)];
   }
-}
-
-/** Read without the reader's store, which would make the topic. */
-async function newestProgress(config: ReaderConfig, kafka: Kafka): Promise<ProgressRecord | undefined> {
-  const topic = `${config.name}.progress`;
-  if ((await kafka.topics.describe(topic)) === undefined) return undefined;
-  let newest: ProgressRecord | undefined;
-  for await (const records of kafka.reader.read({ topic, partition: 0 })) {
-    for (const { key, value } of records) {
-      if (key?.toString() === config.name) newest = value === null ? undefined : decodeProgress(value, topic);
-    }
-  }
-  return newest;
 }
 
 function headroomFindings(record: ProgressRecord, info: ServerInfo): Finding[] {

@@ -1,4 +1,5 @@
 import {
+  type AdminAnswer,
   anySignal,
   backoffMs,
   isAbort,
@@ -79,6 +80,12 @@ export class Reader implements RunningService {
       ...this.#session?.facts,
       failover: this.#failover.facts,
     };
+  }
+
+  /** The schema history over HTTP. */
+  async answer(url: URL): Promise<AdminAnswer | undefined> {
+    if (!/^\/schema(\/|$)/.test(url.pathname)) return undefined;
+    return (await this.#session?.answer(url)) ?? { status: 503, body: { error: 'This reader is not at work now.' } };
   }
 
   async #live(stop: AbortSignal, abort: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import { type BinlogPosition, type BinlogStream, openBinlogStream } from '@tapline/binlog';
 import type { Kafka, OrderedProducer } from '@tapline/kafka';
-import type { Logger } from '@tapline/kernel';
+import type { AdminAnswer, Logger } from '@tapline/kernel';
 import { isAnchorTable } from './anchors/anchor-table.ts';
 import { openReplay } from './anchors/open-replay.ts';
 import { SessionAnchors } from './anchors/session-anchors.ts';
@@ -9,6 +9,8 @@ import type { FailoverMemory } from './failover/memory.ts';
 import { settleOnServer } from './failover/settle.ts';
 import type { Life } from './fencing/life.ts';
 import type { LifeKeeper } from './fencing/life-keeper.ts';
+import { historyTopicOf } from './history/history-topic.ts';
+import { answerSchema } from './history/http.ts';
 import { openHistory } from './history/open-history.ts';
 import type { SchemaHistory } from './history/schema-history.ts';
 import { tableOfRow } from './history/table-of-row.ts';
@@ -47,6 +49,7 @@ export interface SessionParts {
   readonly routes: Routes;
   readonly history: SchemaHistory;
   readonly anchors: SessionAnchors;
+  readonly answerSchema: (url: URL) => Promise<AdminAnswer>;
   readonly executed: Executed;
   /** What the stream starts after. */
   readonly gtidSet: string;
@@ -187,6 +190,13 @@ export async function openSessionParts(
     routes,
     history,
     anchors,
+    answerSchema: (url) =>
+      answerSchema(url, {
+        topic: historyTopicOf(config.name),
+        kafka,
+        source,
+        topicOf: (table) => routes.topicOf(table),
+      }),
     executed,
     gtidSet: record.gtidSet,
     startAfter: record.startAfter,

@@ -10,7 +10,7 @@ import type {
   XaDecision,
 } from '@tapline/binlog';
 import type { OrderedProducer } from '@tapline/kafka';
-import type { Logger } from '@tapline/kernel';
+import type { AdminAnswer, Logger } from '@tapline/kernel';
 import type { SessionAnchors } from './anchors/session-anchors.ts';
 import type { ReaderConfig } from './config.ts';
 import type { Life } from './fencing/life.ts';
@@ -54,6 +54,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   readonly #routes: Routes;
   readonly #history: SchemaHistory;
   readonly #anchors: SessionAnchors;
+  readonly #answer: SessionParts['answerSchema'];
   /** What the stream has passed. */
   readonly #executed: Executed;
   readonly #xa: XaFollower;
@@ -86,6 +87,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#routes = parts.routes;
     this.#history = parts.history;
     this.#anchors = parts.anchors;
+    this.#answer = parts.answerSchema;
     this.#executed = parts.executed;
     if (parts.startAfter !== '') this.#before = parseExecuted(source.tracking, parts.startAfter);
     this.#xa = new XaFollower({
@@ -161,6 +163,11 @@ export class Session implements AsyncDisposable, PumpTarget {
       waitingBytes: this.#stream.stats.waitingBytes,
       spilledBytes: this.#stream.stats.spilledBytes,
     };
+  }
+
+  /** The schema history over HTTP. */
+  answer(url: URL): Promise<AdminAnswer> {
+    return this.#answer(url);
   }
 
   begin({ gtid, commitMicros, position, decides }: BeginEvent): void {

@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { openStack, type Stack, testServers } from '@tapline/test-stack';
-import { Scene } from './scene.ts';
+import { Scene, uniqueName } from './scene.ts';
+import { Service } from './service.ts';
 import type { TopicRecord } from './topic.ts';
 
 jest.setTimeout(240_000);
@@ -52,6 +55,15 @@ describe.each(SERVERS)('%s with binlog_row_metadata = %s', (server, metadata) =>
     await stack?.[Symbol.asyncDispose]();
   });
 
+  /** What `tapline schema …` prints for the scene's reader. */
+  const command = async (action: string, ...args: readonly string[]): Promise<string> => {
+    const file = join(stack.folder, `${uniqueName('schema')}.yaml`);
+    await writeFile(file, JSON.stringify(scene.readerConfig()));
+    const run = await Service.run(stack, uniqueName('command'), ['schema', action, file, ...args]);
+    await run.ended();
+    return await run.output();
+  };
+
   const created = async (): Promise<readonly (readonly [id: unknown, after: TopicRecord['after']])[]> => {
     const records = await scene.topics.read(scene.topic('t'));
     return records
@@ -78,4 +90,81 @@ describe.each(SERVERS)('%s with binlog_row_metadata = %s', (server, metadata) =>
     expect(await scene.topics.exists(scene.topic('_t_gho'))).toBe(false);
     expect(await second.stop()).toBe(0);
   });
+
+  test('what the tables were at any place is told by the command and over HTTP', async () => {
+    const { sql, database } = scene;
+    await sql.run('CREATE TABLE told (id INT PRIMARY KEY, old_name INT)', 'INSERT INTO told VALUES (1, 1)');
+    const reader = await scene.reader();
+    await scene.records(reader, 'told', 1);
+    await sql.run('ALTER TABLE told RENAME COLUMN old_name TO new_name, ADD COLUMN more DECIMAL(10, 2)');
+    await sql.run('INSERT INTO told VALUES (2, 2, 2)');
+    await scene.records(reader, 'told', 2);
+
+    const path = `/schema/${database}/told`;
+    const now = await answerOf(reader, path);
+    expect(now).toMatchObject({
+      table: 'told',
+      captured: true,
+      topic: scene.topic('told'),
+      primaryKey: ['id'],
+      messageKey: ['id'],
+      columns: [{ name: 'id' }, { name: 'new_name', type: 'int' }, { name: 'more', precision: 10, scale: 2 }],
+      since: { statement: expect.stringContaining('ALTER TABLE told') as unknown },
+    });
+    const { version, gtid } = (now as { since: { version: number; gtid: string } }).since;
+    const before = await answerOf(reader, `${path}?at=${version - 1}`);
+    expect(before).toMatchObject({ columns: [{ name: 'id' }, { name: 'old_name' }] });
+    expect(await answerOf(reader, `${path}?at=${encodeURIComponent(gtid)}`)).toEqual(now);
+    expect(await answerOf(reader, '/schema')).toMatchObject({
+      tables: expect.arrayContaining([expect.objectContaining({ database, table: 'told', columns: 3 })]) as unknown,
+    });
+    expect(await reader.stop()).toBe(0);
+
+    const shown = await command('show', '--table', `${database}.told`, '--at', String(version - 1));
+    expect(shown).toContain('old_name int');
+    expect(shown).not.toContain('new_name');
+    const compared = await command('diff', String(version - 1), String(version));
+    expect(compared).toContain(`~ ${database}.told`);
+    expect(compared).toContain('+ column more decimal(10,2)');
+    expect(compared).toContain('ALTER TABLE told RENAME COLUMN');
+  });
+
+  test('a history that is gone is told, and rebuilt for the place of the reader; what was altered since cannot be', async () => {
+    const { sql, database } = scene;
+    await sql.run('CREATE TABLE kept (id INT PRIMARY KEY, a INT)', 'INSERT INTO kept VALUES (1, 1)');
+    const first = await scene.reader();
+    await scene.records(first, 'kept', 1);
+    expect(await first.stop()).toBe(0);
+    await sql.run('INSERT INTO kept VALUES (2, 2)', 'CREATE TABLE late (id INT PRIMARY KEY, a INT)');
+    await sql.run('ALTER TABLE late RENAME COLUMN a TO b', 'INSERT INTO late VALUES (1, 1)');
+    await scene.topics.drop(`${scene.source}.schema-history`);
+
+    const lost = await scene.reader();
+    expect(await lost.ended()).toBe(1);
+    expect((await lost.errorOf('SCHEMA_HISTORY_LOST')).remedy).toContain('tapline schema rebuild');
+    expect(await command('rebuild')).toMatch(/^version \d+ with \d+ tables$/m);
+    const second = await scene.reader();
+    await scene.records(second, 'kept', 2);
+    await scene.records(second, 'late', 1);
+    expect((await scene.topics.read(scene.topic('late')))[0]?.after).toMatchObject({ id: 1, b: 1 });
+    expect(await second.stop()).toBe(0);
+
+    await sql.run(
+      'INSERT INTO kept VALUES (3, 3)',
+      'ALTER TABLE kept RENAME COLUMN a TO b',
+      'INSERT INTO kept VALUES (4, 4)',
+    );
+    await scene.topics.drop(`${scene.source}.schema-history`);
+    expect(await command('rebuild')).toMatch(/SCHEMA_REBUILD_INEXACT[^]*kept/);
+    expect(await command('rebuild', '--partly')).toContain(`not known at this place: ${database}.kept`);
+    const third = await scene.reader();
+    expect(await third.ended()).toBe(1);
+    expect((await third.errorOf('SCHEMA_DDL_UNREAD')).message).toContain('altered between');
+  });
 });
+
+/** Over the reader's HTTP server. */
+async function answerOf(reader: Service, path: string): Promise<unknown> {
+  const url = (await reader.entries()).find((entry) => entry.message === 'admin server listening')?.url ?? '';
+  return await (await fetch(`${url}${path}`)).json();
+}

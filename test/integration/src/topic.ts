@@ -1,3 +1,4 @@
+import { sleep } from '@tapline/kernel';
 import avsc from 'avsc';
 import { ConfigResourceTypes, Kafka, KafkaJSError, type KafkaMessage, logLevel } from 'kafkajs';
 
@@ -111,6 +112,14 @@ export class TopicReader {
       const ends = await admin.fetchTopicOffsets(topic);
       const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
       await admin.deleteTopicRecords({ topic, partitions });
+    });
+  }
+
+  /** Deletes the topic, and waits until the brokers know nothing of it. */
+  async drop(topic: string): Promise<void> {
+    await this.#withAdmin(async (admin) => {
+      await admin.deleteTopics({ topics: [topic] });
+      while ((await admin.listTopics()).includes(topic)) await sleep(100);
     });
   }
 

@@ -7,7 +7,9 @@ const CASES: readonly (readonly ['mysql' | 'mariadb', MetadataChange])[] = [
 ];
 
 for (const [server, metadata] of CASES) {
-  describeMatrix(server, `inserted with binlog_row_metadata = ${metadata.inserts} and updated with FULL`, (of, tables) =>
-    runMatrix(of, tables, undefined, metadata),
+  describeMatrix(
+    server,
+    `inserted with binlog_row_metadata = ${metadata.inserts} and updated with FULL`,
+    (of, tables) => runMatrix(of, tables, undefined, metadata),
   );
 }

@@ -54,6 +54,12 @@ export const SOURCE_CODES = {
     summary: 'A captured table has neither a primary key nor a choice in `keys` of the configuration.',
     remedy: 'Add the line that the message shows under `keys`: columns that identify a row, or `append`.',
   },
+  SCHEMA_REBUILD_INEXACT: {
+    disposition: 'fatal',
+    summary: 'The schema history cannot be rebuilt exactly for the place that the reader has come to.',
+    remedy:
+      'Where the source has binlog_row_metadata=FULL, add --partly: the binlog itself says what the rows in between are. Else load these tables anew, or exclude them, and add --partly.',
+  },
   SCHEMA_UNKNOWN: {
     disposition: 'fatal',
     summary: 'Rows came of a table that the schema history does not know.',

@@ -3,6 +3,7 @@ import type { TextDefaults } from '../ddl/collations.ts';
 import type { TableName } from '../ddl/cursor.ts';
 import type { DdlSession } from '../ddl/dialect.ts';
 import type { TableState } from '../ddl/table-state.ts';
+import type { LowerCaseTableNames } from '../pattern.ts';
 
 /** A place in a source's binlog: behind a transaction, or behind a statement. */
 export interface HistoryPlace {
@@ -51,6 +52,10 @@ export interface SnapshotBegin {
   readonly file: string;
   readonly position: number;
   readonly writtenMs: number;
+  /** Rebuilt: who has come to this version of the history goes on from here instead. */
+  readonly replaces?: number;
+  /** How the server compares names. */
+  readonly lowerCaseTableNames: LowerCaseTableNames;
   readonly databases: readonly DatabaseChange[];
 }
 

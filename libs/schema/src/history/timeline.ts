@@ -14,6 +14,8 @@ export interface HistoryView {
 }
 
 interface Snapshot {
+  /** Why what stands behind cannot be relied on. */
+  damage?: TaplineError;
   readonly begin: SnapshotBegin;
   readonly records: Extract<HistoryRecord, { kind: 'table' | 'later' }>[];
   readonly statements: DdlRecord[];
@@ -26,6 +28,7 @@ export class HistoryTimeline {
   /** Columns that many tables share are one object. */
   readonly #shared = new Map<string, unknown>();
   #newest = 0;
+  #damage: TaplineError | undefined;
 
   /** Takes the next record of the topic. */
   add(record: HistoryRecord): void {
@@ -51,6 +54,13 @@ export class HistoryTimeline {
     }
   }
 
+  /** The next record of the topic cannot be read, for this reason. A snapshot behind it makes good for it. */
+  addDamage(error: TaplineError): void {
+    const snapshot = this.#snapshots.at(-1);
+    if (snapshot === undefined) this.#damage = error;
+    else snapshot.damage ??= error;
+  }
+
   /** The highest version that any record has; 0 when there is none. */
   get newest(): number {
     return this.#newest;
@@ -61,30 +71,26 @@ export class HistoryTimeline {
     return this.#complete().flatMap(({ statements }) => statements);
   }
 
-  /** @throws TaplineError SCHEMA_HISTORY_LOST when the history does not have this version. */
+  /**
+   * The view of who has come to `version`, which is a higher one when that was replaced.
+   *
+   * @throws TaplineError SCHEMA_HISTORY_LOST when the history does not have it; SCHEMA_HISTORY_UNREADABLE.
+   */
   at(version: number, options: CatalogOptions): HistoryView {
+    const replacement = this.#complete().findLast(({ begin }) => begin.replaces === version);
+    if (replacement !== undefined) return viewOf(replacement, replacement.begin.version, options);
     const snapshot = this.#complete().findLast(({ begin }) => begin.version <= version);
-    const passed = snapshot?.statements.filter((statement) => statement.version <= version) ?? [];
-    const reached = passed.at(-1)?.version ?? snapshot?.begin.version;
+    const reached =
+      snapshot?.statements.findLast((statement) => statement.version <= version)?.version ?? snapshot?.begin.version;
+    const damage = snapshot?.damage ?? this.#damage;
+    if (damage !== undefined) throw damage;
     if (snapshot === undefined || reached !== version) {
       const has = this.#newest === 0 ? 'nothing' : `versions up to ${this.#newest}`;
       throw new TaplineError('SCHEMA_HISTORY_LOST', {
         message: `Version ${version} of the schema history is needed, and its topic holds ${has}${this.#newest < version ? '' : ' without it'}.`,
       });
     }
-    const catalog = new Catalog(options);
-    applyChanges(catalog, { databases: snapshot.begin.databases, changes: [] });
-    const later: LaterState[] = [];
-    for (const record of snapshot.records) {
-      if (record.kind === 'table') catalog.set(record.state);
-      else later.push(record);
-    }
-    for (const statement of passed) {
-      applyChanges(catalog, statement);
-      later.push(...statement.later);
-    }
-    const beyond = snapshot.statements.filter((statement) => statement.version > version);
-    return { version, catalog, later, snapshot: snapshot.begin, beyond };
+    return viewOf(snapshot, version, options);
   }
 
   /** The versions at which this table changed, with the snapshots that hold it, oldest first. */
@@ -124,4 +130,21 @@ export class HistoryTimeline {
     });
     return { ...state, columns };
   }
+}
+
+function viewOf({ begin, records, statements }: Snapshot, version: number, options: CatalogOptions): HistoryView {
+  const catalog = new Catalog(options);
+  applyChanges(catalog, { databases: begin.databases, changes: [] });
+  const later: LaterState[] = [];
+  for (const record of records) {
+    if (record.kind === 'table') catalog.set(record.state);
+    else later.push(record);
+  }
+  for (const statement of statements) {
+    if (statement.version > version) break;
+    applyChanges(catalog, statement);
+    later.push(...statement.later);
+  }
+  const beyond = statements.filter((statement) => statement.version > version);
+  return { version, catalog, later, snapshot: begin, beyond };
 }

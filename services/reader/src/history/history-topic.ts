@@ -8,7 +8,7 @@ export function historyTopicOf(source: string): string {
   return `${source}.schema-history`;
 }
 
-/** Everything that the topic holds. @throws TaplineError SCHEMA_HISTORY_UNREADABLE, KAFKA_*. */
+/** Everything that the topic holds. @throws TaplineError KAFKA_*. */
 export async function readHistory(
   topic: string,
   kafka: Pick<Kafka, 'reader'>,
@@ -17,9 +17,22 @@ export async function readHistory(
   const timeline = new HistoryTimeline();
   const [end = 0n] = (await kafka.reader.settledEndsOf([topic], signal)).get(topic) ?? [];
   for await (const records of kafka.reader.read({ topic, partition: 0, to: end, signal })) {
-    for (const { value, offset } of records) timeline.add(decodeHistoryRecord(value, { topic, offset }));
+    for (const { value, offset } of records) {
+      const record = readRecord(value, { topic, offset });
+      if (record instanceof TaplineError) timeline.addDamage(record);
+      else timeline.add(record);
+    }
   }
   return { timeline, end };
+}
+
+function readRecord(value: Buffer | null, place: { topic: string; offset: bigint }): HistoryRecord | TaplineError {
+  try {
+    return decodeHistoryRecord(value, place);
+  } catch (error) {
+    if (error instanceof TaplineError && error.code === 'SCHEMA_HISTORY_UNREADABLE') return error;
+    throw error;
+  }
 }
 
 /** The one partition of `<source>.schema-history`, to be written by the leader only. */
@@ -27,6 +40,8 @@ export class HistoryTopic {
   readonly #producer: OrderedProducer;
   readonly #lane: Lane;
   #written: Promise<void> | undefined;
+  /** Something was appended since the last mark. */
+  #dirty = false;
 
   private constructor(producer: OrderedProducer, lane: Lane) {
     this.#producer = producer;
@@ -79,7 +94,14 @@ export class HistoryTopic {
     return this.#producer.room();
   }
 
-  #dirty = false;
+  /** Resolves when all of these are acknowledged. */
+  async appendAll(records: readonly HistoryRecord[]): Promise<void> {
+    for (const record of records) {
+      const room = this.append(record);
+      if (room !== undefined) await room;
+    }
+    await this.durable();
+  }
 
   /** Resolves when everything appended is acknowledged; undefined when it is. Until then no row that depends on it may be published. */
   durable(): Promise<void> | undefined {

@@ -1,16 +1,22 @@
 import type { BinlogStart, StatementEvent } from '@tapline/binlog';
 import type { Kafka, OrderedProducer } from '@tapline/kafka';
-import type { Logger } from '@tapline/kernel';
+import { type Logger, TaplineError } from '@tapline/kernel';
 import { connect } from '@tapline/mysql';
-import { type HistoryRecord, HistoryTimeline, type TableName } from '@tapline/schema';
+import {
+  type HistoryRecord,
+  HistoryTimeline,
+  type HistoryView,
+  type SnapshotBegin,
+  type TableName,
+} from '@tapline/schema';
 import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
-import { parseExecuted } from '../source/executed.ts';
+import { executedOf, parseExecuted, startOf } from '../source/executed.ts';
 import type { Source } from '../source/open-source.ts';
 import { serverIdOf } from '../source/server-id.ts';
 import { readSourceDialect, type SourceDialect } from './dialect.ts';
 import { HistoryTopic } from './history-topic.ts';
-import { type CatalogChange, SchemaHistory } from './schema-history.ts';
+import { SchemaHistory } from './schema-history.ts';
 import { type StatesAt, statesAt } from './states-at.ts';
 
 export interface OpenHistoryParts {
@@ -43,16 +49,17 @@ export async function openHistory(parts: OpenHistoryParts): Promise<SchemaHistor
   let current = timeline;
   if (version === 0) {
     version = timeline.newest + 1;
-    const records = snapshotRecords(version, record, await statesAt(startOf(source, record), states));
+    const records = snapshotRecords(
+      { kind: 'snapshot', version, ...recordedPlace(record), lowerCaseTableNames: source.info.lowerCaseTableNames },
+      await statesAt(startOf(record), states),
+    );
     current = new HistoryTimeline();
-    for (const next of records) {
-      current.add(next);
-      await topic.append(next);
-    }
-    await topic.durable();
+    for (const next of records) current.add(next);
+    await topic.appendAll(records);
     log.info('the schema history begins with a snapshot', { version, tables: records.length - 2 });
   }
   const view = current.at(version, dialect.catalog);
+  requirePlace(view, record);
   log.info('schema history', { version, ahead: view.beyond.length });
   return new SchemaHistory({
     view,
@@ -66,30 +73,43 @@ export async function openHistory(parts: OpenHistoryParts): Promise<SchemaHistor
   });
 }
 
-async function dialectOfSource(source: Source, signal: AbortSignal): Promise<SourceDialect> {
+export async function dialectOfSource(source: Source, signal: AbortSignal): Promise<SourceDialect> {
   await using connection = await connect(source.address, signal);
   return await readSourceDialect(connection, source, signal);
 }
 
-type Place = Pick<ProgressRecord, 'gtidSet' | 'file' | 'position'>;
+export type Place = Pick<ProgressRecord, 'gtidSet' | 'file' | 'position'>;
 
-function snapshotRecords(version: number, place: Place, { databases, states, later }: StatesAt): HistoryRecord[] {
-  const { gtidSet, file, position } = place;
+export function recordedPlace({ gtidSet, file, position }: Place): Place {
+  return { gtidSet, file, position };
+}
+
+export function snapshotRecords(
+  begin: Omit<SnapshotBegin, 'writtenMs' | 'databases'>,
+  { databases, states, later }: StatesAt,
+): HistoryRecord[] {
+  const { version } = begin;
   return [
-    { kind: 'snapshot', version, gtidSet, file, position, writtenMs: Date.now(), databases },
+    { ...begin, writtenMs: Date.now(), databases },
     ...states.map((state): HistoryRecord => ({ kind: 'table', version, state })),
     ...later.map((state): HistoryRecord => ({ kind: 'later', version, ...state })),
     { kind: 'end', version, records: states.length + later.length },
   ];
 }
 
-/** Where transactions have GTIDs, the set says it all; else the file and the position of this server. */
-function startOf({ info }: Source, { gtidSet, file, position }: Place): BinlogStart {
-  return info.flavor === 'mariadb' || info.gtidMode === 'ON' || file === '' ? { gtidSet } : { file, position };
+/** A rebuilt history holds for the place for which it was made, and no reader may have gone on meanwhile. */
+function requirePlace({ snapshot }: HistoryView, record: ProgressRecord): void {
+  const isSame = executedOf({ ...snapshot, by: record.by }) === executedOf(record);
+  if (snapshot.replaces !== record.schemaVersion || isSame) return;
+  throw new TaplineError('SCHEMA_HISTORY_LOST', {
+    message: `The schema history was rebuilt for ${snapshot.file}:${snapshot.position} (${snapshot.gtidSet}), and the reader has come to ${record.file}:${record.position} meanwhile.`,
+    remedy: 'Stop every reader of this source, and run `tapline schema rebuild --config FILE` again.',
+  });
 }
 
 function startBehind(source: Source, executed: string, { gtid, position }: StatementEvent): BinlogStart {
+  if (source.tracking === 'file') return position;
   const passed = parseExecuted(source.tracking, executed);
-  if (gtid !== '') passed.add(gtid, position);
-  return startOf(source, { gtidSet: passed.toString(), ...position });
+  passed.add(gtid, position);
+  return { gtidSet: passed.toString() };
 }

@@ -1,0 +1,65 @@
+import { kafkaConfigOf, openKafka } from '@tapline/kafka';
+import { type Logger, TaplineError } from '@tapline/kernel';
+import type { ReaderConfig } from '../config.ts';
+import { readProgress } from '../progress/read-progress.ts';
+import { startOf } from '../source/executed.ts';
+import { openSource } from '../source/open-source.ts';
+import { serverIdOf } from '../source/server-id.ts';
+import { HistoryTopic } from './history-topic.ts';
+import { dialectOfSource, recordedPlace, snapshotRecords } from './open-history.ts';
+import { statesAt } from './states-at.ts';
+
+/** What a rebuilt history holds. */
+export interface Rebuilt {
+  readonly version: number;
+  readonly tables: number;
+  /** Captured tables whose form at the place is not known, `database.table`. */
+  readonly unknown: readonly string[];
+}
+
+/**
+ * Makes the schema history anew for the place of the newest progress record, from the source's tables as they are now and the statements in its binlog since.
+ * No reader of the source may run.
+ *
+ * @param partly also when captured tables were altered since the place: rows of theirs from before that can be read only where the binlog names their columns.
+ * @throws TaplineError SCHEMA_REBUILD_INEXACT when it cannot be exact; of the source and Kafka.
+ */
+export async function rebuildHistory(
+  config: ReaderConfig,
+  { partly, log, signal }: { readonly partly: boolean; readonly log: Logger; readonly signal: AbortSignal },
+): Promise<Rebuilt> {
+  await using kafka = openKafka(kafkaConfigOf(config.kafka, `tapline-schema-${config.name}`), { logger: log });
+  const record = await readProgress(config, kafka, signal);
+  if (record === undefined) {
+    throw new TaplineError('SCHEMA_REBUILD_INEXACT', {
+      message: `The reader ${config.name} has no progress yet, so there is no place for which a history could be made.`,
+      remedy: 'Start the reader: it begins its history by itself.',
+    });
+  }
+  const source = await openSource(config.source, config, log, signal);
+  const dialect = await dialectOfSource(source, signal);
+  const found = await statesAt(startOf(record), { source, dialect, serverId: serverIdOf(config), signal });
+  const unknown = found.states
+    .filter(({ database, name, unread }) => unread !== undefined && source.filter.matches(database, name))
+    .map(({ database, name }) => `${database}.${name}`);
+  if (unknown.length > 0 && !partly) throw inexact(unknown);
+  await using producer = kafka.producer(config.kafka);
+  const { topic, timeline } = await HistoryTopic.open({ config, kafka, producer, mayBeMissing: true, signal });
+  const version = Math.max(timeline.newest, record.schemaVersion) + 1;
+  const { lowerCaseTableNames } = source.info;
+  const begin = {
+    kind: 'snapshot',
+    version,
+    replaces: record.schemaVersion,
+    ...recordedPlace(record),
+    lowerCaseTableNames,
+  } as const;
+  await topic.appendAll(snapshotRecords(begin, found));
+  return { version, tables: found.states.length, unknown };
+}
+
+function inexact(tables: readonly string[]): TaplineError {
+  return new TaplineError('SCHEMA_REBUILD_INEXACT', {
+    message: `These captured tables were altered between the reader's place and now: ${tables.join(', ')}. What they were at that place, the source does not tell any more.`,
+  });
+}
