@@ -83,7 +83,8 @@ test.each(['mysql', 'mariadb'] as const)(
     const all = raw.map(({ message }) => `${String(message.key)} ${String(message.value)}`).join();
     expect(await reader.stop()).toBe(0);
     expect(await json.stop()).toBe(0);
-    const out = `${all} ${await topics.texts(`${scene.source}.progress`)} ${await reader.output()} ${await json.output()}`;
+    const progress = (await topics.texts(`${scene.source}.progress`)).join();
+    const out = `${all} ${progress} ${await reader.output()} ${await json.output()}`;
     expect(out).not.toContain(SECRET);
     expect(out).not.toContain(SALT);
     expect(all).not.toContain('ssn');

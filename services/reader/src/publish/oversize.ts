@@ -1,4 +1,4 @@
-import { GrowingSink } from '@tapline/envelope';
+import { GrowingSink, type TableEnvelope } from '@tapline/envelope';
 import {
   CLAIM_HEADER,
   ClaimWriter,
@@ -11,11 +11,14 @@ import {
 } from '@tapline/kafka';
 import { TaplineError } from '@tapline/kernel';
 import type { ReaderConfig } from '../config.ts';
-import type { Route } from './routes.ts';
 
 /** A record that is larger than its topic takes. Its bytes are valid until it is published. */
 export interface OversizeRecord {
-  readonly route: Route;
+  /** Whose record it is. */
+  readonly route: {
+    readonly name: string;
+    readonly envelope: Pick<TableEnvelope, 'printKey' | 'writeReduced'>;
+  };
   readonly lane: Lane;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
@@ -92,7 +95,7 @@ export class Oversize {
     this.claimBytes += value.length;
   }
 
-  #reduce(route: Route, value: Buffer, room: number): Buffer {
+  #reduce(route: OversizeRecord['route'], value: Buffer, room: number): Buffer {
     const sink = this.#reduced;
     for (const longest of LONGEST_BYTES) {
       sink.position = 0;

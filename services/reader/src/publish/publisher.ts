@@ -8,8 +8,9 @@ import {
   TransactionContext,
   type TransactionStart,
 } from '@tapline/envelope';
-import { encodeHeaders, type OrderedProducer } from '@tapline/kafka';
-import type { Oversize } from './oversize.ts';
+import { encodeHeaders, type Lane, type OrderedProducer } from '@tapline/kafka';
+import type { Outbox, OutboxEvent } from '../shape/outbox.ts';
+import type { Oversize, OversizeRecord } from './oversize.ts';
 import type { Route } from './routes.ts';
 import type { TopicLanes } from './topic-lanes.ts';
 import type { VersionClock } from './version-clock.ts';
@@ -65,6 +66,8 @@ export class Publisher {
   #pending: Pick<TransactionStart, 'gtid' | 'commitMicros' | 'file'> | undefined;
   #transactionNumber = 0;
   #file = '';
+  /** Of the transaction at hand; '' without one. */
+  #gtid = '';
   #observer: KeyObserver | undefined;
   /** Records handed to the producer, and records that stood in the topics already. */
   sent = 0;
@@ -88,6 +91,7 @@ export class Publisher {
     // The server id is in the rows events only.
     this.#pending = { gtid, commitMicros, file: position.file };
     this.#file = position.file;
+    this.#gtid = gtid;
   }
 
   /** To be called for every pulled batch: `ts_ms` and the records' time. */
@@ -103,8 +107,14 @@ export class Publisher {
   /** Publishes the current row of `event`. A promise when that takes time: its row must stay the current one until then. */
   change(route: Route, event: RowsEvent): Promise<void> | undefined {
     const { filter } = route;
-    const op = filter === undefined ? event.op : filter.decide(event);
+    if (filter === undefined) return this.#change(route, event.op, event);
+    const op = filter.decide(event);
     if (op === undefined) return undefined;
+    return route.outbox === undefined ? this.#change(route, op, event) : this.#event(route.outbox, event);
+  }
+
+  /** `op`: as what it is published. */
+  #change(route: Route, op: RowsEvent['op'], event: RowsEvent): Promise<void> | undefined {
     if (this.#pending !== undefined) this.#startTransaction(this.#pending, event.serverId);
     this.#meta.position = event.position.position;
     this.#meta.row = event.rowIndex;
@@ -227,6 +237,28 @@ export class Publisher {
     return this.#emit(route, op, key, null);
   }
 
+  /** A row of an outbox table: an event of an application. */
+  #event(outbox: Outbox, { after, position }: RowsEvent): Promise<void> | undefined {
+    this.#meta.position = position.position;
+    const event = outbox.event(after);
+    const lanes = outbox.lanes(event.topic);
+    if (lanes !== undefined) return this.#emitEvent(outbox, lanes, event);
+    return outbox.open(event.topic).then((opened) => this.#emitEvent(outbox, opened, event));
+  }
+
+  #emitEvent(outbox: Outbox, lanes: TopicLanes, { key, payload, headers }: OutboxEvent): Promise<void> | undefined {
+    this.#clock.next(this.#version, 0);
+    const partition = key === null ? APPEND_PARTITION : this.#producer.partitionFor(key, lanes.lanes.length);
+    if (!lanes.advance(partition, key, this.#version)) {
+      this.skipped++;
+      return undefined;
+    }
+    this.sent++;
+    // The value is the application's, so the header has what else the `source` block of a change says.
+    const all = Buffer.from(encodeHeaders({ ...headers, gtid: Buffer.from(this.#gtid), v: this.#version }));
+    return this.#send(outbox, lanes.lane(partition), key, payload, all);
+  }
+
   #encodeKey(route: Route, image: RowImage): Buffer | null {
     if (route.append) return null;
     this.#key.position = 0;
@@ -252,6 +284,16 @@ export class Publisher {
     // A tombstone is no event.
     const events = value === null ? undefined : route.headers;
     const headers = events === undefined ? this.#headers : events.stamp(op, this.#meta, this.#version);
+    return this.#send(route, lane, key, value, headers);
+  }
+
+  #send(
+    route: OversizeRecord['route'],
+    lane: Lane,
+    key: Buffer | null,
+    value: Buffer | null,
+    headers: Buffer,
+  ): Promise<void> | undefined {
     if ((key?.length ?? 0) + (value?.length ?? 0) + headers.length > lane.maxRecordBytes) {
       const position = `${this.#file}:${this.#meta.position}`;
       const version = this.#version.readBigInt64BE(0);

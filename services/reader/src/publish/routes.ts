@@ -2,12 +2,13 @@ import type { Flavor, TableMap } from '@tapline/binlog';
 import type { EnvelopeOptions, RowImageMode, TableEnvelope, TextRow } from '@tapline/envelope';
 import { TaplineError } from '@tapline/kernel';
 import type { Table, TableKeys } from '@tapline/schema';
+import { Outbox } from '../shape/outbox.ts';
 import { RowFilter } from '../shape/row-filter.ts';
 import type { Shape } from '../shape/rules.ts';
 import { type TopicChoice, topicChoice, topicName } from '../shape/topics.ts';
 import type { EventHeaders } from './event-headers.ts';
 import type { MessageFormat, TableFormat } from './format.ts';
-import type { TopicLanes } from './topic-lanes.ts';
+import { TopicLanes } from './topic-lanes.ts';
 
 /** Where the changes of one table in one layout go, and how they are encoded. */
 export class Route {
@@ -21,6 +22,10 @@ export class Route {
   readonly lanes: TopicLanes;
   /** Where not all of the table is published. */
   readonly filter: RowFilter | undefined;
+  /** The table is an outbox, which has a filter always: its rows go where they say. */
+  readonly outbox: Outbox | undefined;
+  /** Other tables write to the topic too. */
+  readonly isShared: boolean;
   readonly #keyColumns: readonly string[];
   #transaction = -1;
   #order = 0;
@@ -31,6 +36,8 @@ export class Route {
     format: TableFormat;
     lanes: TopicLanes;
     filter: RowFilter | undefined;
+    outbox: Outbox | undefined;
+    isShared: boolean;
   }) {
     this.name = options.name;
     this.append = options.keyColumns === undefined;
@@ -39,6 +46,8 @@ export class Route {
     this.headers = options.format.headers;
     this.lanes = options.lanes;
     this.filter = options.filter;
+    this.outbox = options.outbox;
+    this.isShared = options.isShared;
   }
 
   /** A row with these columns and the key's; the others are absent. */
@@ -88,7 +97,11 @@ interface Draft extends TopicOfTable {
   readonly layout: TableMap | undefined;
   readonly format: TableFormat;
   readonly filter: RowFilter | undefined;
+  readonly outbox: Outbox | undefined;
 }
+
+/** Of a table that has no topic of its own. */
+const NO_LANES = new TopicLanes({ topic: '', lanes: [], next: [], ends: [] });
 
 /** Tables whose schemas are registered at a time: a registry server should not get thousands of requests at once. */
 const REGISTERED_TOGETHER = 64;
@@ -135,7 +148,7 @@ export class Routes {
     try {
       const tables = await Promise.all(layouts.map((layout) => this.#options.describe(layout)));
       const drafts = layouts.map((layout, i) => this.#draft(tables[i] as Table, layout));
-      await this.#options.topics.openAll(drafts);
+      await this.#options.topics.openAll(drafts.filter(({ outbox }) => outbox === undefined));
       for (let at = 0; at < drafts.length; at += REGISTERED_TOGETHER) {
         await Promise.all(drafts.slice(at, at + REGISTERED_TOGETHER).map((draft) => this.#finish(draft)));
       }
@@ -180,6 +193,8 @@ export class Routes {
     const keyColumns = keys.columnsOf(table);
     const shape = this.#options.shape.of(table);
     const filter = RowFilter.of(shape, table, { wire: layout, whole: rowImage === 'full', keyColumns });
+    const { topics } = this.#options;
+    const outbox = shape.outbox && new Outbox(table, { config: shape.outbox, shape, wire: layout, topics });
     const choice = topicChoice(source, table, shape);
     const format = this.#options.format.compile({
       source,
@@ -193,14 +208,15 @@ export class Routes {
       ...(layout === undefined ? {} : { wire: layout }),
     });
     const name = `${table.database}.${table.name}`;
-    return { ...choice, table: name, append: keyColumns === undefined, keyColumns, layout, format, filter };
+    return { ...choice, table: name, append: keyColumns === undefined, keyColumns, layout, format, filter, outbox };
   }
 
   async #finish(draft: Draft): Promise<Route> {
-    const { topic, table, keyColumns, layout, format, filter } = draft;
-    const lanes = await this.#options.topics.open(draft);
-    await format.register(topic);
-    const route = new Route({ name: table, keyColumns, format, lanes, filter });
+    const { topic, table, keyColumns, layout, format, filter, outbox } = draft;
+    const lanes = outbox === undefined ? await this.#options.topics.open(draft) : NO_LANES;
+    if (outbox === undefined) await format.register(topic);
+    const isShared = draft.shared !== 'refuse';
+    const route = new Route({ name: table, keyColumns, format, lanes, filter, outbox, isShared });
     if (layout !== undefined) this.#keep(layout, route);
     return route;
   }

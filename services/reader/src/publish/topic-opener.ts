@@ -75,12 +75,14 @@ export function topicSpecs(
   config: ReaderConfig,
   { tables, keys, shape }: Pick<Source, 'tables' | 'keys' | 'shape'>,
 ): TopicSpec[] {
-  const specs = tables.map((table) =>
-    topicSpec(config, {
-      ...topicChoice(config.name, table, shape.of(table)),
-      append: keys.columnsOf(table) === undefined,
-    }),
-  );
+  const specs = tables.flatMap((table) => {
+    const ofTable = shape.of(table);
+    // An outbox names its topics row by row.
+    if (ofTable.outbox !== undefined) return [];
+    return [
+      topicSpec(config, { ...topicChoice(config.name, table, ofTable), append: keys.columnsOf(table) === undefined }),
+    ];
+  });
   return [...new Map(specs.map((spec) => [spec.topic, spec])).values()];
 }
 

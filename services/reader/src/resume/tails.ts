@@ -135,10 +135,12 @@ async function lastOf(
     if (record === undefined || version?.length !== 8 || record.offset !== to - BigInt(markers.length) - 1n) continue;
     // A tombstone says nothing of its transaction, but stands behind its delete.
     const value = last.findLast((candidate) => candidate.value !== null)?.value;
-    const gtid = value ? await gtidOf(value) : undefined;
+    // An event of an outbox has it in a header.
+    const header = readHeader(record.headers, 'gtid')?.toString();
+    const gtid = header ?? (value ? await gtidOf(value) : undefined);
     const end = { key: record.key && Buffer.from(record.key), version: version.readBigInt64BE(0) };
     const ofTopic = ends.get(topic) ?? new Map<number, TailEnd>();
-    ends.set(topic, ofTopic.set(partition, gtid === undefined ? end : { ...end, gtid }));
+    ends.set(topic, ofTopic.set(partition, gtid === undefined || gtid === '' ? end : { ...end, gtid }));
   }
   return ends;
 }

@@ -12,6 +12,9 @@ const OPERATIONS: Readonly<Record<RowsEvent['op'], Operation>> = {
   delete: 'delete',
 };
 
+/** What happens to events that are written is the application's own housekeeping. */
+const OUTBOX_OPERATIONS: ReadonlySet<Operation> = new Set(['create']);
+
 /**
  * Which changes of a table are published, and as what. A pure function of the change and the configuration, so that a replay counts the same records.
  *
@@ -36,7 +39,7 @@ export class RowFilter {
    * @throws TaplineError SHAPE_MISMATCH.
    */
   static of(
-    { operations, where }: Pick<TableShape, 'operations' | 'where'>,
+    { operations: chosen, where, outbox }: Pick<TableShape, 'operations' | 'where' | 'outbox'>,
     table: Table,
     facts: {
       readonly wire: TableMap | undefined;
@@ -44,6 +47,7 @@ export class RowFilter {
       readonly keyColumns: readonly string[] | undefined;
     },
   ): RowFilter | undefined {
+    const operations = outbox === undefined ? chosen : OUTBOX_OPERATIONS;
     if (operations === undefined && where === undefined) return undefined;
     if (where === undefined) return new RowFilter(operations, undefined);
     const condition = compileFor(where, table, facts.wire);

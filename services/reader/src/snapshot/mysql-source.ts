@@ -8,7 +8,7 @@ import {
   readTables,
   waitUntilVisible,
 } from '@tapline/mysql';
-import type { Table, TableKeys } from '@tapline/schema';
+import type { Table } from '@tapline/schema';
 import type { Routes } from '../publish/routes.ts';
 import { type Executed, parseExecuted, readExecuted, type Tracking } from '../source/executed.ts';
 import type { Chunk, ChunkLimits, ChunkSource, TableKind } from './loader.ts';
@@ -35,7 +35,7 @@ export class MysqlChunkSource implements ChunkSource, AsyncDisposable {
   readonly #address: MysqlAddress;
   readonly #tracking: Tracking;
   readonly #routes: Routes;
-  readonly #keys: TableKeys;
+  readonly #isLoaded: (table: Table) => boolean;
   readonly #settle: () => Promise<void>;
   /** Tables being loaded: what they are called, and the definition that their route was made of. */
   readonly #open = new Map<string, { readonly name: TableName; definition: string }>();
@@ -46,14 +46,15 @@ export class MysqlChunkSource implements ChunkSource, AsyncDisposable {
     address: MysqlAddress;
     tracking: Tracking;
     routes: Routes;
-    keys: TableKeys;
+    /** False: it has no message key, or is an outbox. */
+    isLoaded(table: Table): boolean;
     /** Without GTIDs: resolves when a SELECT sees everything that was in the binlog at the call. */
     settle(): Promise<void>;
   }) {
     this.#address = options.address;
     this.#tracking = options.tracking;
     this.#routes = options.routes;
-    this.#keys = options.keys;
+    this.#isLoaded = (table) => options.isLoaded(table);
     this.#settle = () => options.settle();
     this.#reader = new ChunkReader(options.address);
   }
@@ -69,7 +70,7 @@ export class MysqlChunkSource implements ChunkSource, AsyncDisposable {
     }
     const ready: Table[] = [];
     for (const table of await this.#describe(new Set(definitions.keys()), signal)) {
-      const isKeyless = this.#keys.columnsOf(table) === undefined;
+      const isKeyless = !this.#isLoaded(table);
       const name = tableName(table);
       kinds.set(name, isKeyless ? 'keyless' : 'ready');
       if (isKeyless) continue;

@@ -1,4 +1,5 @@
 import type { BinlogPosition } from '@tapline/binlog';
+import type { Table } from '@tapline/schema';
 import type { ProgressRecord } from '../progress/record.ts';
 import type { SnapshotProgress } from '../progress/snapshot-progress.ts';
 import { keyText } from '../publish/publisher.ts';
@@ -27,9 +28,11 @@ export async function openLoader(
   const { config, kafka, publisher, routes, checkpointer, log, source } = parts;
   const { signal } = session;
   const { chunkRows, chunkBytes } = config.snapshot;
-  const { keys, tracking, address } = source;
+  const { keys, shape, tracking, address } = source;
+  const isLoaded = (table: Table): boolean =>
+    keys.columnsOf(table) !== undefined && shape.of(table).outbox === undefined;
   const chunks = parts.resources.use(
-    new MysqlChunkSource({ address, tracking, routes, keys, settle: () => parts.anchors.settle() }),
+    new MysqlChunkSource({ address, tracking, routes, isLoaded, settle: () => parts.anchors.settle() }),
   );
   const progress = withAll(parts);
   const report = new SnapshotReport({ address, log, signal });
@@ -50,7 +53,9 @@ export async function openLoader(
       },
       finished: () => report.tableDone(),
       keyless: (table) =>
-        log.warn('a table without a key is not loaded: its topic has what changes from now on', { table }),
+        log.warn('a table without a key, or an outbox, is not loaded: its topic has what changes from now on', {
+          table,
+        }),
     },
     signal,
   });
@@ -71,7 +76,8 @@ function targetOf({ kafka, producer, publisher, routes, book }: SessionParts): R
   const topicOf = (table: string): string => routes.topicOf(table);
   return {
     topicOf,
-    ends: (table) => book.get(topicOf(table))?.next.map(BigInt),
+    // What other tables have written to a topic is not to be deleted because it is not in this one.
+    ends: (table) => (routes.findTable(table)?.isShared ? [] : book.get(topicOf(table))?.next.map(BigInt)),
     keyOf: (table, row) => publisher.keyOf(routes.ofTable(table), row),
     publish: (table, row, columns) => publisher.snapshotRow(routes.ofTable(table), row, columns),
     delete(table, key, what) {
