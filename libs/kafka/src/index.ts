@@ -13,6 +13,7 @@ export { joinHeaders } from './headers.ts';
 export { type Kafka, type OpenKafkaOptions, openKafka } from './kafka.ts';
 export type { Lane, LaneOptions } from './lane.ts';
 export type { Candidate, CandidateOptions, Role, Term } from './leader/candidate.ts';
+export type { Elected } from './leader/election.ts';
 export type { LogReader, ReadRange } from './log-reader.ts';
 export { murmur2, partitionFor } from './partitioner.ts';
 export type { OrderedProducer, ProducerOptions, ProducerStats } from './producer.ts';

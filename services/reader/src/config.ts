@@ -4,6 +4,7 @@ import { MYSQL_ADDRESS_FIELDS } from '@tapline/mysql';
 import { REGISTRY_FIELD } from '@tapline/registry';
 import { ANCHOR_FIELDS } from './anchors/config.ts';
 import { FAILOVER_FIELDS } from './failover/config.ts';
+import { LEADERSHIP_FIELD } from './leadership/config.ts';
 import { SHAPE_FIELD, TRANSACTION_FIELDS } from './shape/config.ts';
 
 const MIB = 1024 * 1024;
@@ -227,6 +228,7 @@ export const READER_CONFIG = {
         },
       },
     },
+    leadership: LEADERSHIP_FIELD,
     progress: {
       type: 'group',
       doc: 'How often the place in the binlog is made durable. A restart replays what came after it, without publishing it twice.',

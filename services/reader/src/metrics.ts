@@ -36,6 +36,21 @@ export const READER_METRICS = {
     name: 'tapline_reader_failovers_total',
     doc: 'How often the reader went on from another server than before.',
   },
+  leader: {
+    type: 'gauge',
+    name: 'tapline_reader_leader',
+    doc: '1 while this reader works, 0 while it stands by. Over all readers of a source it is 1 together, and shortly 0 at a takeover.',
+  },
+  epoch: {
+    type: 'gauge',
+    name: 'tapline_reader_epoch',
+    doc: 'Lives of the source’s readers so far, as counted by the newest progress record of this one; 0 while it stands by.',
+  },
+  takeovers: {
+    type: 'counter',
+    name: 'tapline_reader_takeovers_total',
+    doc: 'How often this process began to lead.',
+  },
   snapshotRows: {
     type: 'counter',
     name: 'tapline_reader_snapshot_rows_total',

@@ -6,12 +6,15 @@ import {
   type Logger,
   type Metrics,
   type MetricsOf,
+  orAbort,
   type RunningService,
   sleep,
+  TaplineError,
 } from '@tapline/kernel';
 import type { ReaderConfig } from './config.ts';
 import { FailoverMemory } from './failover/memory.ts';
 import { LifeKeeper } from './fencing/life-keeper.ts';
+import { Leadership } from './leadership/leadership.ts';
 import { READER_METRICS } from './metrics.ts';
 import { Session } from './session.ts';
 import type { SessionFacts } from './session-facts.ts';
@@ -28,6 +31,7 @@ export class Reader implements RunningService {
   readonly #metrics: MetricsOf<typeof READER_METRICS>;
   readonly #failover: FailoverMemory;
   readonly #lives: LifeKeeper;
+  readonly #leadership: Leadership;
   #session: Session | undefined;
   /** Of the current session, as last counted into the metrics. */
   #counted: typeof NOTHING = NOTHING;
@@ -39,7 +43,10 @@ export class Reader implements RunningService {
     this.#log = log;
     this.#metrics = metrics.declare(READER_METRICS);
     this.#failover = new FailoverMemory(log, () => this.#metrics.failovers.inc());
-    this.#lives = new LifeKeeper(config, log);
+    this.#leadership = new Leadership(config, log);
+    this.#lives = new LifeKeeper(config, log, () => this.#leadership.over());
+    metrics.sample(this.#metrics.leader, () => (this.#leadership.facts.role === 'leader' ? 1 : 0));
+    metrics.sample(this.#metrics.epoch, () => this.#lives.epoch);
     metrics.sample(this.#metrics.progressAge, () => this.#sample((facts) => progressAge(facts)));
     metrics.sample(this.#metrics.lag, () => this.#sample((facts) => facts.lagSeconds));
     metrics.sample(this.#metrics.xaUndecided, () => this.#sample(({ xa }) => xa.undecided));
@@ -49,15 +56,26 @@ export class Reader implements RunningService {
   }
 
   async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
-    await using _ = this.#lives;
+    await using _lives = this.#lives;
+    // Given up first: a standby leads when everything of this life is acknowledged.
+    await using _leadership = this.#leadership;
     let attempt = 0;
     while (!stop.aborted) {
       const startedMs = Date.now();
+      const sessions = this.#sessions;
       try {
         await this.#live(stop, abort);
       } catch (error) {
         if (isAbort(error, stop) || isAbort(error, abort)) return;
-        if (!this.#failover.mayTryAgain(error)) throw error;
+        if (this.#leadership.isLoss(error)) {
+          this.#log.warn('another reader leads, this one stands by', { error });
+          await this.#lives.end();
+          continue;
+        }
+        // While it was opening: another life began at the same moment. One of the two goes on, and this one finds out which.
+        const opening = this.#sessions === sessions && isFenced(error);
+        if (!opening && !this.#failover.mayTryAgain(error)) throw error;
+        if (opening) await this.#lives.end();
         if (Date.now() - startedMs > CALM_MS) attempt = 0;
         const delayMs = backoffMs(attempt++);
         this.#trouble = error instanceof Error ? error.message : String(error);
@@ -68,7 +86,7 @@ export class Reader implements RunningService {
   }
 
   ready(): boolean {
-    return this.#session?.ready ?? false;
+    return this.#session?.ready ?? this.#leadership.facts.role === 'standby';
   }
 
   state(): Readonly<Record<string, unknown>> {
@@ -77,6 +95,8 @@ export class Reader implements RunningService {
       source: this.#config.name,
       sessions: this.#sessions,
       ...(this.#trouble === undefined ? {} : { trouble: this.#trouble }),
+      ...this.#leadership.facts,
+      epoch: this.#lives.epoch,
       ...this.#session?.facts,
       failover: this.#failover.facts,
     };
@@ -89,6 +109,7 @@ export class Reader implements RunningService {
   }
 
   async #live(stop: AbortSignal, abort: AbortSignal): Promise<void> {
+    const lost = await this.#leadership.lead(this.#lives.kafka, stop);
     // Opening may be given up at any moment; a running session drains on `stop` and is given up on `abort` only.
     const lifetime = new AbortController();
     const opening = anySignal(stop, lifetime.signal);
@@ -98,8 +119,10 @@ export class Reader implements RunningService {
       if (!opened) lifetime.abort(stop.reason);
     };
     const onAbort = (): void => lifetime.abort(abort.reason);
+    const onLost = (): void => lifetime.abort(lost.reason);
     stop.addEventListener('abort', onStop, { once: true });
     abort.addEventListener('abort', onAbort, { once: true });
+    lost.addEventListener('abort', onLost, { once: true });
     try {
       opening.throwIfAborted();
       await using session = await Session.open(
@@ -115,17 +138,18 @@ export class Reader implements RunningService {
       opened = true;
       this.#begin(session);
       try {
-        await session.run(stop);
-      } catch (error) {
-        await this.#settle(session, abort);
-        throw error;
+        await orAbort(session.run(stop), lost);
       } finally {
         this.#count();
         this.#session = undefined;
       }
+    } catch (error) {
+      // However it shows: what ended the session is that another one leads.
+      throw lost.aborted ? lost.reason : error;
     } finally {
       stop.removeEventListener('abort', onStop);
       abort.removeEventListener('abort', onAbort);
+      lost.removeEventListener('abort', onLost);
       lifetime.abort();
     }
   }
@@ -135,13 +159,6 @@ export class Reader implements RunningService {
     this.#sessions++;
     this.#trouble = undefined;
     this.#counted = NOTHING;
-  }
-
-  /** A broken session's batches may be under way still; the next session must not look at the topics before they have arrived. */
-  async #settle(session: Session, abort: AbortSignal): Promise<void> {
-    const aborted = new Promise<void>((resolve) => abort.addEventListener('abort', () => resolve(), { once: true }));
-    // Rejects when publishing itself is what failed: then nothing is sent any more.
-    await Promise.race([session.settle().catch(() => {}), aborted]);
   }
 
   #sample(of: (facts: SessionFacts) => number): number {
@@ -164,6 +181,10 @@ export class Reader implements RunningService {
     this.#metrics.binlogBytes.inc(binlogBytes - this.#counted.binlogBytes);
     this.#counted = { rows, transactions, sent, skipped, claims, claimBytes, binlogBytes };
   }
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof TaplineError && error.code === 'KAFKA_FENCED';
 }
 
 function progressAge(facts: SessionFacts): number {

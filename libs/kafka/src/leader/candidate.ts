@@ -18,6 +18,8 @@ export interface CandidateOptions {
   readonly sessionTimeoutMs: number;
   /** For people: host and process. */
   readonly name: string;
+  /** Called when another member than before was elected. */
+  onElected?(elected: Elected, me: boolean): void;
 }
 
 /** While this member leads. */
@@ -132,6 +134,8 @@ export class Candidate implements AsyncDisposable {
       this.#heardMs = performance.now();
       const { memberId, generation } = this.#membership.current;
       if (this.#memberSince < 0) this.#memberSince = generation;
+      if (this.elected?.memberId !== elected.memberId)
+        this.#options.onElected?.(elected, elected.memberId === memberId);
       this.elected = elected;
       if (elected.memberId === memberId) this.#begin(memberId, generation);
       else this.#end(`${elected.name} leads`);
