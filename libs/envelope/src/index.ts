@@ -22,3 +22,10 @@ export { ColumnValue } from './shape/column-value.ts';
 export type { RowImageMode } from './table-plan.ts';
 export { type EnvelopeOptions, SOURCE_VERSION } from './table-plan.ts';
 export { type ChangeMeta, TransactionContext, type TransactionStart } from './transaction.ts';
+export {
+  avroTransactionRecords,
+  jsonTransactionRecords,
+  type TransactionNote,
+  type TransactionRecords,
+  transactionIdOf,
+} from './transaction-records.ts';

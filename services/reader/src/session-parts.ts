@@ -23,6 +23,7 @@ import { Publisher } from './publish/publisher.ts';
 import { Routes } from './publish/routes.ts';
 import type { TopicBook } from './publish/topic-book.ts';
 import { ensureTopics, TopicOpener } from './publish/topic-opener.ts';
+import { gtidReader, TransactionTopic, withoutUnusedTopic } from './publish/transaction-topic.ts';
 import { VersionClock } from './publish/version-clock.ts';
 import { firstStart } from './resume/first-start.ts';
 import { reopen } from './resume/reopen.ts';
@@ -79,9 +80,9 @@ export async function openSessionParts(
   const producer = opened.use(kafka.producer({ ...config.kafka, life: life.fence, declare }));
   const format = await openFormat(config, { kafka, log, resources: opened, signal });
 
-  const { kept } = life;
+  const kept = life.kept && withoutUnusedTopic(config, life.kept);
   if (kept !== undefined) requireFormat(config, kept.keyFormat);
-  const tailParts = { kafka, life, gtidOf: (value: Buffer) => format.gtidOf(value), signal };
+  const tailParts = { kafka, life, gtidOf: gtidReader(config, format), signal };
   const tails = kept && (await readTails(kept, tailParts));
   const settled = await settleOnServer({ config, log, memory, record: kept, tails, signal });
   const source = await openSource(settled.address, config, log, signal);
@@ -139,10 +140,12 @@ export async function openSessionParts(
     topics,
   });
   const oversize = await Oversize.open({ config, kafka, producer, signal });
+  const { tracking } = source;
   const publisher = new Publisher({
     producer,
     clock,
     oversize,
+    transactions: await TransactionTopic.open({ config, tracking, topics, format, producer, clock }),
     tombstones: config.topics.tombstones,
     beforeImage: config.beforeImage === 'full',
   });

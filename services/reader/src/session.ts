@@ -237,6 +237,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   }
 
   end(): undefined {
+    this.#publisher.end();
     this.#anchors.atEnd(this.#history.version, !this.#xa.holdsProgress && this.#before === undefined);
   }
 

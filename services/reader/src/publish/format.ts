@@ -1,9 +1,12 @@
 import {
+  avroTransactionRecords,
   ChangeReader,
   compileEnvelope,
   compileJsonEnvelope,
   type EnvelopeOptions,
+  jsonTransactionRecords,
   type TableEnvelope,
+  type TransactionRecords,
 } from '@tapline/envelope';
 import type { Kafka } from '@tapline/kafka';
 import { type Logger, TaplineError } from '@tapline/kernel';
@@ -29,6 +32,8 @@ export interface MessageFormat {
   compile(options: EnvelopeOptions): TableFormat;
   /** The GTID that a published value names. @throws TaplineError ENVELOPE_UNREADABLE, REGISTRY_*, KAFKA_*. */
   gtidOf(value: Buffer): Promise<string | undefined>;
+  /** How this topic's notes of transactions are written. @throws TaplineError SCHEMA_INCOMPATIBLE, REGISTRY_*, KAFKA_*. */
+  transactions(topic: string): Promise<TransactionRecords>;
 }
 
 export function keyFormatOf({ format }: Pick<ReaderConfig, 'format'>): KeyFormat {
@@ -72,6 +77,7 @@ function avroFormat(registry: Pick<Registry, 'idFor' | 'schema'>, cloudEvents: b
       const change = await reader.read({ topic: '', partition: 0, offset: 0n, key: null, value, headers: ANY_VERSION });
       return change.source?.gtid ?? undefined;
     },
+    transactions: (topic) => avroTransactionRecords((part, schema) => registry.idFor(`${topic}-${part}`, schema)),
     compile(options) {
       const envelope = compileEnvelope(options);
       const { keySchema, valueSchema, table } = envelope;
@@ -94,6 +100,7 @@ function avroFormat(registry: Pick<Registry, 'idFor' | 'schema'>, cloudEvents: b
 function jsonFormat(format: { readonly schemas: boolean; readonly cloudEvents: boolean }): MessageFormat {
   return {
     gtidOf: (value) => Promise.resolve(gtidOfJson(value)),
+    transactions: () => Promise.resolve(jsonTransactionRecords(format)),
     compile: (options) => ({
       envelope: compileJsonEnvelope({ ...options, ...format }),
       headers: format.cloudEvents ? EventHeaders.structured() : undefined,

@@ -13,6 +13,7 @@ import type { Outbox, OutboxEvent } from '../shape/outbox.ts';
 import type { Oversize, OversizeRecord } from './oversize.ts';
 import type { Route } from './routes.ts';
 import type { TopicLanes } from './topic-lanes.ts';
+import type { TransactionTopic } from './transaction-topic.ts';
 import type { VersionClock } from './version-clock.ts';
 
 /** Told of every key published from the stream for the tables that are being loaded. */
@@ -29,6 +30,8 @@ export interface PublisherOptions {
   readonly tombstones: boolean;
   /** Whether updates carry the row as it was. */
   readonly beforeImage: boolean;
+  /** Where transactions are noted; undefined: nowhere. */
+  readonly transactions?: TransactionTopic | undefined;
 }
 
 const VERSION_BYTES = 8;
@@ -48,6 +51,7 @@ export class Publisher {
   readonly #oversize: Pick<Oversize, 'publish'>;
   readonly #tombstones: boolean;
   readonly #beforeImage: boolean;
+  readonly #transactions: TransactionTopic | undefined;
   readonly #key = new GrowingSink(1024);
   readonly #value = new GrowingSink(64 * 1024);
   readonly #transaction = new TransactionContext();
@@ -79,6 +83,7 @@ export class Publisher {
     this.#oversize = options.oversize;
     this.#tombstones = options.tombstones;
     this.#beforeImage = options.beforeImage;
+    this.#transactions = options.transactions;
   }
 
   /** Set while the first load runs. */
@@ -92,6 +97,11 @@ export class Publisher {
     this.#pending = { gtid, commitMicros, file: position.file };
     this.#file = position.file;
     this.#gtid = gtid;
+  }
+
+  /** The transaction that has begun is at its end. */
+  end(): void {
+    this.#transactions?.end();
   }
 
   /** To be called for every pulled batch: `ts_ms` and the records' time. */
@@ -195,6 +205,7 @@ export class Publisher {
     this.#pending = undefined;
     this.#meta.totalOrder = 0;
     this.#transactionNumber++;
+    this.#transactions?.begin(pending, this.#meta.readMs);
   }
 
   #write(
@@ -206,6 +217,7 @@ export class Publisher {
     const meta = this.#meta;
     meta.totalOrder++;
     meta.tableOrder = route.nextOrder(this.#transactionNumber);
+    if (meta.tableOrder === 1) this.#transactions?.touches(route);
     const image = (after ?? before) as RowImage;
     const key = this.#encodeKey(route, image);
     this.#value.position = 0;

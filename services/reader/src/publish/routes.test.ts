@@ -40,6 +40,7 @@ function scene(): Scene {
     rowImage: 'full',
     format: {
       gtidOf: async () => undefined,
+      transactions: () => Promise.reject(new Error('not asked for here')),
       compile: () => ({ register: async (topic: string) => void asked.push(topic) }) as unknown as TableFormat,
     },
     topics: {

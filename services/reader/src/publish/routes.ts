@@ -57,6 +57,11 @@ export class Route {
     return row.map((value, i) => (kept.has(all[i]?.name ?? '') ? value : undefined));
   }
 
+  /** Changes of its table in the transaction at hand. */
+  get changes(): number {
+    return this.#order;
+  }
+
   /** The number of the next change among those of its table in the transaction with this number, from 1. */
   nextOrder(transaction: number): number {
     if (transaction !== this.#transaction) {

@@ -31,7 +31,7 @@ interface TailParts {
   readonly kafka: TopicReader;
   readonly life: Pick<Life, 'shutsOut' | 'hasShutOut'>;
   /** The GTID that a record's value names. */
-  readonly gtidOf: (value: Buffer) => Promise<string | undefined>;
+  readonly gtidOf: (value: Buffer, topic: string) => Promise<string | undefined>;
   readonly signal: AbortSignal;
 }
 
@@ -137,7 +137,7 @@ async function lastOf(
     const value = last.findLast((candidate) => candidate.value !== null)?.value;
     // An event of an outbox has it in a header.
     const header = readHeader(record.headers, 'gtid')?.toString();
-    const gtid = header ?? (value ? await gtidOf(value) : undefined);
+    const gtid = header ?? (value ? await gtidOf(value, topic) : undefined);
     const end = { key: record.key && Buffer.from(record.key), version: version.readBigInt64BE(0) };
     const ofTopic = ends.get(topic) ?? new Map<number, TailEnd>();
     ends.set(topic, ofTopic.set(partition, gtid === undefined || gtid === '' ? end : { ...end, gtid }));

@@ -128,6 +128,18 @@ export const SHAPE_FIELD = {
 
 /** What becomes of large transactions. */
 export const TRANSACTION_FIELDS = {
+  topic: {
+    type: 'boolean',
+    doc: 'The topic `<name>.transactions` says of each transaction with published changes when it begins and ends, and how many changes of each table it has, as Debezium’s transaction metadata does. Needs GTIDs.',
+    default: false,
+  },
+  retentionMs: {
+    type: 'integer',
+    doc: 'How long the topic `<name>.transactions` keeps its records, when it is made; -1: for good.',
+    unit: 'ms',
+    default: 7 * 24 * 3600 * 1000,
+    min: -1,
+  },
   maxBytes: {
     type: 'integer',
     doc: 'Transactions with more binlog than this are oversize; 0: none is. MySQL from 8.0.2 says how long a transaction is in front of it (compressed ones: as compressed). Elsewhere rows wait in the temporary file until so much has come or the transaction ends.',
