@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { openStack } from '@tapline/test-stack';
+import { type ManagedProcess, openStack } from '@tapline/test-stack';
 import { FileScene } from './file-scene.ts';
 import { KeptLogs } from './keep.ts';
 import { chaosSeed, Random } from './random.ts';
@@ -39,5 +40,67 @@ test('without GTIDs: a replica with other file names is promoted while the reade
   expect(result.changes).toBeGreaterThan(100);
   expect(result.snapshotRows).toBeGreaterThan(0);
   expect(await scene.topicReader.listTopics()).not.toContain('chaos.__db_mysync.t_binlog_record');
+  logs.passed();
+});
+
+test('without GTIDs: a promoted replica that lacks what was published last is refused, before and behind its first own changes', async () => {
+  const seed = chaosSeed();
+  await using stack = await openStack({ kafka: 1 });
+  await using scene = await FileScene.open({ stack, servers: 2, seed, rows: 100 });
+  const { topology, reader } = scene;
+  await using logs = new KeptLogs(reader);
+  await launchUntil(reader, STREAMING);
+  await using first = scene.startLoad(300);
+  await live(reader, 1500);
+  await first.stop();
+  await topology.caughtUp();
+  await topology.stopReplication(topology.replica());
+  await using lost = scene.startLoad(300);
+  await live(reader, 1000);
+  await lost.stop();
+  await scene.passed(await scene.end(), 'at the end of what will be lost');
+  await topology.source.kill();
+  await topology.promote(topology.replica());
+  expect((await reader.exited).code).toBe(1);
+  expect(await lostTail(reader)).toMatch(/The server never got what was published last: \d+ records/);
+
+  const before = await scene.records();
+  await using more = scene.startLoad(300);
+  while (more.stats.transactions < 10) await sleep(50);
+  await reader.launch();
+  expect((await reader.exited).code).toBe(1);
+  await more.stop();
+  expect((await lostTail(reader)).length).toBeGreaterThan(0);
+  expect(await scene.records()).toBe(before);
+  logs.passed();
+});
+
+/** What the log says of the lost tail, the last time. */
+async function lostTail(reader: ManagedProcess): Promise<string> {
+  const line = (await reader.logs()).split('\n').findLast((text) => text.includes('SOURCE_LOST_TAIL'));
+  return line ?? '';
+}
+
+test('without GTIDs: the source is killed under load and comes back: the reader goes on exactly where it was in the files', async () => {
+  const seed = chaosSeed();
+  await using stack = await openStack({ kafka: 1 });
+  await using scene = await FileScene.open({ stack, servers: 1, seed, rows: 200 });
+  const { topology, reader } = scene;
+  await using logs = new KeptLogs(reader);
+  await launchUntil(reader, STREAMING);
+  for (let kill = 0; kill < 2; kill++) {
+    await using load = scene.startLoad(600);
+    await live(reader, 1500);
+    const downMs = performance.now();
+    await topology.source.kill();
+    await load.stop().catch(() => undefined);
+    await topology.source.start();
+    await scene.passed(await scene.end(), 'on the server that came back');
+    console.log(`time without flow: ${((performance.now() - downMs) / 1000).toFixed(1)} s`);
+  }
+  await stopCleanly(reader);
+  const result = await scene.compare();
+  expect(result.differences).toEqual([]);
+  expect(result.changes).toBeGreaterThan(100);
   logs.passed();
 });

@@ -114,13 +114,23 @@ export class FileScene implements AsyncDisposable {
     return record.file > end.file || (record.file === end.file && record.position >= end.position);
   }
 
+  /** Records in the tables' topics. */
+  async records(): Promise<number> {
+    const contents = await this.topicReader.readAll(await this.#tableTopics());
+    return [...contents.values()].flatMap(({ partitions }) => partitions).flat().length;
+  }
+
+  async #tableTopics(): Promise<string[]> {
+    const topics = await this.topicReader.listTopics();
+    return topics.filter((topic) => topic.startsWith(`${SOURCE}.${DATABASE}.`)).toSorted();
+  }
+
   /** Reads all topics and judges them by the binlog of the source that there is now, which has replicated all before. */
   async compare(): Promise<Comparison> {
     const mysqlbinlog = await mysqlProgram('mysqlbinlog');
     const { address } = this.topology.source;
     const oracle = await readOracle({ mysqlbinlog, address, keyOf });
-    const topics = (await this.topicReader.listTopics()).filter((topic) => topic.startsWith(`${SOURCE}.${DATABASE}.`));
-    const contents = await this.topicReader.readAll(topics);
+    const contents = await this.topicReader.readAll(await this.#tableTopics());
     return compare(oracle, new Map([...contents].map(([topic, found]) => [topic.slice(SOURCE.length + 1), found])));
   }
 
