@@ -15,7 +15,7 @@ import {
   readListOffsets,
   type TopicPartition,
 } from './fetch-protocol.ts';
-import { decodeRecordSet, type KafkaRecord } from './record-reader.ts';
+import { type BatchInfo, decodeRecordSet, type KafkaRecord, listBatches } from './record-reader.ts';
 
 export interface ReadRange {
   readonly topic: string;
@@ -69,6 +69,22 @@ export class LogReader {
       const wanted = nextOffset > to ? records.filter(({ offset }) => offset < to) : records;
       if (wanted.length > 0) yield wanted;
       next = nextOffset;
+    }
+  }
+
+  /** The headers of all batches of a partition, markers included, in order. */
+  async *batches(topic: string, partition: number, signal?: AbortSignal): AsyncGenerator<BatchInfo, void, undefined> {
+    const [start, end] = await this.bounds(topic, partition, signal);
+    let next = start;
+    while (next < end) {
+      const offset = next;
+      const fetch = (): Promise<FetchedPartition> =>
+        fetchOne(this.#cluster, { topic, partition, offset, maxBytes: 4_194_304 });
+      const { data } = await this.#persist(`reading ${topic}-${partition}`, fetch, signal);
+      const batches = listBatches(data, { topic, partition });
+      if (batches.length === 0) return;
+      yield* batches.filter(({ lastOffset }) => lastOffset >= offset);
+      next = (batches.at(-1) as BatchInfo).lastOffset + 1n;
     }
   }
 

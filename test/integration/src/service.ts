@@ -11,6 +11,7 @@ export type Config = Readonly<Record<string, unknown>>;
 
 /** A line of a service's log. */
 export interface LogEntry {
+  readonly time: string;
   readonly level: string;
   readonly message: string;
   readonly url?: string;
@@ -67,11 +68,21 @@ export class Service {
   }
 
   async saysReady(): Promise<boolean> {
-    const url = (await this.entries()).find((entry) => entry.message === 'admin server listening')?.url;
-    if (url === undefined) return false;
-    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) }).catch(() => undefined);
+    const response = await this.#ask('/readyz');
     await response?.arrayBuffer();
     return response?.ok === true;
+  }
+
+  /** What it says of itself; empty while it does not answer. */
+  async state(): Promise<Readonly<Record<string, unknown>>> {
+    const response = await this.#ask('/state');
+    return response === undefined ? {} : ((await response.json()) as Record<string, unknown>);
+  }
+
+  async #ask(path: string): Promise<Response | undefined> {
+    const url = (await this.entries()).find((entry) => entry.message === 'admin server listening')?.url;
+    if (url === undefined) return undefined;
+    return await fetch(`${url}${path}`, { signal: AbortSignal.timeout(5000) }).catch(() => undefined);
   }
 
   /** Polls until `holds`; fails at once when the service ends by itself, with the end of its log. */
@@ -104,6 +115,16 @@ export class Service {
   async stop(): Promise<number | null> {
     this.#process.signal('SIGTERM');
     return await this.ended();
+  }
+
+  /** SIGSTOP: it keeps its sockets and does nothing. */
+  pause(): void {
+    this.#process.pause();
+  }
+
+  /** SIGCONT. */
+  resume(): void {
+    this.#process.resume();
   }
 
   /** SIGKILL. */

@@ -1,6 +1,7 @@
-import { sleep } from '@tapline/kernel';
+import { openKafka } from '@tapline/kafka';
+import { sleep, TaplineError } from '@tapline/kernel';
 import avsc from 'avsc';
-import { ConfigResourceTypes, Kafka, KafkaJSError, type KafkaMessage, logLevel } from 'kafkajs';
+import { ConfigResourceTypes, Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -78,25 +79,38 @@ export type Schemas = { readonly topic: string } | { readonly url: string };
 
 /** Reads a topic from its beginning to the end that it has now. */
 export class TopicReader {
+  readonly #brokers: readonly string[];
   readonly #kafka: Kafka;
   readonly #schemas: Schemas;
+  /** What was counted of each topic, by partition. */
+  readonly #counters = new Map<string, { next: bigint; records: number }[]>();
   readonly #types = new Map<number, avsc.types.RecordType>();
 
   constructor(brokers: readonly string[], schemas: Schemas = { topic: '_tapline.schemas' }) {
+    this.#brokers = brokers;
     this.#kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 20 } });
     this.#schemas = schemas;
   }
 
   /** How many records the topic has; 0 when there is no such topic, or it cannot be asked now (to be polled). */
   async count(topic: string): Promise<number> {
-    return await this.#withAdmin(async (admin) => {
-      if (!(await admin.listTopics()).includes(topic)) return 0;
-      const ends = await admin.fetchTopicOffsets(topic);
-      return ends.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
-    }).catch((error: unknown) => {
-      if (error instanceof KafkaJSError) return 0;
+    await using kafka = openKafka({ brokers: this.#brokers }, { patienceMs: 1000 });
+    try {
+      if ((await kafka.topics.existing([topic])).length === 0) return 0;
+      const counters = this.#counters.get(topic) ?? [];
+      this.#counters.set(topic, counters);
+      for (const [partition, to] of (await kafka.reader.endOffsets(topic)).entries()) {
+        // Offsets do not tell: some hold markers of a reader's lives.
+        const counter = (counters[partition] ??= { next: 0n, records: 0 });
+        for await (const records of kafka.reader.read({ topic, partition, from: counter.next, to }))
+          counter.records += records.length;
+        counter.next = to;
+      }
+      return counters.reduce((sum, { records }) => sum + records, 0);
+    } catch (error) {
+      if (error instanceof TaplineError) return 0;
       throw error;
-    });
+    }
   }
 
   /** All settings of the topic anew, those that are not named at their defaults. */
@@ -112,6 +126,10 @@ export class TopicReader {
       const ends = await admin.fetchTopicOffsets(topic);
       const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
       await admin.deleteTopicRecords({ topic, partitions });
+      this.#counters.set(
+        topic,
+        ends.toSorted((x, y) => x.partition - y.partition).map(({ high }) => ({ next: BigInt(high), records: 0 })),
+      );
     });
   }
 
@@ -119,6 +137,7 @@ export class TopicReader {
   async drop(topic: string): Promise<void> {
     await this.#withAdmin(async (admin) => {
       await admin.deleteTopics({ topics: [topic] });
+      this.#counters.delete(topic);
       while ((await admin.listTopics()).includes(topic)) await sleep(100);
     });
   }
@@ -152,6 +171,19 @@ export class TopicReader {
   /** Each partition's messages in the order of their offsets, as they are. */
   async raw(topic: string): Promise<RawMessage[]> {
     return await this.#readRaw(topic);
+  }
+
+  /** The Avro messages of a topic, whatever they are: keys and values, longs as bigint. */
+  async avro(topic: string): Promise<{ readonly key: unknown; readonly value: unknown }[]> {
+    const decoded: { readonly key: unknown; readonly value: unknown }[] = [];
+    for (const { message } of await this.#readRaw(topic)) {
+      decoded.push({ key: await this.#decodeAny(message.key), value: await this.#decodeAny(message.value) });
+    }
+    return decoded;
+  }
+
+  async #decodeAny(bytes: Buffer | null): Promise<unknown> {
+    return bytes === null ? null : (await this.#typeOf(bytes)).fromBuffer(bytes.subarray(5));
   }
 
   /** Whether there is such a topic. */
@@ -254,6 +286,12 @@ export class TopicReader {
     try {
       await consumer.subscribe({ topic, fromBeginning: true });
       await new Promise<void>((resolve, reject) => {
+        // Also for a batch without records: at a partition's end there may be a marker of a reader's life.
+        consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => {
+          const end = open.get(partition);
+          if (end !== undefined && BigInt(lastOffset) + 1n >= end) open.delete(partition);
+          if (open.size === 0) resolve();
+        });
         consumer
           .run({
             autoCommit: false,
@@ -264,8 +302,6 @@ export class TopicReader {
                 if (BigInt(message.offset) < end) records.push({ partition: batch.partition, message });
               }
               resolveOffset(batch.lastOffset());
-              if (BigInt(batch.lastOffset()) + 1n >= end) open.delete(batch.partition);
-              if (open.size === 0) resolve();
             },
           })
           .catch(reject);

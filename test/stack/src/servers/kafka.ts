@@ -164,6 +164,7 @@ function brokerSettings(
     'share.coordinator.state.topic.replication.factor': String(count),
     'share.coordinator.state.topic.min.isr': inSync,
     'group.initial.rebalance.delay.ms': '0',
+    'group.min.session.timeout.ms': '1000',
     'log.cleaner.dedupe.buffer.size': '8388608',
     'log.cleaner.io.buffer.size': '131072',
     // A broker that is killed and started again waits for its old session to end: 9 s by default.
