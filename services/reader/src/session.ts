@@ -131,11 +131,6 @@ export class Session implements AsyncDisposable, PumpTarget {
     if (this.#pump.atBoundary && !this.#holdsProgress) await this.#checkpointer.now(this.#describe());
   }
 
-  /** Waits for what is under way, so that nothing of this life arrives in a topic after the next one has looked at its end. */
-  async settle(): Promise<void> {
-    await this.#producer.mark();
-  }
-
   get ready(): boolean {
     return this.#book.skipping === 0;
   }
