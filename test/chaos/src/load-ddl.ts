@@ -125,8 +125,9 @@ export class BornTable {
     for (let n = random.int(1, 6); n > 0; n--) {
       const id = random.int(1, 30);
       const values = this.#columns.map(({ type }) => someValue(random, type));
-      if (random.chance(0.2)) await this.#run(`DELETE FROM ${this.#name} WHERE id = ${id}`);
-      else if (random.chance(0.2)) await this.#run(`UPDATE IGNORE ${this.#name} SET id = id + 1 WHERE id = ${id}`);
+      const kind = random.int(0, 9);
+      if (kind < 2) await this.#run(`DELETE FROM ${this.#name} WHERE id = ${id}`);
+      else if (kind < 4) await this.#run(`UPDATE IGNORE ${this.#name} SET id = id + 1 WHERE id = ${id}`);
       else {
         const marks = values.map(() => ', ?').join('');
         await this.#run(`REPLACE INTO ${this.#name} (${names}) VALUES (${id}${marks})`, values);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { BornTable } from './load-ddl.ts';
@@ -20,8 +21,8 @@ export interface LoadOptions {
   readonly alterAfterRows?: number;
   /** Connections more, which change rows in XA transactions; none, when absent. */
   readonly xaConnections?: number;
-  /** One connection more makes, alters and drops tables. */
-  readonly ddl?: boolean;
+  /** From when on one connection more makes, alters and drops tables; never, when absent. */
+  readonly ddl?: Promise<void> | undefined;
   /** Rows that createTables made in each table. */
   readonly rows: number;
 }
@@ -113,7 +114,7 @@ export function startLoad(options: LoadOptions): Load {
     }
   });
   workers.push(...xaWorkers);
-  if (options.ddl === true) workers.push(bearTables(options, seeds.fork(), stop.signal, stats));
+  if (options.ddl !== undefined) workers.push(bearTables(options, seeds.fork(), stop.signal, stats));
   const all = Promise.all(workers);
   all.catch(() => stop.abort());
   return {
@@ -133,6 +134,7 @@ export function startLoad(options: LoadOptions): Load {
 async function bearTables(options: LoadOptions, random: Random, stopped: AbortSignal, stats: LoadStats): Promise<void> {
   const connection = await openConnection(options, 0);
   try {
+    await Promise.race([options.ddl, once(stopped, 'abort')]);
     for (let n = 0; !stopped.aborted; n++)
       await new BornTable(connection, random.fork(), `born_${n}`).live(stopped, () => stats.ddl++);
   } finally {

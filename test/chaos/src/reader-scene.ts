@@ -38,8 +38,8 @@ export interface SceneOptions {
   readonly bigTransactions: number;
   /** When the load alters a table. */
   readonly alterAfterRows?: number;
-  /** Whether the load makes, alters and drops tables of its own. */
-  readonly ddl?: boolean;
+  /** From when on the load makes, alters and drops tables of its own; never, when absent. */
+  readonly ddl?: Promise<void>;
   /** Its replica's binlog is read in place of the source's, which has no metadata that says what the columns are. */
   readonly witnesses?: Topology;
   /** Overrides of the reader's configuration. */
@@ -53,7 +53,7 @@ export async function readerScene({
   bigRows,
   bigTransactions,
   alterAfterRows,
-  ddl = false,
+  ddl,
   witnesses,
   config,
 }: SceneOptions): Promise<ReaderScene> {
