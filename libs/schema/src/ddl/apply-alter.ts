@@ -15,7 +15,7 @@ export interface AlterContext {
   readonly databaseText: TextDefaults;
 }
 
-type Action<K extends TableAction['kind']> = Extract<TableAction, { kind: K }>;
+export type Action<K extends TableAction['kind']> = Extract<TableAction, { kind: K }>;
 
 /**
  * The table after an ALTER TABLE, but for a new name of the table itself. The actions work on the table as it was, all at once, as the server does it
@@ -50,21 +50,7 @@ function isVersionedAfter(state: TableState, actions: readonly TableAction[]): b
   return last === undefined ? isVersioned(state) : last && !hasColumns;
 }
 
-/**
- * A column that the statement takes for granted and the table does not have. The server has accepted the statement, so the table is not what it is
- * taken for here.
- */
-export function missingColumn({ columns }: TableState, actions: readonly TableAction[]): string | undefined {
-  const has = (name: string): boolean => columns.some((column) => sameName(column.name, name));
-  const needed = actions.flatMap((action) => {
-    if (action.kind === 'dropColumn') return action.ifExists ? [] : [action.name];
-    if (action.kind === 'changeColumn' || action.kind === 'renameColumn') return action.ifExists ? [] : [action.from];
-    return [];
-  });
-  return needed.find((name) => !has(name));
-}
-
-function only<K extends TableAction['kind']>(actions: readonly TableAction[], kind: K): Action<K>[] {
+export function only<K extends TableAction['kind']>(actions: readonly TableAction[], kind: K): Action<K>[] {
   return actions.filter((action): action is Action<K> => action.kind === kind);
 }
 

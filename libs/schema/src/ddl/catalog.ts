@@ -1,5 +1,5 @@
 import type { LowerCaseTableNames } from '../pattern.ts';
-import { applyActions, keysOfColumn, missingColumn } from './apply-alter.ts';
+import { applyActions, keysOfColumn } from './apply-alter.ts';
 import { bookOfSession, type CollationBook, resolveText, type TextDefaults } from './collations.ts';
 import { columnOfDefinition } from './column-of-definition.ts';
 import type { TableBody, TableItem } from './create-table.ts';
@@ -8,6 +8,7 @@ import type { DdlDialect } from './dialect.ts';
 import { withHidden } from './hidden-columns.ts';
 import type { Ddl } from './statement.ts';
 import { type Key, type TableState, withKey, withNotNullKey } from './table-state.ts';
+import { unknowable } from './unknowable.ts';
 
 /** What a statement did to one table. `before` without `after`: it is gone; `after` without `before`: it is new. */
 export interface TableChange {
@@ -126,11 +127,8 @@ export class Catalog {
     if (before === undefined) return [];
     const book = bookOfSession(this.#options.book, dialect);
     const context = { dialect, book, databaseText: this.#textOf(ddl.table.database) };
-    const missing = before.unread === undefined ? missingColumn(before, ddl.actions) : undefined;
+    const unread = before.unread ?? unknowable(before, ddl.actions);
     const after = applyActions(before, ddl.actions, context);
-    const unread =
-      missing &&
-      `A statement changes the column ${missing}, which the table does not have in the history of its schema.`;
     const change = this.#put(unread === undefined ? after : { ...after, unread });
     const to = ddl.actions.findLast((action) => action.kind === 'renameTable')?.to;
     if (to === undefined) return [change];

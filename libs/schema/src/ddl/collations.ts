@@ -64,11 +64,17 @@ export function resolveText(choice: TextChoice, defaults: TextDefaults, book: Co
   return { charset: base.charset, collation: `${base.charset}_bin` };
 }
 
-/** `CHARACTER SET DEFAULT` is the default; `utf8` is what the server calls utf8mb3. */
+/** One character set, called by either name: the first until MySQL 8.0.29 and MariaDB 10.6. */
+const THREE_BYTE_UTF8: ReadonlyMap<string, string> = new Map([
+  ['utf8', 'utf8mb3'],
+  ['utf8mb3', 'utf8'],
+]);
+
+/** `CHARACTER SET DEFAULT` is the default. */
 function charsetOf(name: string, defaults: TextDefaults, book: CollationBook): CharsetInfo {
   const wanted = name.toLowerCase();
   if (wanted === 'default') return charsetOf(defaults.charset, defaults, book);
-  const known = book.charset(wanted) ?? (wanted === 'utf8' ? book.charset('utf8mb3') : undefined);
+  const known = book.charset(wanted) ?? book.charset(THREE_BYTE_UTF8.get(wanted) ?? '');
   return known ?? { name: wanted, defaultCollation: `${wanted}_general_ci`, maxBytes: 4 };
 }
 
@@ -78,6 +84,7 @@ function collationOf(name: string, charset: string, book: CollationBook): TextDe
   const known =
     book.collation(wanted) ??
     book.collation(wanted.replace(/^utf8_/, 'utf8mb3_')) ??
+    book.collation(wanted.replace(/^utf8mb3_/, 'utf8_')) ??
     book.collation(`${charset}_${wanted}`);
   return known === undefined ? { charset, collation: wanted } : { charset: known.charset, collation: known.name };
 }

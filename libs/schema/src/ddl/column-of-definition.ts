@@ -80,7 +80,7 @@ function describe(type: DataType, context: ColumnContext): Described {
     case 'set':
       return members(type, context);
     case 'vector':
-      return { ...plain(name, `vector(${first ?? DEFAULT_DIMENSIONS})`), length: first ?? DEFAULT_DIMENSIONS };
+      return vector(first ?? DEFAULT_DIMENSIONS, context.dialect);
     case 'json':
       return context.dialect.flavor === 'mariadb' ? mariadbJson() : plain(name);
     case 'geomcollection':
@@ -95,6 +95,13 @@ function describe(type: DataType, context: ColumnContext): Described {
     default:
       return /(?:text|blob)$/.test(name) ? sized(type, context) : plain(name);
   }
+}
+
+/** MariaDB's is bytes in its binlog, and so it is here. */
+function vector(dimensions: number, { flavor }: DdlDialect): Described {
+  const columnType = `vector(${dimensions})`;
+  if (flavor === 'mysql') return { ...plain('vector', columnType), length: dimensions };
+  return { ...plain('varbinary', columnType), length: dimensions * 4 };
 }
 
 function plain(type: string, columnType: string = type): Described {

@@ -78,8 +78,9 @@ function textName(cursor: Cursor, spelled: string): string {
 /** LONG, LONG VARCHAR, LONG CHAR VARYING, LONG VARBINARY. */
 function longName(cursor: Cursor): string {
   if (cursor.takes('VARBINARY')) return 'mediumblob';
-  if (cursor.takesOne('VARCHAR', 'VARCHARACTER') === undefined && cursor.takesOne('CHAR', 'CHARACTER') !== undefined) {
-    cursor.expect('VARYING');
+  // CHARACTER alone begins CHARACTER SET.
+  if (cursor.takesOne('VARCHAR', 'VARCHARACTER') === undefined && !cursor.takes('CHAR', 'VARYING')) {
+    cursor.takes('CHARACTER', 'VARYING');
   }
   return 'mediumtext';
 }

@@ -151,6 +151,10 @@ describe('what cannot or need not be read', () => {
     expect(state('t2')?.unread).toBeUndefined();
     apply('CREATE TABLE v AS SELECT 1 AS a');
     expect(state('v')?.unread).toContain('SELECT');
+    apply('CREATE TABLE w (a INT)', 'ALTER TABLE w DROP COLUMN b');
+    expect(state('w')?.unread).toContain('column b');
+    apply("CREATE TABLE x (a ENUM('é') CHARACTER SET latin1)", 'ALTER TABLE x CONVERT TO CHARACTER SET utf8mb4');
+    expect(state('x')?.unread).toContain('members of a');
   });
 
   test('any text ends, and fails with a code or not at all', () => {

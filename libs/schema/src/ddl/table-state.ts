@@ -39,8 +39,10 @@ export function tableOfState({ database, name, columns, keys, hidden, unread }: 
     throw new TaplineError('SCHEMA_DDL_UNREAD', { message: unread, place: { table: `${database}.${name}` } });
   }
   const primary = keys.find((key) => key.kind === 'primary');
+  // Of a shape, MySQL 5.7 has no more than the beginning in a key.
+  const shapes = new Set(columns.filter(({ type }) => SHAPE.test(type)).map((column) => column.name));
   const unique = keys
-    .filter((key) => key.kind === 'unique' && key.visible)
+    .filter((key) => key.kind === 'unique' && key.visible && !key.parts.some((part) => shapes.has(part.column ?? '')))
     .map(wholeColumns)
     .filter((key) => key !== undefined)
     .sort((left, right) => (left.name < right.name ? -1 : 1));
@@ -53,6 +55,8 @@ export function tableOfState({ database, name, columns, keys, hidden, unread }: 
     ...(hidden === undefined ? {} : { hidden }),
   };
 }
+
+const SHAPE = /^(?:multi)?(?:point|linestring|polygon)$|^geom/;
 
 /** Undefined when the key is over an expression or the beginning of a column. */
 function wholeColumns({ name, parts }: Key): UniqueKey | undefined {
