@@ -49,6 +49,7 @@ export class Reader implements RunningService {
     metrics.sample(this.#metrics.epoch, () => this.#lives.epoch);
     metrics.sample(this.#metrics.progressAge, () => this.#sample((facts) => progressAge(facts)));
     metrics.sample(this.#metrics.lag, () => this.#sample((facts) => facts.lagSeconds));
+    metrics.sample(this.#metrics.roundTrip, () => this.#session?.facts.anchors.roundTripSeconds ?? Number.NaN);
     metrics.sample(this.#metrics.xaUndecided, () => this.#sample(({ xa }) => xa.undecided));
     metrics.sample(this.#metrics.xaOldest, () => this.#sample(({ xa }) => xa.oldestSeconds));
     metrics.sample(this.#metrics.spilledBytes, () => this.#sample((facts) => facts.spilledBytes));
@@ -139,6 +140,9 @@ export class Reader implements RunningService {
       this.#begin(session);
       try {
         await orAbort(session.run(stop), lost);
+      } catch (error) {
+        if (!lost.aborted) await this.#settle(session, anySignal(abort, lost));
+        throw error;
       } finally {
         this.#count();
         this.#session = undefined;
@@ -159,6 +163,11 @@ export class Reader implements RunningService {
     this.#sessions++;
     this.#trouble = undefined;
     this.#counted = NOTHING;
+  }
+
+  /** What a broken session has handed to Kafka in front of what broke it is published, unless publishing itself is what failed. */
+  async #settle(session: Session, abort: AbortSignal): Promise<void> {
+    await orAbort(session.settle(), abort).catch(() => undefined);
   }
 
   #sample(of: (facts: SessionFacts) => number): number {

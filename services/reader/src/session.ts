@@ -131,6 +131,11 @@ export class Session implements AsyncDisposable, PumpTarget {
     if (this.#pump.atBoundary && !this.#holdsProgress) await this.#checkpointer.now(this.#describe());
   }
 
+  /** Resolves when everything that was handed to Kafka is acknowledged. */
+  async settle(): Promise<void> {
+    await this.#producer.mark();
+  }
+
   get ready(): boolean {
     return this.#book.skipping === 0;
   }
