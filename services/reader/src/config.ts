@@ -191,6 +191,24 @@ export const READER_CONFIG = {
       doc: 'Transactions as wholes.',
       fields: { ...TRANSACTION_FIELDS },
     },
+    history: {
+      type: 'group',
+      doc: 'What happens when a table of the source is altered whose changes are published already.',
+      fields: {
+        keyChange: {
+          type: 'choice',
+          doc: 'A statement gives the table another message key (other columns, another name or type of one). stop: the reader stops in front of it. continue: changes go on under the new keys, in other partitions than before; the records under the old keys stay in the topic until the table is loaded again.',
+          values: ['stop', 'continue'],
+          default: 'stop',
+        },
+        incompatible: {
+          type: 'choice',
+          doc: 'A statement gives a column a type as which its older values cannot be read (Avro’s schema resolution). newVersion: a new version of the schema is registered, and each record names its own. stop: the reader stops in front of it.',
+          values: ['newVersion', 'stop'],
+          default: 'newVersion',
+        },
+      },
+    },
     snapshot: {
       type: 'group',
       doc: 'The first load: what the tables hold already, read in pieces while the stream runs.',

@@ -9,6 +9,7 @@ import type { FailoverMemory } from './failover/memory.ts';
 import { settleOnServer } from './failover/settle.ts';
 import type { Life } from './fencing/life.ts';
 import type { LifeKeeper } from './fencing/life-keeper.ts';
+import { approveForm } from './history/form-change.ts';
 import { historyTopicOf } from './history/history-topic.ts';
 import { answerSchema } from './history/http.ts';
 import { openHistory } from './history/open-history.ts';
@@ -102,6 +103,12 @@ export async function openSessionParts(
     record,
     executed: () => executed.toString(),
     altered: ({ database, name }) => routes.forget(database, name),
+    approve: (change) =>
+      approveForm(change, {
+        config: config.history,
+        formOf: (table) => routes.formOf(table),
+        isUsed: (topic) => book.get(topic)?.next.some((next) => next > 0) ?? false,
+      }),
     log,
     signal,
   });

@@ -20,6 +20,12 @@ export const SOURCE_CODES = {
     remedy:
       'Report the statement. To go on, exclude the table, or rebuild the schema history from the source once the reader has nothing left to read before the statement.',
   },
+  SCHEMA_FORM_CHANGED: {
+    disposition: 'fatal',
+    summary: 'A statement gave a column a type as which its older values cannot be read (history.incompatible: stop).',
+    remedy:
+      'Nothing behind the statement is published. When all consumers are ready for it, set history.incompatible: newVersion and start the reader; or exclude the table.',
+  },
   SCHEMA_HISTORY_LOST: {
     disposition: 'fatal',
     summary: 'The schema history lacks what the progress record needs: its topic was deleted, or its end is gone.',
@@ -42,6 +48,12 @@ export const SOURCE_CODES = {
     summary: 'The schema registry holds the new schema of a table to be incompatible with the one before.',
     remedy:
       "Set the subject's compatibility to NONE or FORWARD (PUT /config/<subject>), or undo the change of the table.",
+  },
+  SCHEMA_KEY_CHANGED: {
+    disposition: 'fatal',
+    summary: 'A statement gave a captured table another message key: its rows would change their keys and partitions.',
+    remedy:
+      'Nothing behind the statement is published. Where the old columns still identify a row, name them under `keys`, and nothing changes. Else exclude the table; or set history.keyChange: continue, start the reader, and load the table again, which deletes the old keys.',
   },
   SCHEMA_MISMATCH: {
     disposition: 'fatal',

@@ -1,5 +1,6 @@
 import { TaplineError } from '@tapline/kernel';
 import { Catalog, type CatalogOptions } from '../ddl/catalog.ts';
+import type { TableState } from '../ddl/table-state.ts';
 import { applyChanges } from './changes.ts';
 import type { DdlRecord, HistoryRecord, LaterState, SnapshotBegin } from './record.ts';
 
@@ -9,6 +10,8 @@ export interface HistoryView {
   readonly catalog: Catalog;
   readonly later: readonly LaterState[];
   readonly snapshot: SnapshotBegin;
+  /** Tables that are gone since the snapshot, as they last were. */
+  readonly gone: readonly TableState[];
   /** Statements behind it, of this snapshot. */
   readonly beyond: readonly DdlRecord[];
 }
@@ -140,11 +143,16 @@ function viewOf({ begin, records, statements }: Snapshot, version: number, optio
     if (record.kind === 'table') catalog.set(record.state);
     else later.push(record);
   }
+  const gone: TableState[] = [];
   for (const statement of statements) {
     if (statement.version > version) break;
+    for (const { database, name, state } of statement.changes) {
+      const last = state === null ? catalog.table({ database, name }) : undefined;
+      if (last !== undefined) gone.push(last);
+    }
     applyChanges(catalog, statement);
     later.push(...statement.later);
   }
   const beyond = statements.filter((statement) => statement.version > version);
-  return { version, catalog, later, snapshot: begin, beyond };
+  return { version, catalog, later, snapshot: begin, gone, beyond };
 }

@@ -15,6 +15,7 @@ import { executedOf, parseExecuted, startOf } from '../source/executed.ts';
 import type { Source } from '../source/open-source.ts';
 import { serverIdOf } from '../source/server-id.ts';
 import { readSourceDialect, type SourceDialect } from './dialect.ts';
+import type { FormChange } from './form-change.ts';
 import { HistoryTopic } from './history-topic.ts';
 import { SchemaHistory } from './schema-history.ts';
 import { type StatesAt, statesAt } from './states-at.ts';
@@ -29,6 +30,7 @@ export interface OpenHistoryParts {
   /** What the stream has passed. */
   readonly executed: () => string;
   readonly altered: (table: TableName) => void;
+  readonly approve: (change: FormChange) => void;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -67,7 +69,7 @@ export async function openHistory(parts: OpenHistoryParts): Promise<SchemaHistor
     topic,
     isCaptured: (database, table) => source.filter.matches(database, table),
     statesBehind: (event, tables) => statesAt(startBehind(source, parts.executed(), event), states, tables),
-    approve: () => undefined,
+    approve: parts.approve,
     altered: parts.altered,
     log,
   });

@@ -21,6 +21,7 @@ import {
   type TableState,
 } from '@tapline/schema';
 import type { SourceDialect } from './dialect.ts';
+import type { FormChange } from './form-change.ts';
 import type { HistoryTopic } from './history-topic.ts';
 import type { StatesAt } from './states-at.ts';
 
@@ -31,18 +32,11 @@ export interface SchemaHistoryOptions {
   readonly isCaptured: (database: string, table: string) => boolean;
   /** What these tables are behind the statement, asked of the source. */
   readonly statesBehind: (event: StatementEvent, tables: readonly TableName[]) => Promise<StatesAt>;
-  /** Told of a statement that changed the catalogue, before it is written: what it throws stops the reader in front of it. */
-  readonly approve: (change: CatalogChange) => void;
+  /** Told of what a statement made of a captured table, before that is written: what it throws stops the reader in front of it. */
+  readonly approve: (change: FormChange) => void;
   /** Told of every table that is not any more what it was. */
   readonly altered: (table: TableName) => void;
   readonly log: Logger;
-}
-
-/** What a statement is about to make of a captured table. */
-export interface CatalogChange {
-  readonly before: TableState | undefined;
-  readonly after: TableState | undefined;
-  readonly place: string;
 }
 
 /**
@@ -59,6 +53,8 @@ export class SchemaHistory {
   #version: number;
   /** Versions that a life before this one has written and this one has not met yet. */
   readonly #known: DdlRecord[];
+  /** What the tables are, and those that are gone last were. */
+  readonly #forms = new Map<string, TableState>();
   readonly #later = new Map<string, LaterState[]>();
   /** Statements on captured tables, and when the last one was met, ms since the epoch. */
   #changes = 0;
@@ -70,6 +66,7 @@ export class SchemaHistory {
     this.#version = options.view.version;
     this.#known = [...options.view.beyond];
     for (const state of options.view.later) this.#expect(state);
+    for (const state of [...options.view.gone, ...this.catalog.tables()]) this.#forms.set(nameOf(state), state);
   }
 
   /** Of what has been applied. */
@@ -105,7 +102,7 @@ export class SchemaHistory {
     const later = this.#take(event);
     if (ddl === undefined && later.length === 0) return undefined;
     if (ddl?.kind === 'unread' && ddl.tables.length === 0) this.#refuseNameless(ddl, event);
-    const draft = this.#apply(ddl, sessionDialect, event);
+    const draft = this.#apply(ddl, sessionDialect);
     for (const change of later) applyLater(this.catalog, draft, change);
     if (draft.changes.length === 0 && draft.databases.length === 0) return undefined;
     if (known !== undefined) throw mismatch(known, event);
@@ -115,16 +112,11 @@ export class SchemaHistory {
     return unread.length === 0 ? this.#write(draft, event) : this.#ask(draft, event, unread);
   }
 
-  #apply(ddl: Ddl | undefined, dialect: DdlDialect, event: StatementEvent): Draft {
+  #apply(ddl: Ddl | undefined, dialect: DdlDialect): Draft {
     const named = ddl && databaseOfDdl(ddl);
     const textBefore = named === undefined ? undefined : this.#textOf(named);
     const changes = ddl === undefined ? [] : this.catalog.apply(ddl, dialect);
     const known = new Set(changes.flatMap(({ before }) => before?.unread ?? []));
-    for (const change of changes) {
-      const table = change.before ?? change.after;
-      if (table === undefined || !this.#isCaptured(change.after ?? table)) continue;
-      this.#options.approve({ ...change, place: placeText(event) });
-    }
     const textAfter = named === undefined ? undefined : this.#textOf(named);
     const isChanged = textAfter?.charset !== textBefore?.charset || textAfter?.collation !== textBefore?.collation;
     const databases = named === undefined || !isChanged ? [] : [{ name: named, text: textAfter ?? null }];
@@ -152,6 +144,7 @@ export class SchemaHistory {
   }
 
   #write({ databases, changes, later }: Draft, event: StatementEvent): Promise<void> | undefined {
+    for (const { state } of changes) this.#approve(state, placeText(event));
     this.#version++;
     const room = this.#options.topic.append({
       kind: 'ddl',
@@ -170,10 +163,22 @@ export class SchemaHistory {
     return room;
   }
 
+  /** Compares a table with what last had its name: a table dropped and made anew goes on in the same topic. */
+  #approve(after: TableState | null, place: string): void {
+    if (after === null || after.unread !== undefined || !this.#isCaptured(after)) return;
+    const name = nameOf(after);
+    const before = this.#forms.get(name);
+    if (before !== undefined) this.#options.approve({ before, after, place });
+    this.#forms.set(name, after);
+  }
+
   #takeOver(record: DdlRecord): void {
     applyChanges(this.catalog, record);
     for (const state of record.later) this.#expect(state);
     this.#later.delete(keyOf(record.at));
+    for (const { state } of record.changes) {
+      if (state !== null && state.unread === undefined) this.#forms.set(nameOf(state), state);
+    }
     this.#version = record.version;
     this.#tell(record.changes);
   }
@@ -250,6 +255,10 @@ function placeOf({ gtid, position }: StatementEvent): HistoryPlace {
 
 function keyOf({ gtid, file, position }: HistoryPlace): string {
   return gtid === '' ? `${file}:${position}` : gtid;
+}
+
+function nameOf({ database, name }: TableName): string {
+  return `${database}\0${name}`;
 }
 
 /** For people. */

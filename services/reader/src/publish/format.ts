@@ -22,6 +22,8 @@ export interface TableFormat {
   readonly envelope: TableEnvelope;
   /** Where records are CloudEvents; undefined: the version is their only header. */
   readonly headers: EventHeaders | undefined;
+  /** `key`: what the bytes of keys depend on; undefined when there are none. `value`: the Avro schema. */
+  readonly schemas: () => { readonly key: string | undefined; readonly value: string };
   /** Must have resolved before anything is written. @throws TaplineError SCHEMA_INCOMPATIBLE, REGISTRY_*, KAFKA_*. */
   register(topic: string): Promise<void>;
 }
@@ -84,6 +86,7 @@ function avroFormat(registry: Pick<Registry, 'idFor' | 'schema'>, cloudEvents: b
       const origin = { sourceName: options.source, connector: options.connector ?? 'mysql', table } as const;
       return {
         envelope,
+        schemas: () => ({ key: keySchema, value: valueSchema }),
         headers: cloudEvents ? EventHeaders.binary(origin) : undefined,
         async register(topic) {
           const [value, key] = await Promise.all([
@@ -103,6 +106,11 @@ function jsonFormat(format: { readonly schemas: boolean; readonly cloudEvents: b
     transactions: () => Promise.resolve(jsonTransactionRecords(format)),
     compile: (options) => ({
       envelope: compileJsonEnvelope({ ...options, ...format }),
+      schemas: () => {
+        const { keySchema, valueSchema } = compileEnvelope(options);
+        const names = options.keyColumns?.join('\0');
+        return { key: format.schemas ? keySchema : names, value: valueSchema };
+      },
       headers: format.cloudEvents ? EventHeaders.structured() : undefined,
       register: () => Promise.resolve(),
     }),

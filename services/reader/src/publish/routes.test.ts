@@ -19,7 +19,7 @@ interface Scene {
 function scene(): Scene {
   const asked: string[] = [];
   const refused = new Set<string>();
-  const describe = ({ database, table }: TableMap): Table => ({
+  const describe = async ({ database, table }: TableMap): Promise<Table> => ({
     database,
     name: table,
     columns: [],

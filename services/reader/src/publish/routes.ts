@@ -2,6 +2,7 @@ import type { Flavor, TableMap } from '@tapline/binlog';
 import type { EnvelopeOptions, RowImageMode, TableEnvelope, TextRow } from '@tapline/envelope';
 import { TaplineError } from '@tapline/kernel';
 import type { Table, TableKeys } from '@tapline/schema';
+import type { MessageForm } from '../history/form-change.ts';
 import { Outbox } from '../shape/outbox.ts';
 import { RowFilter } from '../shape/row-filter.ts';
 import type { Shape } from '../shape/rules.ts';
@@ -75,8 +76,8 @@ export class Route {
 export interface RoutesOptions {
   readonly source: string;
   readonly flavor: Flavor;
-  /** The table that this layout stands for at this place of the stream; a promise when it is not yet certain. */
-  describe(layout: TableMap): Table | Promise<Table>;
+  /** The table that this layout stands for at this place of the stream, once that is certain. */
+  describe(layout: TableMap): Promise<Table>;
   readonly keys: TableKeys;
   readonly shape: Shape;
   readonly rowImage: RowImageMode;
@@ -191,6 +192,12 @@ export class Routes {
   /** The topic of a table, `database.table`: as its rules have it when it is loaded, else the one that it has without rules. */
   topicOf(name: string): string {
     return this.#loading.get(name)?.lanes.topic ?? topicName(`${this.#options.source}.${name}`);
+  }
+
+  /** What messages of the table are made of. Throws as a route of it would. */
+  formOf(table: Table): MessageForm {
+    const { topic, format } = this.#draft(table, undefined);
+    return { topic, ...format.schemas() };
   }
 
   #draft(table: Table, layout: TableMap | undefined): Draft {
