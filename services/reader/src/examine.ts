@@ -19,6 +19,7 @@ import type { ProgressRecord } from './progress/record.ts';
 import { topicSpecs } from './publish/topic-opener.ts';
 import { Shape } from './shape/rules.ts';
 import { parseExecuted } from './source/executed.ts';
+import { fileHeadroom } from './source/file-headroom.ts';
 
 /** How long a broker that does not answer is asked again. */
 const PATIENCE_MS = 5_000;
@@ -127,7 +128,10 @@ async function examineProgress(config: ReaderConfig, info: ServerInfo | undefine
   try {
     const record = await readProgress(config, kafka);
     if (record === undefined) return [goodFinding('progress', 'There is none yet: the next start is the first one.')];
-    return info === undefined ? [] : headroomFindings(record, info);
+    if (info === undefined) return [];
+    const { serverUuid } = info;
+    if (record.by === 'file') return [await fileHeadroom(record, { address: config.source, serverUuid })];
+    return headroomFindings(record, info);
   } catch (error) {
     return [failedFinding('progress', error)];
   }

@@ -72,6 +72,11 @@ export const READER_METRICS = {
     name: 'tapline_reader_lag_seconds',
     doc: 'Age of the newest transaction at the moment it was taken from the binlog.',
   },
+  roundTrip: {
+    type: 'gauge',
+    name: 'tapline_reader_roundtrip_seconds',
+    doc: 'From writing an anchor at the source to the acknowledgement of everything in front of it by Kafka, of the newest one that came back, or longer, while one is under way for longer. NaN when none are written (`source.anchors`).',
+  },
   xaUndecided: {
     type: 'gauge',
     name: 'tapline_reader_xa_undecided',
