@@ -28,6 +28,7 @@ import { gtidReader, TransactionTopic, withoutUnusedTopic } from './publish/tran
 import { VersionClock } from './publish/version-clock.ts';
 import { firstStart } from './resume/first-start.ts';
 import { reopen } from './resume/reopen.ts';
+import { configOfTail, replayConfigOf } from './resume/replay-config.ts';
 import { readTails } from './resume/tails.ts';
 import { type Executed, executedOf, parseExecuted, placeOf, startOf } from './source/executed.ts';
 import { openSource, type Source } from './source/open-source.ts';
@@ -38,6 +39,8 @@ export interface SessionParts {
   /** Owns everything here that must be closed. */
   readonly resources: AsyncDisposableStack;
   readonly config: ReaderConfig;
+  /** The configuration is an earlier one: for as long as there is something to be met again. */
+  readonly isTail: boolean;
   readonly log: Logger;
   readonly source: Source;
   readonly kafka: Kafka;
@@ -69,7 +72,7 @@ export interface SessionParts {
  * @throws TaplineError of the source, Kafka, the registry, or of what the progress record and the topics say.
  */
 export async function openSessionParts(
-  config: ReaderConfig,
+  asked: ReaderConfig,
   log: Logger,
   memory: FailoverMemory,
   lives: LifeKeeper,
@@ -78,16 +81,19 @@ export async function openSessionParts(
   await using opened = new AsyncDisposableStack();
   const { kafka, life } = await lives.take(signal);
   const declare = (names: readonly string[]): Promise<void> => life.written.declare(names);
-  const producer = opened.use(kafka.producer({ ...config.kafka, life: life.fence, declare }));
-  const format = await openFormat(config, { kafka, log, resources: opened, signal });
+  const producer = opened.use(kafka.producer({ ...asked.kafka, life: life.fence, declare }));
+  const format = await openFormat(asked, { kafka, log, resources: opened, signal });
 
-  const kept = life.kept && withoutUnusedTopic(config, life.kept);
-  if (kept !== undefined) requireFormat(config, kept.keyFormat);
-  const tailParts = { kafka, life, gtidOf: gtidReader(config, format), signal };
+  const kept = life.kept && withoutUnusedTopic(asked, life.kept);
+  if (kept !== undefined) requireFormat(asked, kept.keyFormat);
+  const tailParts = { kafka, life, gtidOf: gtidReader(asked, format), signal };
   const tails = kept && (await readTails(kept, tailParts));
+  const earlier = tails === undefined || tails.ranges.length === 0 ? undefined : configOfTail(asked, kept?.replay);
+  const isTail = earlier !== undefined;
+  const config = earlier ?? asked;
   const settled = await settleOnServer({ config, log, memory, record: kept, tails, signal });
-  const source = await openSource(settled.address, config, log, signal);
-  await ensureTopics(config, source, kafka, signal);
+  const source = await openSource(settled.address, config, { isTail, log, signal });
+  if (!isTail) await ensureTopics(config, source, kafka, signal);
   const record = settled.record ?? (await firstStart({ config, source, kafka, log, signal }));
   const found = tails ?? (await readTails(record, tailParts));
   const replay =
@@ -129,6 +135,7 @@ export async function openSessionParts(
       version: clock.last,
     }),
     snapshot,
+    replay: replayConfigOf(config),
     fences: life.fences(book.gaps()),
     writtenMs: Date.now(),
   });
@@ -187,6 +194,7 @@ export async function openSessionParts(
   return {
     resources: opened.move(),
     config,
+    isTail,
     log,
     source,
     kafka,

@@ -10,7 +10,7 @@ import type {
   XaDecision,
 } from '@tapline/binlog';
 import type { OrderedProducer } from '@tapline/kafka';
-import type { AdminAnswer, Logger } from '@tapline/kernel';
+import { type AdminAnswer, anySignal, type Logger } from '@tapline/kernel';
 import type { SessionAnchors } from './anchors/session-anchors.ts';
 import type { ReaderConfig } from './config.ts';
 import type { Life } from './fencing/life.ts';
@@ -25,6 +25,7 @@ import type { Publisher } from './publish/publisher.ts';
 import type { Routes } from './publish/routes.ts';
 import type { TopicBook } from './publish/topic-book.ts';
 import type { VersionClock } from './publish/version-clock.ts';
+import { replayConfigOf } from './resume/replay-config.ts';
 import type { SessionContext, SessionEvents, SessionFacts } from './session-facts.ts';
 import { openSessionParts, type SessionParts } from './session-parts.ts';
 import type { SnapshotLoader } from './snapshot/loader.ts';
@@ -67,6 +68,9 @@ export class Session implements AsyncDisposable, PumpTarget {
   #loader: SnapshotLoader | undefined;
   #report: SnapshotReport | undefined;
   #start: BinlogPosition;
+  /** What is replayed was published under an earlier configuration: the session ends with the transaction in which nothing is left of it. */
+  readonly #isTail: boolean;
+  readonly #tailEnded = new AbortController();
   #checkpointed = -1;
   #newestCommitMs = 0;
   #takenMs = 0;
@@ -75,6 +79,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     const { config, log, source, producer } = parts;
     this.#resources = parts.resources;
     this.#config = config;
+    this.#isTail = parts.isTail;
     this.#log = log;
     this.#source = source;
     this.#producer = producer;
@@ -127,7 +132,7 @@ export class Session implements AsyncDisposable, PumpTarget {
 
   /** Until `stop`; then to the end of the transaction at hand, with everything acknowledged and the place made durable. */
   async run(stop: AbortSignal): Promise<void> {
-    await this.#pump.run(stop);
+    await this.#pump.run(this.#isTail ? anySignal(stop, this.#tailEnded.signal) : stop);
     if (this.#pump.atBoundary && !this.#holdsProgress) await this.#checkpointer.now(this.#describe());
   }
 
@@ -239,6 +244,15 @@ export class Session implements AsyncDisposable, PumpTarget {
   end(): undefined {
     this.#publisher.end();
     this.#anchors.atEnd(this.#history.version, !this.#xa.holdsProgress && this.#before === undefined);
+    this.#endTail();
+  }
+
+  /** @returns whether the session is at its end, and the next one goes on as it was configured. */
+  #endTail(): boolean {
+    if (!this.#isTail || this.#book.skipping > 0 || this.#holdsProgress) return false;
+    if (!this.#tailEnded.signal.aborted) this.#log.info('the configuration was changed: it counts from here on');
+    this.#tailEnded.abort();
+    return true;
   }
 
   get #holdsProgress(): boolean {
@@ -263,7 +277,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     const replay = this.#anchors.atBoundary(this.#executed);
     if (replay !== undefined) await replay;
     // The records of the first load are progress records too.
-    if (this.#holdsProgress) return;
+    if (this.#holdsProgress || this.#endTail()) return;
     if (this.#loader !== undefined && this.#book.skipping === 0) await this.#load(this.#loader);
     const { transactions } = this.#pump;
     if (transactions === this.#checkpointed || !this.#checkpointer.due(Date.now())) return;
@@ -289,6 +303,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       serverUuid: this.#source.info.serverUuid ?? String(this.#source.info.serverId),
       schemaVersion: this.#history.version,
       keyFormat: keyFormatOf(this.#config),
+      replay: replayConfigOf(this.#config),
       version: this.#clock.last,
       offsets: this.#book.offsets(),
       snapshot,

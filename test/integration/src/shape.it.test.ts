@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { expect, jest, test } from '@jest/globals';
 import { testServers } from '@tapline/test-stack';
 import { Scene } from './scene.ts';
+import type { Service } from './service.ts';
 import type { TopicRecord } from './topic.ts';
 
 jest.setTimeout(240_000);
@@ -210,4 +211,98 @@ test('a DDL that takes a hidden column’s name away stops the reader before a r
   const raw = await scene.topics.raw(scene.topic('t'));
   expect(raw.map(({ message }) => String(message.value)).join()).not.toContain(SECRET);
   expect(await reader.output()).not.toContain(SECRET);
+});
+
+/** Waits for so many records in the topic of `t`: its offsets count the markers of the readers' lives too. */
+async function changes(scene: Scene, reader: Service, count: number): Promise<void> {
+  await reader.until(`${count} changes`, async () => (await scene.topics.read(scene.topic('t'))).length >= count);
+}
+
+/** No progress record is written after the first one, also not by a load, so that a kill leaves everything beyond it. */
+const NEVER = { progress: { intervalMs: 3_600_000 }, snapshot: { mode: 'never' } };
+
+test('a configuration changed after a kill counts from the end of what was published under the old one, and nothing is lost or doubled', async () => {
+  await using scene = await open('mysql');
+  const { sql, topics } = scene;
+  await sql.run('CREATE TABLE t (id int PRIMARY KEY, live int, note varchar(20))');
+  const rules = [{ tables: [`${scene.database}.t`], where: 'live', exclude: ['note'] }];
+  const first = await scene.reader({ ...NEVER, shape: { rules } });
+  await first.until('readiness', async () => await first.saysReady());
+  await sql.run(
+    "INSERT INTO t VALUES (1, 1, 'a'), (2, 0, 'a')",
+    'BEGIN',
+    'DELETE FROM t WHERE id = 1',
+    "INSERT INTO t VALUES (3, 1, 'b'), (4, 0, 'b')",
+    'COMMIT',
+  );
+  await scene.records(first, 't', 4);
+  await first.kill();
+  // Both before and after the next start: rows that the old rule would drop, with the column that it would hide.
+  await sql.run("INSERT INTO t VALUES (5, 0, 'c')");
+  const second = await scene.reader({ shape: { rules: [] }, topics: { tombstones: false } });
+  await changes(scene, second, 5);
+  await sql.run("INSERT INTO t VALUES (6, 0, 'd')", 'DELETE FROM t WHERE id = 2');
+  await changes(scene, second, 7);
+  expect(await second.stop()).toBe(0);
+  const seen = (await topics.read(scene.topic('t'))).map(({ key, op, after }) => [
+    Number(key?.['id']),
+    op,
+    after?.['note'],
+  ]);
+  const of = (id: number): unknown => seen.filter(([key]) => key === id).map(([, ...rest]) => rest);
+  expect([1, 2, 3, 4, 5, 6].map(of)).toEqual([
+    [
+      ['c', undefined],
+      ['d', undefined],
+      ['t', undefined],
+    ],
+    [['d', undefined]],
+    [['c', undefined]],
+    [],
+    [['c', 'c']],
+    [['c', 'd']],
+  ]);
+});
+
+test('a rule that a DDL has made unfit is corrected and the reader goes on, although what it had published last is to be met again', async () => {
+  await using scene = await open('mysql');
+  const { sql } = scene;
+  await sql.run('CREATE TABLE t (id int PRIMARY KEY, email varchar(40))');
+  const hide = (column: string): Record<string, unknown> => ({
+    shape: { rules: [{ tables: [`${scene.database}.t`], exclude: [column] }] },
+  });
+  const first = await scene.reader({ ...NEVER, ...hide('email') });
+  await first.until('readiness', async () => await first.saysReady());
+  await sql.run("INSERT INTO t VALUES (1, 'x')");
+  await scene.records(first, 't', 1);
+  await sql.run('ALTER TABLE t RENAME COLUMN email TO mail', `INSERT INTO t VALUES (2, '${SECRET}')`);
+  expect(await first.ended()).toBe(1);
+  const second = await scene.reader(hide('mail'));
+  await changes(scene, second, 2);
+  expect((await scene.topics.read(scene.topic('t'))).map(({ op }) => op)).toEqual(['c', 'c']);
+  expect(await second.stop()).toBe(0);
+});
+
+test('another salt is refused while records made with the old one are to be met again, and taken after a SIGTERM', async () => {
+  await using scene = await open('mysql');
+  const { sql } = scene;
+  await sql.run('CREATE TABLE t (id int PRIMARY KEY)');
+  const salted = (salt: string): Record<string, unknown> => ({
+    shape: { salt, rules: [{ tables: [`${scene.database}.t`], hash: ['id'] }] },
+  });
+  const first = await scene.reader({ ...NEVER, ...salted(SALT) });
+  await first.until('readiness', async () => await first.saysReady());
+  await sql.run('INSERT INTO t VALUES (1)');
+  await scene.records(first, 't', 1);
+  await first.kill();
+  const refused = await scene.reader(salted(`another ${SALT}`));
+  expect(await refused.ended()).toBe(1);
+  expect((await refused.errorOf('SHAPE_SALT_CHANGED')).message).not.toContain(SALT);
+  const back = await scene.reader(salted(SALT));
+  await back.until('readiness', async () => await back.saysReady());
+  expect(await back.stop()).toBe(0);
+  const taken = await scene.reader(salted(`another ${SALT}`));
+  await taken.until('readiness', async () => await taken.saysReady());
+  await sql.run('INSERT INTO t VALUES (2)');
+  await changes(scene, taken, 2);
 });

@@ -45,6 +45,13 @@ export const TAPLINE_CODES = {
       'A rule under `shape` does not fit its table as it is at this place of the binlog: it names a column that the table lacks, or asks of a column what its type or its part in the key does not allow.',
     remedy: 'Correct the rule. Rules over many tables of which only some have the column say `optional: true`.',
   },
+  SHAPE_SALT_CHANGED: {
+    disposition: 'fatal',
+    summary:
+      'shape.salt was changed while the topics hold records beyond the progress record: the reader was killed, and what it had published last must be met again with the old salt.',
+    remedy:
+      'Start the reader once with the old salt, stop it with SIGTERM, which leaves nothing beyond the progress record, and then change the salt.',
+  },
   SPILL_FAILED: {
     disposition: 'retryable',
     summary:

@@ -36,7 +36,7 @@ export async function rebuildHistory(
       remedy: 'Start the reader: it begins its history by itself.',
     });
   }
-  const source = await openSource(config.source, config, log, signal);
+  const source = await openSource(config.source, config, { isTail: false, log, signal });
   const dialect = await dialectOfSource(source, signal);
   const found = await statesAt(startOf(record), { source, dialect, serverId: serverIdOf(config), signal });
   const unknown = found.states

@@ -3,6 +3,7 @@ import { TaplineError } from '@tapline/kernel';
 import type { Anchor } from '../anchors/anchor-book.ts';
 import { decodeFences, type Fences, type RawFences, rawFences } from '../fencing/fences.ts';
 import type { KeyFormat } from '../publish/format.ts';
+import type { ReplayConfig } from '../resume/replay-config.ts';
 import { decodeSnapshot, type RawSnapshot, type SnapshotProgress } from './snapshot-progress.ts';
 
 /**
@@ -44,6 +45,8 @@ export interface ProgressRecord {
   readonly anchors: readonly Anchor[];
   /** The life that wrote this. undefined: a version of Tapline that could not be shut out of its topics. */
   readonly fences?: Fences | undefined;
+  /** What decides which records the binlog gives, as it was for the records up to here and beyond; undefined in records from before it was kept. */
+  readonly replay?: ReplayConfig | undefined;
   /** When this was written, ms since the epoch. */
   readonly writtenMs: number;
 }

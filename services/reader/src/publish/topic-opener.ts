@@ -76,7 +76,7 @@ export function topicSpecs(
   { tables, keys, shape }: Pick<Source, 'tables' | 'keys' | 'shape'>,
 ): TopicSpec[] {
   const specs = tables.flatMap((table) => {
-    const ofTable = shape.of(table);
+    const ofTable = shape.destinationOf(table);
     // An outbox names its topics row by row.
     if (ofTable.outbox !== undefined) return [];
     return [

@@ -18,6 +18,7 @@ import { topicSpecs } from '../publish/topic-opener.ts';
 import { tableName } from '../snapshot/mysql-source.ts';
 import { readExecuted } from '../source/executed.ts';
 import type { Source } from '../source/open-source.ts';
+import { replayConfigOf } from './replay-config.ts';
 
 /**
  * The progress record of a reader that has none: where the stream starts, and where the topics end now.
@@ -44,6 +45,7 @@ export async function firstStart(parts: {
     serverUuid: source.info.serverUuid ?? String(source.info.serverId),
     schemaVersion: 0,
     keyFormat: keyFormatOf(config),
+    replay: replayConfigOf(config),
     version: (BigInt(Date.now()) * 1000n) << 10n,
     offsets,
     snapshot: config.snapshot.mode === 'initial' ? loadOf(source.tables.map(tableName)) : LOADED,

@@ -4,7 +4,7 @@ import type { Table } from '@tapline/schema';
 import type { RouteTopics } from '../publish/routes.ts';
 import type { TopicLanes } from '../publish/topic-lanes.ts';
 import type { OutboxConfig } from './config.ts';
-import { findColumn, type TableShape } from './rules.ts';
+import { type Destination, findColumn } from './rules.ts';
 import { topicName } from './topics.ts';
 
 /** One event of an application, as its row in an outbox table says it. */
@@ -37,7 +37,7 @@ export class Outbox {
   readonly name: string;
   readonly envelope: Pick<TableEnvelope, 'printKey' | 'writeReduced'> = ENVELOPE;
   readonly #config: OutboxConfig;
-  readonly #shape: Pick<TableShape, 'partitions' | 'config'>;
+  readonly #shape: Pick<Destination, 'partitions' | 'config'>;
   readonly #topics: RouteTopics;
   readonly #columns: Readonly<Record<'type' | 'key' | 'payload', ColumnValue>>;
   readonly #headers: readonly (readonly [string, ColumnValue])[];
@@ -47,7 +47,7 @@ export class Outbox {
     table: Table,
     parts: {
       readonly config: OutboxConfig;
-      readonly shape: Pick<TableShape, 'partitions' | 'config'>;
+      readonly shape: Pick<Destination, 'partitions' | 'config'>;
       readonly wire: TableMap | undefined;
       readonly topics: RouteTopics;
     },

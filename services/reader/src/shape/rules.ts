@@ -13,18 +13,22 @@ import { parseExpression } from './expression/parse.ts';
 export type Operation = 'create' | 'update' | 'delete';
 export type SharedTopic = ShapeRule['sharedTopic'];
 
-/** What the rules say of one table, put together. */
-export interface TableShape {
-  readonly columns: ColumnShapes;
-  /** undefined: all of them. */
-  readonly operations: ReadonlySet<Operation> | undefined;
-  readonly where: string | undefined;
+/** Where the rules send a table's changes. */
+export interface Destination {
   /** The topic's name as it is written in the rule. */
   readonly topic: string | undefined;
   readonly sharedTopic: SharedTopic;
   readonly partitions: number | undefined;
   readonly config: Readonly<Record<string, string>>;
   readonly outbox: OutboxConfig | undefined;
+}
+
+/** What the rules say of one table, put together. */
+export interface TableShape extends Destination {
+  readonly columns: ColumnShapes;
+  /** undefined: all of them. */
+  readonly operations: ReadonlySet<Operation> | undefined;
+  readonly where: string | undefined;
 }
 
 /** A table that no rule is for. */
@@ -70,12 +74,17 @@ export class Shape {
 
   /** Whether any rule is for this table. */
   isFor(table: Pick<Table, 'database' | 'name'>): boolean {
-    return this.#rules.some(({ patterns }) => matches(patterns, table));
+    return this.#for(table).length > 0;
+  }
+
+  /** Whatever columns the table has. */
+  destinationOf(table: Pick<Table, 'database' | 'name'>): Destination {
+    return this.#for(table).reduce<Destination>((destination, { rule }) => withRule(destination, rule), PLAIN);
   }
 
   /** @throws TaplineError SHAPE_MISMATCH when a rule names a column that the table lacks. */
   of(table: Table): TableShape {
-    const rules = this.#rules.filter(({ patterns }) => matches(patterns, table));
+    const rules = this.#for(table);
     if (rules.length === 0) return PLAIN;
     const columns = new Map<string, ColumnShape>();
     let shape = PLAIN;
@@ -85,19 +94,19 @@ export class Shape {
         const found = columnOf(table, name, compiled);
         if (found !== undefined) columns.set(found.name, column);
       }
+      for (const name of outboxColumns(rule.outbox)) requireColumn(table, name, compiled);
       shape = {
+        ...withRule(shape, rule),
         columns,
         operations: rule.operations === undefined ? shape.operations : new Set(rule.operations),
         where: rule.where ?? shape.where,
-        topic: rule.topic ?? shape.topic,
-        sharedTopic: rule.topic === undefined ? shape.sharedTopic : rule.sharedTopic,
-        partitions: rule.partitions ?? shape.partitions,
-        config: { ...shape.config, ...rule.config },
-        outbox: rule.outbox ?? shape.outbox,
       };
-      for (const name of outboxColumns(rule.outbox)) requireColumn(table, name, compiled);
     }
     return shape;
+  }
+
+  #for(table: Pick<Table, 'database' | 'name'>): readonly CompiledRule[] {
+    return this.#rules.filter(({ patterns }) => matches(patterns, table));
   }
 
   /** Patterns that match none of these tables: likely misspelt. */
@@ -108,6 +117,16 @@ export class Shape {
       .filter((pattern) => !all.some(({ database, name }) => pattern.matches(database, name)))
       .map(({ text }) => text);
   }
+}
+
+function withRule(before: Destination, rule: ShapeRule): Destination {
+  return {
+    topic: rule.topic ?? before.topic,
+    sharedTopic: rule.topic === undefined ? before.sharedTopic : rule.sharedTopic,
+    partitions: rule.partitions ?? before.partitions,
+    config: { ...before.config, ...rule.config },
+    outbox: rule.outbox ?? before.outbox,
+  };
 }
 
 function matches(patterns: readonly TablePattern[], { database, name }: Pick<Table, 'database' | 'name'>): boolean {

@@ -1,5 +1,5 @@
 import type { Table } from '@tapline/schema';
-import type { SharedTopic, TableShape } from './rules.ts';
+import type { Destination, SharedTopic } from './rules.ts';
 
 /** Where a table's records go. */
 export interface TopicChoice {
@@ -13,7 +13,7 @@ export interface TopicChoice {
 const DEFAULT_TOPIC = '${source}.${database}.${table}';
 
 /** The topic of a table, as its rules have it. */
-export function topicChoice(source: string, table: Pick<Table, 'database' | 'name'>, shape: TableShape): TopicChoice {
+export function topicChoice(source: string, table: Pick<Table, 'database' | 'name'>, shape: Destination): TopicChoice {
   const values: Readonly<Record<string, string>> = { source, database: table.database, table: table.name };
   const name = (shape.topic ?? DEFAULT_TOPIC).replaceAll(/\$\{(\w+)\}/g, (all, key: string) => values[key] ?? all);
   return {

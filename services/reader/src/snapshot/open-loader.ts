@@ -30,7 +30,7 @@ export async function openLoader(
   const { chunkRows, chunkBytes } = config.snapshot;
   const { keys, shape, tracking, address } = source;
   const isLoaded = (table: Table): boolean =>
-    keys.columnsOf(table) !== undefined && shape.of(table).outbox === undefined;
+    keys.columnsOf(table) !== undefined && shape.destinationOf(table).outbox === undefined;
   const chunks = parts.resources.use(
     new MysqlChunkSource({ address, tracking, routes, isLoaded, settle: () => parts.anchors.settle() }),
   );

@@ -37,12 +37,13 @@ export interface Source {
  *
  * @throws TaplineError SOURCE_* for settings and grants, SCHEMA_NO_KEY for a captured table without a key, SHAPE_MISMATCH for one that does not fit its
  * rules, CONFIG_INVALID for table patterns.
+ *
+ * `isTail`: the configuration is an earlier one, and need not fit the tables as they are now.
  */
 export async function openSource(
   address: MysqlAddress,
   config: ReaderConfig,
-  log: Logger,
-  signal: AbortSignal,
+  { isTail, log, signal }: { readonly isTail: boolean; readonly log: Logger; readonly signal: AbortSignal },
 ): Promise<Source> {
   await using connection = await connect(address, signal);
   const info = await readServerInfo(connection, signal);
@@ -63,12 +64,14 @@ export async function openSource(
 
   const collations = await readCollations(connection, signal);
   const tables = await readTables(connection, filter, signal);
-  for (const table of tables) keys.columnsOf(table);
+  if (!isTail) {
+    for (const table of tables) keys.columnsOf(table);
+    checkShape(shape, tables, { keys, config, log });
+  }
   for (const pattern of filter.unmatched(tables)) {
     log.warn('a pattern of source.include matches no table now', { pattern });
   }
   for (const pattern of keys.unmatched(tables)) log.warn('an entry of keys matches no captured table now', { pattern });
-  checkShape(shape, tables, { keys, config, log });
   log.info('source is fit', {
     address: addressText(address),
     version: info.version,

@@ -89,6 +89,7 @@ class Bell {
  */
 export class Pump {
   readonly #options: PumpOptions;
+  #stop: AbortSignal | undefined;
   #gtid = '';
   #inTransaction = false;
   #decides: XaDecision | undefined;
@@ -114,6 +115,7 @@ export class Pump {
   /** Runs until `signal`, then to the end of the transaction at hand. @throws what the stream, the target or publishing failed with. */
   async run(signal: AbortSignal): Promise<void> {
     const { stream, target, failed } = this.#options;
+    this.#stop = signal;
     const bell = new Bell();
     const ring = (): void => bell.ring();
     signal.addEventListener('abort', ring, { once: true });
@@ -159,6 +161,11 @@ export class Pump {
     signal.removeEventListener('abort', ring);
   }
 
+  /** What was pulled beyond the end of the transaction at hand comes again in the next life. */
+  get #mayStop(): boolean {
+    return !this.#inTransaction && this.#stop?.aborted === true;
+  }
+
   async #takeAll(pulled: readonly BinlogEvent[]): Promise<void> {
     for (let from = 0; from < pulled.length; ) {
       const statement = pulled.findIndex(({ kind }, i) => i >= from && kind === 'statement');
@@ -166,8 +173,11 @@ export class Pump {
         statement === -1 && from === 0 ? pulled : pulled.slice(from, statement === -1 ? undefined : statement);
       const opening = this.#options.target.openAhead(events);
       if (opening !== undefined) await opening;
-      for (const event of events) await this.#take(event);
-      if (statement === -1) return;
+      for (const event of events) {
+        if (this.#mayStop) return;
+        await this.#take(event);
+      }
+      if (statement === -1 || this.#mayStop) return;
       await this.#take(pulled[statement] as BinlogEvent);
       from = statement + 1;
     }
