@@ -17,8 +17,9 @@ test('without GTIDs: a replica with other file names is promoted while the reade
   await launchUntil(reader, STREAMING);
   await scene.passed(await scene.end(), 'through the first load');
 
-  const load = scene.startLoad(600);
-  await live(reader, random.int(1500, 3000));
+  // The table is altered, and XA transactions are prepared and decided, on the way from the anchor to the end.
+  const load = scene.startLoad(600, { alterAfterRows: random.int(600, 1500), xaConnections: 2 });
+  await live(reader, random.int(2000, 3500));
   // Records stand in the topics behind the newest progress record: they lie between the anchor and the end of what is published.
   await reader.kill();
   await load.stop();

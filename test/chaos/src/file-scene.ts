@@ -8,7 +8,7 @@ import {
   type Topology,
 } from '@tapline/test-stack';
 import { type Comparison, compare } from './compare.ts';
-import { type Load, startLoad } from './load.ts';
+import { type Load, type LoadOptions, startLoad } from './load.ts';
 import { createTables, LOAD_KEYS } from './load-tables.ts';
 import { readOracle } from './oracle.ts';
 import { Random } from './random.ts';
@@ -73,7 +73,7 @@ export class FileScene implements AsyncDisposable {
         ...(first as MysqlServer).readerAddress,
         hosts: topology.servers.map(({ host, port }) => `${host}:${port}`),
         exclude: [`${DATABASE}.noise`],
-        anchors: { ...ANCHORS, intervalMs: 300 },
+        anchors: { ...ANCHORS, intervalMs: 1000 },
         ...options.source,
       },
       keys: { [`${DATABASE}.events`]: 'append' },
@@ -84,10 +84,11 @@ export class FileScene implements AsyncDisposable {
     return new FileScene(topology, reader, new TopicReader({ brokers }), rows, seed);
   }
 
-  startLoad(rowsPerSecond: number): Load {
+  /** `more`: XA transactions, an ALTER. */
+  startLoad(rowsPerSecond: number, more: Pick<LoadOptions, 'alterAfterRows' | 'xaConnections'> = {}): Load {
     const { address } = this.topology.source;
-    const more = { connections: 2, bigRows: 5000, bigTransactions: 1, rows: this.#rows };
-    return startLoad({ address, database: DATABASE, seed: this.#seed++, rowsPerSecond, ...more });
+    const base = { connections: 3, bigRows: 5000, bigTransactions: 1, rows: this.#rows };
+    return startLoad({ address, database: DATABASE, seed: this.#seed++, rowsPerSecond, ...base, ...more });
   }
 
   /** Where the source's binlog ends. */
