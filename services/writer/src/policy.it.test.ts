@@ -67,3 +67,18 @@ describe('a change that can never be applied', () => {
     expect(await writer.stop()).toBe(0);
   });
 });
+
+test('markers of a reader’s lives are committed past: the group’s lag is 0 also where a partition ends in them, or holds nothing else', async () => {
+  await using topic = await fixture.topic(2);
+  topic.put({ id: 1, name: 'in one of the partitions', price: '1.00' });
+  await topic.sent();
+  const life = await fixture.kafka.fence({ transactionalId: topic.source });
+  await life.shutOut([topic.topic]);
+  await using writer = new WriterProcess(fixture.flags(topic));
+  await until('all is committed', () => fixture.caughtUp(topic), writer);
+  expect([...(await fixture.committed(topic)).values()].toSorted()).toEqual(['1', '2']);
+  await life.shutOut([topic.topic]);
+  await until('all is committed again', () => fixture.caughtUp(topic), writer);
+  expect([...(await fixture.committed(topic)).values()].toSorted()).toEqual(['2', '3']);
+  expect([...(await fixture.rows(topic)).keys()]).toEqual([1]);
+});

@@ -8,7 +8,7 @@ import type { LogEntry, Service } from './service.ts';
 const PARTITIONS = 2;
 
 /** Rows that count their own changes, changed all the time until it is stopped. */
-class CountingLoad {
+class CountingLoad implements AsyncDisposable {
   readonly #sql: Sql;
   readonly #done: Promise<void>;
   #on = true;
@@ -22,6 +22,10 @@ class CountingLoad {
   async stop(): Promise<void> {
     this.#on = false;
     await this.#done;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
     await this.#sql[Symbol.asyncDispose]();
   }
 
@@ -103,7 +107,7 @@ test('the leader killed under load, then the next one stopped, then all of them 
   const first = await standby(scene, 3000);
   await until(first, { role: 'leader' });
   await first.until('streaming', () => first.saysReady());
-  const load = new CountingLoad(await scene.session());
+  await using load = new CountingLoad(await scene.session());
   const second = await standby(scene, 3000);
   await until(second, { role: 'standby' });
   expect(await second.saysReady()).toBe(true);
@@ -147,7 +151,7 @@ test('a leader that stands still past its session, and wakes up when another one
   await first.until('streaming', () => first.saysReady());
   const second = await standby(scene, 2000);
   await until(second, { role: 'standby' });
-  const load = new CountingLoad(await scene.session());
+  await using load = new CountingLoad(await scene.session());
   await scene.records(first, 't', 200);
 
   first.pause();
@@ -173,7 +177,7 @@ test('without standbys a second reader of the same name takes over at once: the 
   await using _ = scene;
   const first = await scene.reader();
   await first.until('streaming', () => first.saysReady());
-  const load = new CountingLoad(await scene.session());
+  await using load = new CountingLoad(await scene.session());
   await scene.records(first, 't', 100);
   const second = await scene.reader();
   await second.until('streaming', () => second.saysReady());
