@@ -43,6 +43,7 @@ export { endProcess } from './process.ts';
 export { MASK, Redactor } from './redact.ts';
 export { backoffMs, dispositionOf, isRetryable, type RetryOptions, retry } from './retry.ts';
 export {
+  type ConfigOrigin,
   EXIT_FAILED,
   EXIT_OK,
   EXIT_USAGE,

@@ -11,8 +11,17 @@ import { handleProcess } from './process.ts';
 import { Redactor } from './redact.ts';
 import { type ServiceConfig, withServiceConfig } from './service-config.ts';
 
+/** Where a service's configuration came from, to be read once more. */
+export interface ConfigOrigin<C> {
+  readonly file: string;
+  /** The configuration as the file has it now, under the same environment and flags. Throws as `load` does. */
+  load(): C;
+}
+
 export interface ServiceContext<C> {
   readonly config: C;
+  /** undefined: not from a file. */
+  readonly origin: ConfigOrigin<C> | undefined;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -74,12 +83,14 @@ export function serviceCommand<const D extends ConfigDeclaration>(definition: Se
           process.stdout.write(helpText(config, { usage: `tapline ${name}`, summary }));
           return EXIT_OK;
         }
-        const loaded = load({ env, flags, ...(file === undefined ? {} : { file }) });
+        const input: ConfigInput = { env, flags, ...(file === undefined ? {} : { file }) };
+        const loaded = load(input);
         if (printConfig) {
           process.stdout.write(loaded.print());
           return EXIT_OK;
         }
-        return await runService(definition, loaded);
+        const again = file === undefined ? undefined : { file, load: () => load(input) };
+        return await runService(definition, { ...loaded, ...(again === undefined ? {} : { again }) });
       } catch (error) {
         process.stderr.write(`${printableError(error)}\n`);
         return EXIT_USAGE;
@@ -92,6 +103,8 @@ export interface RunInput<C> {
   readonly value: C;
   readonly secrets?: readonly string[];
   readonly warnings?: readonly string[];
+  /** Reads it once more. */
+  readonly again?: { readonly file: string; load(): { readonly value: C; readonly secrets: readonly string[] } };
 }
 
 /** Runs one service in this process until it ends or a signal comes. Gives the exit code; logs the error that ended it. */
@@ -114,7 +127,7 @@ export async function runService<D extends ConfigDeclaration>(
   const lifecycle = new Lifecycle({
     log,
     drainMs: settings.shutdown.drainMs,
-    open: async (stop) => definition.open({ config, log, metrics }, stop),
+    open: async (stop) => definition.open({ config, origin: originOf(input, redactor), log, metrics }, stop),
   });
   using _ = handleProcess(lifecycle, log);
   const started = Date.now();
@@ -141,4 +154,14 @@ export async function runService<D extends ConfigDeclaration>(
     log.error('service failed', { error });
     return EXIT_FAILED;
   }
+}
+
+function originOf<C>({ again }: RunInput<C>, redactor: Redactor): ConfigOrigin<C> | undefined {
+  if (again === undefined) return undefined;
+  const load = (): C => {
+    const { value, secrets } = again.load();
+    redactor.add(secrets);
+    return value;
+  };
+  return { file: again.file, load };
 }

@@ -1,4 +1,5 @@
 import { type ServiceCommand, serviceCommand } from '@tapline/kernel';
+import { LiveConfig } from './captured/live-config.ts';
 import { READER_CONFIG } from './config.ts';
 import { READER_METRICS } from './metrics.ts';
 import { Reader } from './reader.ts';
@@ -8,5 +9,8 @@ export const command: ServiceCommand = serviceCommand({
   summary: 'Follows one source’s binlog and publishes its row changes to Kafka.',
   config: READER_CONFIG,
   metrics: [READER_METRICS],
-  open: async ({ config, log, metrics }) => new Reader(config, log.child({ source: config.name }), metrics),
+  open: async ({ config, origin, log, metrics }) => {
+    const ownLog = log.child({ source: config.name });
+    return new Reader(new LiveConfig(config, origin, ownLog), ownLog, metrics);
+  },
 });

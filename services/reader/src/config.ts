@@ -211,13 +211,19 @@ export const READER_CONFIG = {
     },
     snapshot: {
       type: 'group',
-      doc: 'The first load: what the tables hold already, read in pieces while the stream runs.',
+      doc: 'The load of tables: what they hold already, read in pieces while the stream runs.',
       fields: {
         mode: {
           type: 'choice',
-          doc: 'initial: load the tables once, at the first start. never: changes only.',
+          doc: 'initial: every table is loaded once, at the first start or when it is captured later. never: changes only.',
           values: ['initial', 'never'],
           default: 'initial',
+        },
+        vanishedRows: {
+          type: 'choice',
+          doc: 'What becomes of a table whose rows come or go without change events: TRUNCATE, DROP TABLE, partitions dropped or exchanged, a table renamed into or out of what is captured. reload: it is loaded again while the stream goes on, and keys that its topic holds and the table does not are deleted. log: a warning, and its topic stays as it is; so it is too with `mode: never`.',
+          values: ['reload', 'log'],
+          default: 'reload',
         },
         chunkRows: { type: 'integer', doc: 'Rows of one piece.', unit: 'rows', default: 10_000, min: 1 },
         chunkBytes: {

@@ -11,6 +11,7 @@ import {
   sleep,
   TaplineError,
 } from '@tapline/kernel';
+import type { LiveConfig } from './captured/live-config.ts';
 import type { ReaderConfig } from './config.ts';
 import { FailoverMemory } from './failover/memory.ts';
 import { LifeKeeper } from './fencing/life-keeper.ts';
@@ -26,7 +27,7 @@ const NOTHING = { rows: 0, transactions: 0, sent: 0, skipped: 0, claims: 0, clai
 
 /** Runs one session after the other: a lost source or broker ends a session, and the next one goes on from the progress record. */
 export class Reader implements RunningService {
-  readonly #config: ReaderConfig;
+  readonly #live: LiveConfig;
   readonly #log: Logger;
   readonly #metrics: MetricsOf<typeof READER_METRICS>;
   readonly #failover: FailoverMemory;
@@ -38,8 +39,9 @@ export class Reader implements RunningService {
   #sessions = 0;
   #trouble: string | undefined;
 
-  constructor(config: ReaderConfig, log: Logger, metrics: Metrics) {
-    this.#config = config;
+  constructor(live: LiveConfig, log: Logger, metrics: Metrics) {
+    const config = live.current;
+    this.#live = live;
     this.#log = log;
     this.#metrics = metrics.declare(READER_METRICS);
     this.#failover = new FailoverMemory(log, () => this.#metrics.failovers.inc());
@@ -57,6 +59,26 @@ export class Reader implements RunningService {
   }
 
   async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const watching = this.#live.watch((next) => this.#take(next, over.signal), anySignal(stop, abort, over.signal));
+    try {
+      await this.#runSessions(stop, abort);
+    } finally {
+      over.abort();
+      await watching;
+    }
+  }
+
+  /** The session at hand ends when it can, and the next one has the new configuration. @throws what makes it unfit for the source. */
+  async #take(next: ReaderConfig, signal: AbortSignal): Promise<boolean> {
+    const session = this.#session;
+    if (session === undefined) return false;
+    await session.check(next, signal);
+    session.leave();
+    return true;
+  }
+
+  async #runSessions(stop: AbortSignal, abort: AbortSignal): Promise<void> {
     await using _lives = this.#lives;
     // Given up first: a standby leads when everything of this life is acknowledged.
     await using _leadership = this.#leadership;
@@ -65,7 +87,7 @@ export class Reader implements RunningService {
       const startedMs = Date.now();
       const sessions = this.#sessions;
       try {
-        await this.#live(stop, abort);
+        await this.#runSession(stop, abort);
       } catch (error) {
         if (isAbort(error, stop) || isAbort(error, abort)) return;
         if (this.#leadership.isLoss(error)) {
@@ -93,7 +115,7 @@ export class Reader implements RunningService {
   state(): Readonly<Record<string, unknown>> {
     this.#count();
     return {
-      source: this.#config.name,
+      source: this.#live.current.name,
       sessions: this.#sessions,
       ...(this.#trouble === undefined ? {} : { trouble: this.#trouble }),
       ...this.#leadership.facts,
@@ -109,7 +131,7 @@ export class Reader implements RunningService {
     return (await this.#session?.answer(url)) ?? { status: 503, body: { error: 'This reader is not at work now.' } };
   }
 
-  async #live(stop: AbortSignal, abort: AbortSignal): Promise<void> {
+  async #runSession(stop: AbortSignal, abort: AbortSignal): Promise<void> {
     const lost = await this.#leadership.lead(this.#lives.kafka, stop);
     // Opening may be given up at any moment; a running session drains on `stop` and is given up on `abort` only.
     const lifetime = new AbortController();
@@ -127,7 +149,7 @@ export class Reader implements RunningService {
     try {
       opening.throwIfAborted();
       await using session = await Session.open(
-        this.#config,
+        this.#live.current,
         this.#log,
         {
           snapshotRows: (table, rows) => this.#metrics.snapshotRows.inc({ table }, rows),

@@ -4,6 +4,7 @@ import type { AdminAnswer, Logger } from '@tapline/kernel';
 import { isAnchorTable } from './anchors/anchor-table.ts';
 import { openReplay } from './anchors/open-replay.ts';
 import { SessionAnchors } from './anchors/session-anchors.ts';
+import { withNewTables } from './captured/new-tables.ts';
 import type { ReaderConfig } from './config.ts';
 import type { FailoverMemory } from './failover/memory.ts';
 import { settleOnServer } from './failover/settle.ts';
@@ -16,7 +17,6 @@ import { openHistory } from './history/open-history.ts';
 import type { SchemaHistory } from './history/schema-history.ts';
 import { tableOfRow } from './history/table-of-row.ts';
 import { Checkpointer } from './progress/checkpointer.ts';
-import type { ProgressRecord } from './progress/record.ts';
 import type { SnapshotProgress } from './progress/snapshot-progress.ts';
 import { openFormat, requireFormat } from './publish/format.ts';
 import { Oversize } from './publish/oversize.ts';
@@ -98,8 +98,9 @@ export async function openSessionParts(
   const found = tails ?? (await readTails(record, tailParts));
   const replay =
     settled.replay && (await openReplay(settled.replay, { kafka, tails: found, server: source, log, signal }));
-  const { book, snapshot, publishedRows } = reopen(record, found, producer, replay);
+  const { book, snapshot: recorded, publishedRows } = reopen(record, found, producer, replay);
   replay?.witness.begins(book);
+  const snapshot = isTail ? recorded : withNewTables(recorded, { config, record, source, log });
   const executed = parseExecuted(source.tracking, executedOf(record));
   const history = await openHistory({
     config,

@@ -11,7 +11,9 @@ import type {
 } from '@tapline/binlog';
 import type { OrderedProducer } from '@tapline/kafka';
 import { type AdminAnswer, anySignal, type Logger } from '@tapline/kernel';
+import { serverVersionNumber } from '@tapline/schema';
 import type { SessionAnchors } from './anchors/session-anchors.ts';
+import { vanishedRows } from './captured/vanished.ts';
 import type { ReaderConfig } from './config.ts';
 import type { Life } from './fencing/life.ts';
 import type { SchemaHistory } from './history/schema-history.ts';
@@ -29,11 +31,12 @@ import { replayConfigOf } from './resume/replay-config.ts';
 import type { SessionContext, SessionEvents, SessionFacts } from './session-facts.ts';
 import { openSessionParts, type SessionParts } from './session-parts.ts';
 import type { SnapshotLoader } from './snapshot/loader.ts';
+import { tableName } from './snapshot/mysql-source.ts';
 import { openLoader } from './snapshot/open-loader.ts';
 import type { SnapshotReport } from './snapshot/report.ts';
 import { type Executed, parseExecuted } from './source/executed.ts';
-import type { Source } from './source/open-source.ts';
-import { dropsRows, refuseStatementChange } from './source/statement.ts';
+import { openSource, type Source } from './source/open-source.ts';
+import { refuseStatementChange } from './source/statement.ts';
 import { Pump, type PumpTarget } from './stream/pump.ts';
 
 /**
@@ -69,8 +72,9 @@ export class Session implements AsyncDisposable, PumpTarget {
   #report: SnapshotReport | undefined;
   #start: BinlogPosition;
   /** What is replayed was published under an earlier configuration: the session ends with the transaction in which nothing is left of it. */
-  readonly #isTail: boolean;
-  readonly #tailEnded = new AbortController();
+  /** The next session goes on as soon as nothing is left to skip: with another configuration. */
+  #isLeaving: boolean;
+  readonly #left = new AbortController();
   #checkpointed = -1;
   #newestCommitMs = 0;
   #takenMs = 0;
@@ -79,7 +83,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     const { config, log, source, producer } = parts;
     this.#resources = parts.resources;
     this.#config = config;
-    this.#isTail = parts.isTail;
+    this.#isLeaving = parts.isTail;
     this.#log = log;
     this.#source = source;
     this.#producer = producer;
@@ -132,7 +136,7 @@ export class Session implements AsyncDisposable, PumpTarget {
 
   /** Until `stop`; then to the end of the transaction at hand, with everything acknowledged and the place made durable. */
   async run(stop: AbortSignal): Promise<void> {
-    await this.#pump.run(this.#isTail ? anySignal(stop, this.#tailEnded.signal) : stop);
+    await this.#pump.run(anySignal(stop, this.#left.signal));
     if (this.#pump.atBoundary && !this.#holdsProgress) await this.#checkpointer.now(this.#describe());
   }
 
@@ -225,33 +229,60 @@ export class Session implements AsyncDisposable, PumpTarget {
 
   statement(event: StatementEvent): Promise<void> | undefined {
     // Also in front of the reader's start: rows that were prepared there may be decided behind it.
+    if (event.inTransaction ? !this.silent : !this.#isBeforeStart(event.gtid, event.position)) this.#heed(event);
     const applied = this.#history.statement(event);
-    this.#warnOfStatement(event);
     return applied;
   }
 
-  #warnOfStatement(event: StatementEvent): void {
-    if (event.inTransaction ? this.silent : this.#isBeforeStart(event.gtid, event.position)) return;
+  /** What the rows of captured tables have to do with a statement. Before the history takes it: then the tables are what they were. */
+  #heed(event: StatementEvent): void {
     refuseStatementChange(event, this.#captured, this.#source.address);
-    if (!dropsRows(event.sql) || !this.#captured.mayMatchIn(event.database)) return;
-    this.#log.warn('rows may have vanished without change events: the statement is not published', {
-      statement: event.sql.slice(0, 200),
-      database: event.database,
-      gtid: event.gtid,
-    });
+    const { filter, info } = this.#source;
+    const server = { flavor: info.flavor, version: serverVersionNumber(info.version) };
+    const vanished = vanishedRows(event, { filter, server, tables: () => this.#history.catalog.tables() });
+    if (vanished.length === 0) return;
+    const { mode, vanishedRows: policy } = this.#config.snapshot;
+    const reloads = policy === 'reload' && mode === 'initial';
+    this.#log.warn(
+      reloads
+        ? 'rows came or went without change events: their tables are loaded again'
+        : 'rows came or went without change events: topics are not what the tables are any more',
+      { statement: event.sql.slice(0, 200), tables: vanished.slice(0, 10), gtid: event.gtid },
+    );
+    if (reloads) this.reload(vanished);
+  }
+
+  /**
+   * Has tables loaded again (`database.table`) while the stream goes on. What stands in their topics and is not in them any more is deleted; a table that is
+   * gone leaves tombstones.
+   */
+  reload(tables: 'all' | readonly string[]): void {
+    const names = tables === 'all' ? this.#source.tables.map(tableName) : tables;
+    this.#loader?.add(names);
+    this.#report?.add(names);
+  }
+
+  /** @throws TaplineError when the source could not be followed with this configuration. */
+  async check(config: ReaderConfig, signal: AbortSignal): Promise<void> {
+    await openSource(this.#source.address, config, { isTail: false, log: this.#log, signal });
+  }
+
+  /** Ends as soon as nothing is left to skip, with everything durable: the next session takes over what has changed in the configuration. */
+  leave(): void {
+    this.#isLeaving = true;
   }
 
   end(): undefined {
     this.#publisher.end();
     this.#anchors.atEnd(this.#history.version, !this.#xa.holdsProgress && this.#before === undefined);
-    this.#endTail();
+    this.#mayLeave();
   }
 
   /** @returns whether the session is at its end, and the next one goes on as it was configured. */
-  #endTail(): boolean {
-    if (!this.#isTail || this.#book.skipping > 0 || this.#holdsProgress) return false;
-    if (!this.#tailEnded.signal.aborted) this.#log.info('the configuration was changed: it counts from here on');
-    this.#tailEnded.abort();
+  #mayLeave(): boolean {
+    if (!this.#isLeaving || this.#book.skipping > 0 || this.#holdsProgress) return false;
+    if (!this.#left.signal.aborted) this.#log.info('the configuration was changed: it counts from here on');
+    this.#left.abort();
     return true;
   }
 
@@ -277,7 +308,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     const replay = this.#anchors.atBoundary(this.#executed);
     if (replay !== undefined) await replay;
     // The records of the first load are progress records too.
-    if (this.#holdsProgress || this.#endTail()) return;
+    if (this.#holdsProgress || this.#mayLeave()) return;
     if (this.#loader !== undefined && this.#book.skipping === 0) await this.#load(this.#loader);
     const { transactions } = this.#pump;
     if (transactions === this.#checkpointed || !this.#checkpointer.due(Date.now())) return;

@@ -1,18 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sleep } from '@tapline/kernel';
 import { testServers } from '@tapline/test-stack';
 import { Kafka, logLevel } from 'kafkajs';
 import { Scene } from './scene.ts';
-import type { TopicRecord } from './topic.ts';
-
-/** What consumers of a compacted topic hold in the end: key → value, from the newest record of each key. */
-function image(records: readonly TopicRecord[]): Record<string, unknown> {
-  const held = new Map<string, unknown>();
-  for (const { key, op, after } of records) {
-    if (op === 'd' || op === 't') held.delete(String(key?.['id']));
-    else held.set(String(key?.['id']), after?.['v']);
-  }
-  return Object.fromEntries(held);
-}
+import { imageOf } from './topic-image.ts';
 
 describe('reload', () => {
   let scene: Scene;
@@ -50,17 +41,81 @@ describe('reload', () => {
     await admin.connect();
     await admin.deleteTopics({ topics: [`${scene.source}.progress`] });
     await admin.disconnect();
+    // Brokers let go of a topic a moment after they have said so.
+    while (await scene.topics.exists(`${scene.source}.progress`)) await sleep(100);
 
     const second = await scene.reader();
     await scene.records(second, 't', 4 + 3 + 4);
     await sql.run("INSERT INTO t VALUES (2, 'again')");
     await scene.records(second, 't', 4 + 3 + 4 + 1);
     const records = await scene.topics.read(scene.topic('t'));
-    expect(image(records)).toEqual({ 1: 'a', 2: 'again', 4: 'x', 5: '5' });
+    expect(await imageOf(scene.topics, scene.topic('t'))).toEqual({ 1: 'a', 2: 'again', 4: 'x', 5: '5' });
     expect(records.filter(({ op }) => op === 'd').map(({ key }) => key?.['id'])).toEqual(
       expect.arrayContaining([2, 3]),
     );
     expect(await scene.topics.count(scene.topic('gone'))).toBe(2);
     expect(await second.stop()).toBe(0);
+  });
+
+  test('rows that come or go without change events: their tables are loaded again', async () => {
+    const { sql } = scene;
+    await sql.run(
+      'CREATE TABLE emptied (id INT PRIMARY KEY, v VARCHAR(20))',
+      "INSERT INTO emptied VALUES (1, 'a'), (2, 'b')",
+      'CREATE TABLE _kept_outside (id INT PRIMARY KEY, v VARCHAR(20))',
+      "INSERT INTO _kept_outside VALUES (7, 'x'), (8, 'y')",
+    );
+    const include = ['emptied', 'arrived'].map((table) => `${scene.database}.${table}`);
+    const source = `${scene.source}_vanished`;
+    const reader = await scene.reader({ name: source, source: { include } });
+    await scene.records(reader, 'emptied', 2, source);
+    await sql.run('TRUNCATE emptied', "INSERT INTO emptied VALUES (2, 'new'), (3, 'c')");
+    await sql.run('RENAME TABLE _kept_outside TO arrived', "UPDATE arrived SET v = 'z' WHERE id = 8");
+    const images = async (): Promise<unknown> => ({
+      emptied: await imageOf(scene.topics, scene.topic('emptied', source)),
+      arrived: await imageOf(scene.topics, scene.topic('arrived', source)),
+    });
+    await scene.records(reader, 'arrived', 2, source);
+    const wanted = { emptied: { 2: 'new', 3: 'c' }, arrived: { 7: 'x', 8: 'z' } };
+    await reader.until('topics as the tables', async () => JSON.stringify(await images()) === JSON.stringify(wanted));
+    await sql.run('DROP TABLE arrived');
+    await reader.until('deletes of a table that is gone', async () => {
+      return JSON.stringify(await images()) === JSON.stringify({ ...wanted, arrived: {} });
+    });
+    expect(await reader.stop()).toBe(0);
+  });
+
+  test('a restart with other tables: new ones are loaded, others are left as they are, and one that was away is set right', async () => {
+    const { sql } = scene;
+    await sql.run(
+      'CREATE TABLE first_one (id INT PRIMARY KEY, v VARCHAR(20))',
+      "INSERT INTO first_one VALUES (1, 'a'), (2, 'b')",
+      'CREATE TABLE second_one (id INT PRIMARY KEY, v VARCHAR(20))',
+      "INSERT INTO second_one VALUES (5, 'e')",
+    );
+    const source = `${scene.source}_tables`;
+    const start = (...tables: string[]): ReturnType<Scene['reader']> =>
+      scene.reader({ name: source, source: { include: tables.map((table) => `${scene.database}.${table}`) } });
+    const read = (table: string): Promise<unknown> => imageOf(scene.topics, scene.topic(table, source));
+
+    const first = await start('first_one');
+    await scene.records(first, 'first_one', 2, source);
+    expect(await first.stop()).toBe(0);
+
+    const second = await start('second_one');
+    await scene.records(second, 'second_one', 1, source);
+    await sql.run('DELETE FROM first_one WHERE id = 1', "INSERT INTO first_one VALUES (3, 'c')");
+    await sql.run("INSERT INTO second_one VALUES (6, 'f')");
+    await scene.records(second, 'second_one', 2, source);
+    expect(await read('first_one')).toEqual({ 1: 'a', 2: 'b' });
+    expect(await second.stop()).toBe(0);
+
+    const third = await start('first_one', 'second_one');
+    await third.until('the table that was away as it is', async () => {
+      return JSON.stringify(await read('first_one')) === JSON.stringify({ 2: 'b', 3: 'c' });
+    });
+    expect(await read('second_one')).toEqual({ 5: 'e', 6: 'f' });
+    expect(await scene.topics.count(scene.topic('second_one', source))).toBe(2);
+    expect(await third.stop()).toBe(0);
   });
 });

@@ -4,7 +4,6 @@ import { addressText, type MysqlAddress } from '@tapline/mysql';
 
 const COMMENT = String.raw`(?:\s|/\*[\s\S]*?\*/|--[^\n]*\n|#[^\n]*\n)*`;
 const DML = new RegExp(`^${COMMENT}(?:insert|update|delete|replace|load|call|with)\\b`, 'i');
-const ROWS_VANISH = new RegExp(`^${COMMENT}(?:truncate|drop\\s+(?:table|database|schema))\\b`, 'i');
 
 /** Which databases have captured tables. */
 export interface CapturedDatabases {
@@ -33,9 +32,4 @@ export function refuseStatementChange(event: StatementEvent, captured: CapturedD
     remedy:
       "Some session uses binlog_format = STATEMENT or MIXED. SET PERSIST binlog_format = 'ROW'; let applications reconnect, and revoke SESSION_VARIABLES_ADMIN from those that change it. To go on, start the reader over with a new load: delete its progress topic.",
   });
-}
-
-/** Whether the statement makes rows vanish without a change event for each. */
-export function dropsRows(sql: string): boolean {
-  return ROWS_VANISH.test(sql);
 }

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { type ConfigOrigin, isAbort, type Logger, sleep } from '@tapline/kernel';
+import type { ReaderConfig } from '../config.ts';
+
+/** How often the file is looked at. */
+const LOOK_MS = 2000;
+
+/** What a running reader takes over; all else needs a restart. */
+const LIVE: readonly (readonly [group: keyof ReaderConfig, key?: string])[] = [
+  ['source', 'include'],
+  ['source', 'exclude'],
+  ['source', 'ghostTables'],
+  ['keys'],
+  ['shape'],
+  ['snapshot'],
+];
+
+/**
+ * The configuration of a reader that runs, as its file has it from time to time. The file is looked at every two seconds and on SIGHUP, and compared by its
+ * content: Kubernetes changes the files of a ConfigMap by moving a symbolic link, which watchers of files do not tell of.
+ */
+export class LiveConfig {
+  readonly #origin: ConfigOrigin<ReaderConfig> | undefined;
+  readonly #log: Logger;
+  #current: ReaderConfig;
+  #seen: string | undefined;
+
+  constructor(config: ReaderConfig, origin: ConfigOrigin<ReaderConfig> | undefined, log: Logger) {
+    this.#current = config;
+    this.#origin = origin;
+    this.#log = log;
+  }
+
+  get current(): ReaderConfig {
+    return this.#current;
+  }
+
+  /**
+   * Looks until the signal aborts. `apply` is called with a configuration that differs in what may change; where it rejects, the one before stays.
+   * `apply` gives false when it cannot be told now: it is called again.
+   */
+  async watch(apply: (next: ReaderConfig) => Promise<boolean>, signal: AbortSignal): Promise<void> {
+    const origin = this.#origin;
+    if (origin === undefined) return;
+    this.#seen = await textHash(origin.file);
+    let woken = new AbortController();
+    const wake = (): void => woken.abort();
+    process.on('SIGHUP', wake);
+    try {
+      for (;;) {
+        await sleep(LOOK_MS, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
+        if (signal.aborted) return;
+        const asked = woken.signal.aborted;
+        woken = new AbortController();
+        const text = await textHash(origin.file);
+        if (text === undefined || (text === this.#seen && !asked)) continue;
+        if (await this.#take(origin, apply)) this.#seen = text;
+      }
+    } finally {
+      process.off('SIGHUP', wake);
+    }
+  }
+
+  /** False: once more at the next look. */
+  async #take(origin: ConfigOrigin<ReaderConfig>, apply: (next: ReaderConfig) => Promise<boolean>): Promise<boolean> {
+    try {
+      const { next, changed, restart } = merged(this.#current, origin.load());
+      if (restart.length > 0) {
+        this.#log.warn('the configuration has changes that need a restart', { keys: restart });
+      }
+      if (changed.length === 0) return true;
+      if (!(await apply(next))) return false;
+      this.#current = next;
+      this.#log.info('the configuration was changed', { keys: changed });
+    } catch (error) {
+      if (isAbort(error)) return false;
+      this.#log.error('the changed configuration is not taken over: the reader goes on with the one before', { error });
+    }
+    return true;
+  }
+}
+
+/** The running configuration with what may change of another one; and the names of what differs. */
+export function merged(
+  current: ReaderConfig,
+  wanted: ReaderConfig,
+): { readonly next: ReaderConfig; readonly changed: readonly string[]; readonly restart: readonly string[] } {
+  let next = current;
+  const changed: string[] = [];
+  for (const [group, key] of LIVE) {
+    const [is, becomes] = [current[group], wanted[group]];
+    const name = key === undefined ? group : `${group}.${key}`;
+    if (text(at(is, key)) === text(at(becomes, key))) continue;
+    changed.push(name);
+    next = { ...next, [group]: key === undefined ? becomes : { ...(next[group] as object), [key]: at(becomes, key) } };
+  }
+  const groups = new Set([...Object.keys(next), ...Object.keys(wanted)]) as ReadonlySet<keyof ReaderConfig>;
+  const restart = [...groups].filter((group) => text(next[group]) !== text(wanted[group]));
+  return { next, changed, restart };
+}
+
+function at(group: unknown, key: string | undefined): unknown {
+  return key === undefined ? group : (group as Readonly<Record<string, unknown>>)[key];
+}
+
+function text(value: unknown): string {
+  return JSON.stringify(value) ?? '';
+}
+
+/** Undefined: it cannot be read, as in the middle of being replaced. */
+async function textHash(file: string): Promise<string | undefined> {
+  const bytes = await readFile(file).catch(() => undefined);
+  return bytes && createHash('sha256').update(bytes).digest('hex');
+}

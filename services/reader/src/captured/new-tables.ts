@@ -1,0 +1,54 @@
+import type { Logger } from '@tapline/kernel';
+import { compileTableFilter, type Table, type TableFilter } from '@tapline/schema';
+import type { ReaderConfig } from '../config.ts';
+import type { ProgressRecord } from '../progress/record.ts';
+import type { SnapshotProgress } from '../progress/snapshot-progress.ts';
+import { topicChoice } from '../shape/topics.ts';
+import { tableName } from '../snapshot/mysql-source.ts';
+import type { Source } from '../source/open-source.ts';
+
+/**
+ * The load with the tables in it that are captured from here on and were not before: the stream has passed changes of theirs, and rows that they held all along.
+ * So are those that were left out for a time. What is captured no more is not loaded to its end.
+ */
+export function withNewTables(
+  snapshot: SnapshotProgress,
+  parts: {
+    readonly config: Pick<ReaderConfig, 'name' | 'snapshot'>;
+    readonly record: Pick<ProgressRecord, 'replay' | 'offsets'>;
+    readonly source: Pick<Source, 'filter' | 'info' | 'shape' | 'tables'>;
+    readonly log: Logger;
+  },
+): SnapshotProgress {
+  const { config, record, source, log } = parts;
+  const { lowerCaseTableNames } = source.info;
+  const before = record.replay && compileTableFilter({ ...record.replay, lowerCaseTableNames });
+  // A record from before it said which tables are captured: one that has a topic was.
+  const wasCaptured = (table: Table): boolean =>
+    before?.matches(table.database, table.name) ??
+    record.offsets.has(topicChoice(config.name, table, source.shape.of(table)).topic);
+  const fresh = source.tables.filter((table) => !wasCaptured(table)).map(tableName);
+  if (fresh.length > 0)
+    log.info('tables are captured from here on', { tables: fresh.length, first: fresh.slice(0, 5) });
+  return withLoads(snapshot, config.snapshot.mode === 'initial' ? fresh : [], source.filter);
+}
+
+function withLoads(
+  snapshot: SnapshotProgress,
+  added: readonly string[],
+  filter: Pick<TableFilter, 'matches'>,
+): SnapshotProgress {
+  const fresh = new Set(added);
+  const kept = snapshot.queue.filter(({ table }) => !fresh.has(table) && matchesName(filter, table));
+  const queue = [...kept, ...added.map((table) => ({ table }))];
+  const waits = queue.length > 0 || snapshot.allBut !== undefined;
+  return { ...snapshot, state: waits ? 'running' : 'done', queue };
+}
+
+/** Whether `database.table` is captured; either name may have dots in it. */
+function matchesName(filter: Pick<TableFilter, 'matches'>, text: string): boolean {
+  for (let dot = text.indexOf('.'); dot !== -1; dot = text.indexOf('.', dot + 1)) {
+    if (filter.matches(text.slice(0, dot), text.slice(dot + 1))) return true;
+  }
+  return false;
+}
