@@ -6,7 +6,7 @@ import { type ColumnContext, columnOfDefinition, convertedColumn, recodedColumn 
 import type { DdlDialect } from './dialect.ts';
 import { isVersioned, withHidden } from './hidden-columns.ts';
 import type { KeyPart } from './key-definition.ts';
-import { type Key, PRIMARY, sameName, type TableState, withKey, withNotNullKey } from './table-state.ts';
+import { type Key, PRIMARY, prefixOf, sameName, type TableState, withKey, withNotNullKey } from './table-state.ts';
 
 export interface AlterContext {
   readonly dialect: DdlDialect;
@@ -79,11 +79,15 @@ function newColumns(state: TableState, actions: readonly TableAction[], define: 
     const name = column.name.toLowerCase();
     if (dropped.includes(name)) continue;
     const change = changes.find(({ from }) => sameName(from, column.name));
-    if (change === undefined) columns.push({ ...define(column), name: renamed.get(name) ?? column.name });
+    if (change === undefined) columns.push(withName(define(column), renamed.get(name)));
     else if (change.place === undefined) columns.push(define(change.definition));
   }
   for (const { definition, place } of insertions(state, actions)) insert(columns, define(definition), place);
   return columns;
+}
+
+function withName(column: Column, name: string | undefined): Column {
+  return name === undefined ? column : { ...column, name };
 }
 
 /** CONVERT TO goes over all columns of the statement, over new ones with a character set of their own too; in MariaDB only old ones grow with it. */
@@ -162,15 +166,7 @@ function keptPart(part: KeyPart, renamed: ReadonlyMap<string, string>, columns: 
   const to = renamed.get(column.toLowerCase());
   if (to === undefined && [...renamed.values()].some((name) => sameName(name, column))) return [];
   const kept = columns.find(({ name }) => sameName(name, to ?? column));
-  return kept === undefined ? [] : [{ column: kept.name, prefix: keptPrefix(part.prefix, kept) }];
-}
-
-const MAY_BE_CUT = /^(?:var)?(?:char|binary)$|(?:text|blob)$/;
-
-/** A part's length goes when the column is no longer than it, or of a type without one. */
-function keptPrefix(prefix: number | undefined, column: Column): number | undefined {
-  const isWhole = prefix === undefined || !MAY_BE_CUT.test(column.type) || (column.length ?? 0) <= prefix;
-  return isWhole ? undefined : prefix;
+  return kept === undefined ? [] : [{ column: kept.name, prefix: prefixOf(part.prefix, kept) }];
 }
 
 type AddedKey = Pick<Action<'addKey'>, 'key' | 'ifNotExists'>;

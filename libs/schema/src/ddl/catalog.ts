@@ -1,4 +1,5 @@
 import type { LowerCaseTableNames } from '../pattern.ts';
+import type { Column } from '../table.ts';
 import { applyActions, keysOfColumn } from './apply-alter.ts';
 import { bookOfSession, type CollationBook, resolveText, type TextDefaults } from './collations.ts';
 import { columnOfDefinition } from './column-of-definition.ts';
@@ -6,6 +7,7 @@ import type { TableBody, TableItem } from './create-table.ts';
 import type { TableName } from './cursor.ts';
 import type { DdlDialect } from './dialect.ts';
 import { withHidden } from './hidden-columns.ts';
+import { Pool } from './pool.ts';
 import type { Ddl } from './statement.ts';
 import { type Key, type TableState, withKey, withNotNullKey } from './table-state.ts';
 import { unknowable } from './unknowable.ts';
@@ -36,6 +38,8 @@ interface Database {
 export class Catalog {
   readonly #options: CatalogOptions;
   readonly #databases = new Map<string, Database>();
+  readonly #columns = new Pool<Column>();
+  readonly #keys = new Pool<Key>();
 
   constructor(options: CatalogOptions) {
     this.#options = options;
@@ -183,10 +187,15 @@ export class Catalog {
     return this.#databases.get(this.#fold(database))?.text ?? this.#options.serverText;
   }
 
-  #put(after: TableState): TableChange {
-    const before = this.table(after);
-    if (!this.#databases.has(this.#fold(after.database))) this.setDatabase(after.database, this.#options.serverText);
-    this.#tablesOf(after.database).set(this.#fold(after.name), after);
+  #put(state: TableState): TableChange {
+    const before = this.table(state);
+    if (!this.#databases.has(this.#fold(state.database))) this.setDatabase(state.database, this.#options.serverText);
+    const after: TableState = {
+      ...state,
+      columns: state.columns.map((column) => this.#columns.shared(column)),
+      keys: state.keys.map((key) => this.#keys.shared(key)),
+    };
+    this.#tablesOf(state.database).set(this.#fold(state.name), after);
     return { before, after };
   }
 

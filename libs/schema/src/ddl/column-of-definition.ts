@@ -21,7 +21,7 @@ export function columnOfDefinition(definition: ColumnDefinition, context: Column
     name,
     nullable: definition.nullable ?? !isNotNull,
     ...described,
-    ...(definition.compressed ? { columnType: `${described.columnType}${COMPRESSED}` } : {}),
+    ...(definition.compressed ? { columnType: `${described.columnType}${compressed(context.dialect)}` } : {}),
     // MariaDB shows it nowhere.
     ...(srid === undefined || context.dialect.flavor === 'mariadb' ? {} : { srid }),
     ...(generated === undefined ? {} : { generated }),
@@ -29,7 +29,9 @@ export function columnOfDefinition(definition: ColumnDefinition, context: Column
 }
 
 /** As information_schema shows the attribute. */
-const COMPRESSED = ' /*M!100301 COMPRESSED*/';
+function compressed({ version }: DdlDialect): string {
+  return version < 100_600 ? ' /*!100301 COMPRESSED*/' : ' /*M!100301 COMPRESSED*/';
+}
 
 type Described = Omit<Column, 'name' | 'nullable'>;
 

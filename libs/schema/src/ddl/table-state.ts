@@ -80,9 +80,17 @@ export function withKey(
     const known = columns.find(({ name }) => sameName(name, column));
     const period = known === undefined ? periods.find(({ name }) => sameName(name, column)) : undefined;
     const named = period === undefined ? [known?.name ?? column] : [period.end, period.start];
-    return named.map((name) => ({ column: name, prefix }));
+    return named.map((name) => ({ column: name, prefix: known && prefixOf(prefix, known) }));
   });
   return [...keys, { ...key, parts, name: key.name ?? freeName(keys, parts[0]?.column ?? 'functional_index') }];
+}
+
+const MAY_BE_CUT = /^(?:var)?(?:char|binary)$|(?:text|blob)$/;
+
+/** The length of a key's part: none when the column is no longer than it, or of a type without one. */
+export function prefixOf(prefix: number | undefined, column: Column): number | undefined {
+  const isWhole = prefix === undefined || !MAY_BE_CUT.test(column.type) || (column.length ?? 0) <= prefix;
+  return isWhole ? undefined : prefix;
 }
 
 function freeName(keys: readonly Key[], first: string): string {

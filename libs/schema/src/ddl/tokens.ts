@@ -11,8 +11,9 @@ export interface Token {
   readonly upper: string;
 }
 
-const SPACE = /\s/;
-const WORD = /[0-9A-Za-z$_\u0080-\uffff]/;
+/** No other character is space to a server: one that has no break is a letter. */
+const SPACES = /[ \t\n\v\f\r]+/y;
+const WORD = /[0-9A-Za-z$_\u0080-\uffff]+/y;
 /** Longer than any escape that MySQL knows: https://dev.mysql.com/doc/refman/9.4/en/string-literals.html, "Special Character Escape Sequences". */
 const ESCAPES: Readonly<Record<string, string>> = { '0': '\0', b: '\b', n: '\n', r: '\r', t: '\t', Z: '\u001a' };
 
@@ -26,8 +27,8 @@ export function* tokensOf(sql: string, dialect: DdlDialect): Generator<Token, vo
   let open = 0;
   while (at < sql.length) {
     const char = sql[at] as string;
-    if (SPACE.test(char)) {
-      at++;
+    if (matchEnd(SPACES, sql, at) > at) {
+      at = SPACES.lastIndex;
     } else if (char === '#' || (char === '-' && /^--(?:\s|$)/.test(sql.slice(at, at + 3)))) {
       const end = sql.indexOf('\n', at);
       at = end < 0 ? sql.length : end + 1;
@@ -51,16 +52,21 @@ export function* tokensOf(sql: string, dialect: DdlDialect): Generator<Token, vo
       const [text, end] = readText(sql, at, true);
       yield { kind: 'name', text, upper: text };
       at = end;
-    } else if (WORD.test(char)) {
-      const start = at;
-      while (at < sql.length && WORD.test(sql[at] as string)) at++;
-      const text = sql.slice(start, at);
+    } else if (matchEnd(WORD, sql, at) > at) {
+      const text = sql.slice(at, WORD.lastIndex);
+      at = WORD.lastIndex;
       yield { kind: 'word', text, upper: text.toUpperCase() };
     } else {
       yield { kind: 'symbol', text: char, upper: char };
       at++;
     }
   }
+}
+
+/** Where the run of these characters that begins at `at` ends, which is then `lastIndex` of the expression; `at`: none begins. */
+function matchEnd(sticky: RegExp, sql: string, at: number): number {
+  sticky.lastIndex = at;
+  return sticky.test(sql) ? sticky.lastIndex : at;
 }
 
 /** Where the code in the comment at `at` begins; undefined when the server passes over the comment. */
@@ -77,6 +83,11 @@ function codeInComment(sql: string, at: number, { flavor, version }: DdlDialect)
 /** Text between quotes from `at` on, and where it ends. A doubled quote is the quote. */
 function readText(sql: string, at: number, plainBackslash: boolean): [string, number] {
   const quote = sql[at] as string;
+  const end = sql.indexOf(quote, at + 1);
+  if (end >= 0 && sql[end + 1] !== quote) {
+    const plain = sql.slice(at + 1, end);
+    if (plainBackslash || !plain.includes('\\')) return [plain, end + 1];
+  }
   let text = '';
   for (let i = at + 1; i < sql.length; i++) {
     const char = sql[i] as string;
