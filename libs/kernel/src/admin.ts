@@ -33,7 +33,7 @@ export interface AdminServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Serves GET /healthz, /readyz (200 or 503), /metrics (Prometheus) and /state (JSON). Throws ADMIN_ADDRESS. */
+/** Serves GET /livez (or /healthz) and /readyz (200 or 503), /metrics (Prometheus) and /state (JSON). Throws ADMIN_ADDRESS. */
 export async function openAdmin(options: AdminOptions): Promise<AdminServer> {
   // Not by `import`: that asks node:http for all that it exports, which loads undici, 40 ms of CPU time at every start.
   const { createServer } = process.getBuiltinModule('node:http');
@@ -82,6 +82,7 @@ function listen(server: Server, { host, port }: AdminOptions): Promise<AddressIn
 
 async function answer(url: URL, options: AdminOptions, response: ServerResponse): Promise<void> {
   switch (url.pathname) {
+    case '/livez':
     case '/healthz':
       return sendVerdict(response, options.healthy());
     case '/readyz':
@@ -93,7 +94,7 @@ async function answer(url: URL, options: AdminOptions, response: ServerResponse)
     default: {
       const own = await options.answer?.(url);
       if (own !== undefined) return sendJson(response, own.status, options.log.redactor.data(own.body));
-      return send(response, 404, 'text/plain; charset=utf-8', 'known: /healthz /readyz /metrics /state\n');
+      return send(response, 404, 'text/plain; charset=utf-8', 'known: /livez /readyz /metrics /state\n');
     }
   }
 }

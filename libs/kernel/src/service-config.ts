@@ -7,7 +7,7 @@ export const SERVICE_CONFIG = {
   fields: {
     admin: {
       type: 'group',
-      doc: 'HTTP server for /healthz, /readyz, /metrics and /state.',
+      doc: 'HTTP server for /livez, /readyz, /metrics and /state.',
       fields: {
         host: { type: 'text', doc: 'Address to listen on; 0.0.0.0 for all, as in a pod.', default: '127.0.0.1' },
         port: {

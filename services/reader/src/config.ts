@@ -58,6 +58,13 @@ export const READER_CONFIG = {
           default: 1000,
           min: 100,
         },
+        watchMs: {
+          type: 'integer',
+          doc: 'How often the source is asked, on a connection of its own, what it has executed and which binlog files it keeps: what lag and headroom are told from.',
+          unit: 'ms',
+          default: 10_000,
+          min: 200,
+        },
         bufferBytes: {
           type: 'integer',
           doc: 'Binlog held in memory before the socket is paused. One event larger than this is still held whole.',
@@ -262,6 +269,13 @@ export const READER_CONFIG = {
           doc: 'Least time between two progress records.',
           unit: 'ms',
           default: 1000,
+          min: 10,
+        },
+        idleMs: {
+          type: 'integer',
+          doc: 'A progress record is written at least this often also when nothing happens at the source, as long as it gives signs of life: so the age of the newest one tells of a reader that is stuck.',
+          unit: 'ms',
+          default: 10_000,
           min: 10,
         },
       },

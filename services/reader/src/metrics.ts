@@ -65,12 +65,38 @@ export const READER_METRICS = {
   progressAge: {
     type: 'gauge',
     name: 'tapline_reader_progress_age_seconds',
-    doc: 'Time since the newest durable progress record was written.',
+    doc: 'Time since the newest durable progress record was written, or since the process began when there is none. It stays below `progress.idleMs` and some seconds also when nothing happens at the source, and grows whatever the reader is stuck at. NaN while it stands by.',
   },
   lag: {
     type: 'gauge',
     name: 'tapline_reader_lag_seconds',
-    doc: 'Age of the newest transaction at the moment it was taken from the binlog.',
+    doc: 'How old the newest state of the source is that the reader has passed: 0 when the source had nothing more when it was last asked (`source.watchMs`), growing with the clock when the stream is dead, is behind, or the source cannot be asked. NaN while the reader stands by.',
+  },
+  binlogBehind: {
+    type: 'gauge',
+    name: 'tapline_reader_binlog_behind_bytes',
+    doc: 'Binlog between the reader’s durable place and the end of the source’s. NaN when not known.',
+  },
+  binlogHeadroomBytes: {
+    type: 'gauge',
+    name: 'tapline_reader_binlog_headroom_bytes',
+    doc: 'Binlog that the source keeps and the reader needs no more: so much can be purged without harm. NaN when not known.',
+  },
+  binlogHeadroomSeconds: {
+    type: 'gauge',
+    name: 'tapline_reader_binlog_headroom_seconds',
+    doc: 'At least so long the source keeps the binlog file that the reader needs (`binlog_expire_logs_seconds`); +Inf where it keeps files for good, NaN when not known.',
+  },
+  sessionFailures: {
+    type: 'counter',
+    name: 'tapline_reader_session_failures_total',
+    doc: 'Sessions that ended with an error, by its code; the next one goes on from the progress record.',
+    labels: ['code'],
+  },
+  trouble: {
+    type: 'gauge',
+    name: 'tapline_reader_trouble',
+    doc: '1 while something is the matter and no progress has become durable since; /state says what, with code and remedy.',
   },
   roundTrip: {
     type: 'gauge',

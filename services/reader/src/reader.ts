@@ -19,6 +19,7 @@ import { Leadership } from './leadership/leadership.ts';
 import { READER_METRICS } from './metrics.ts';
 import { Session } from './session.ts';
 import type { SessionFacts } from './session-facts.ts';
+import { notingLogger, type Trouble } from './watch/noting-logger.ts';
 
 /** After this long without trouble, the next trouble counts as the first. */
 const CALM_MS = 60_000;
@@ -37,10 +38,17 @@ export class Reader implements RunningService {
   /** Of the current session, as last counted into the metrics. */
   #counted: typeof NOTHING = NOTHING;
   #sessions = 0;
-  #trouble: string | undefined;
+  /** The newest; not looked at any more once progress has become durable behind it. */
+  #trouble: Trouble | undefined;
+  /** Of the newest durable record of this process; its beginning before there is one. */
+  #progressMs = Date.now();
+  #waiting = false;
 
-  constructor(live: LiveConfig, log: Logger, metrics: Metrics) {
+  constructor(live: LiveConfig, logger: Logger, metrics: Metrics) {
     const config = live.current;
+    const log = notingLogger(logger, (trouble) => {
+      this.#trouble = trouble;
+    });
     this.#live = live;
     this.#log = log;
     this.#metrics = metrics.declare(READER_METRICS);
@@ -49,8 +57,15 @@ export class Reader implements RunningService {
     this.#lives = new LifeKeeper(config, log, () => this.#leadership.over());
     metrics.sample(this.#metrics.leader, () => (this.#leadership.facts.role === 'leader' ? 1 : 0));
     metrics.sample(this.#metrics.epoch, () => this.#lives.epoch);
-    metrics.sample(this.#metrics.progressAge, () => this.#sample((facts) => progressAge(facts)));
-    metrics.sample(this.#metrics.lag, () => this.#sample((facts) => facts.lagSeconds));
+    metrics.sample(this.#metrics.progressAge, () => this.#progressAge);
+    metrics.sample(this.#metrics.lag, () => this.#lag);
+    metrics.sample(this.#metrics.binlogBehind, () => this.#session?.facts.binlog.behindBytes ?? Number.NaN);
+    metrics.sample(this.#metrics.binlogHeadroomBytes, () => this.#session?.facts.binlog.headroomBytes ?? Number.NaN);
+    metrics.sample(
+      this.#metrics.binlogHeadroomSeconds,
+      () => this.#session?.facts.binlog.headroomSeconds ?? Number.NaN,
+    );
+    metrics.sample(this.#metrics.trouble, () => (this.#openTrouble === undefined ? 0 : 1));
     metrics.sample(this.#metrics.roundTrip, () => this.#session?.facts.anchors.roundTripSeconds ?? Number.NaN);
     metrics.sample(this.#metrics.xaUndecided, () => this.#sample(({ xa }) => xa.undecided));
     metrics.sample(this.#metrics.xaOldest, () => this.#sample(({ xa }) => xa.oldestSeconds));
@@ -101,9 +116,11 @@ export class Reader implements RunningService {
         if (opening) await this.#lives.end();
         if (Date.now() - startedMs > CALM_MS) attempt = 0;
         const delayMs = backoffMs(attempt++);
-        this.#trouble = error instanceof Error ? error.message : String(error);
+        this.#metrics.sessionFailures.inc({ code: error instanceof TaplineError ? error.code : 'INTERNAL' });
         this.#log.warn('the session ended, the next one goes on from the progress record', { error, delayMs });
+        this.#waiting = true;
         await sleep(delayMs, stop).catch(() => {});
+        this.#waiting = false;
       }
     }
   }
@@ -117,7 +134,9 @@ export class Reader implements RunningService {
     return {
       source: this.#live.current.name,
       sessions: this.#sessions,
-      ...(this.#trouble === undefined ? {} : { trouble: this.#trouble }),
+      doing: this.#doing,
+      ...(this.#openTrouble === undefined ? {} : { trouble: this.#openTrouble }),
+      progressAgeSeconds: this.#progressAge,
       ...this.#leadership.facts,
       epoch: this.#lives.epoch,
       ...this.#session?.facts,
@@ -167,6 +186,7 @@ export class Reader implements RunningService {
         throw error;
       } finally {
         this.#count();
+        this.#noteProgress();
         this.#session = undefined;
       }
     } catch (error) {
@@ -183,7 +203,6 @@ export class Reader implements RunningService {
   #begin(session: Session): void {
     this.#session = session;
     this.#sessions++;
-    this.#trouble = undefined;
     this.#counted = NOTHING;
   }
 
@@ -196,6 +215,42 @@ export class Reader implements RunningService {
     this.#count();
     const facts = this.#session?.facts;
     return facts === undefined ? 0 : of(facts);
+  }
+
+  get #standsBy(): boolean {
+    return this.#leadership.facts.role === 'standby';
+  }
+
+  /** In words for people; the metrics have it in numbers. */
+  get #doing(): string {
+    if (this.#session === undefined) {
+      if (this.#standsBy) return 'standing by';
+      return this.#waiting ? 'waiting to try again' : 'connecting';
+    }
+    if (!this.#session.ready) return 'replaying';
+    return this.#session.facts.snapshot['state'] === 'done' ? 'streaming' : 'loading and streaming';
+  }
+
+  /** What is the matter, until progress has become durable behind it. */
+  get #openTrouble(): Trouble | undefined {
+    this.#noteProgress();
+    if (this.#standsBy) return undefined;
+    return (this.#trouble?.atMs ?? 0) >= this.#progressMs ? this.#trouble : undefined;
+  }
+
+  get #progressAge(): number {
+    this.#noteProgress();
+    return this.#standsBy ? Number.NaN : (Date.now() - this.#progressMs) / 1000;
+  }
+
+  /** Without a session nothing is passed: what it was at its last progress grows with the clock. */
+  get #lag(): number {
+    if (this.#standsBy) return Number.NaN;
+    return this.#session?.facts.lagSeconds ?? this.#progressAge;
+  }
+
+  #noteProgress(): void {
+    this.#progressMs = Math.max(this.#progressMs, this.#session?.facts.progressMs ?? 0);
   }
 
   /** Counters are moved when somebody looks, not on the hot path. */
@@ -216,10 +271,6 @@ export class Reader implements RunningService {
 
 function isFenced(error: unknown): boolean {
   return error instanceof TaplineError && error.code === 'KAFKA_FENCED';
-}
-
-function progressAge(facts: SessionFacts): number {
-  return facts.progressCurrent || facts.progressMs === 0 ? 0 : (Date.now() - facts.progressMs) / 1000;
 }
 
 function tablesLeft(facts: SessionFacts): number {

@@ -3,6 +3,7 @@ import type { AnchorFacts } from './anchors/session-anchors.ts';
 import type { FailoverMemory } from './failover/memory.ts';
 import type { LifeKeeper } from './fencing/life-keeper.ts';
 import type { XaFacts } from './progress/xa-follower.ts';
+import type { WatchFacts } from './watch/source-watch.ts';
 
 /** What a session tells while it happens. */
 export interface SessionEvents {
@@ -31,8 +32,8 @@ export interface SessionFacts {
   readonly gtidSet: string;
   readonly lagSeconds: number;
   readonly progressMs: number;
-  /** Nothing was passed since the newest progress record. */
-  readonly progressCurrent: boolean;
+  /** Of the source's binlog files. */
+  readonly binlog: WatchFacts;
   readonly snapshot: Readonly<Record<string, unknown>>;
   readonly xa: XaFacts;
   readonly anchors: AnchorFacts;

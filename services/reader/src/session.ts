@@ -38,6 +38,8 @@ import { type Executed, parseExecuted } from './source/executed.ts';
 import { openSource, type Source } from './source/open-source.ts';
 import { refuseStatementChange } from './source/statement.ts';
 import { Pump, type PumpTarget } from './stream/pump.ts';
+import { Lag } from './watch/lag.ts';
+import { SourceWatch } from './watch/source-watch.ts';
 
 /**
  * One life of the reader: from the durable progress record on, until it is stopped or something breaks. Whatever breaks, the next session
@@ -76,8 +78,11 @@ export class Session implements AsyncDisposable, PumpTarget {
   #isLeaving: boolean;
   readonly #left = new AbortController();
   #checkpointed = -1;
-  #newestCommitMs = 0;
+  /** Of the newest transaction that was passed; before the first one, of the newest that was published. */
+  #newestCommitMs: number;
   #takenMs = 0;
+  readonly #lag: Lag;
+  readonly #watch: SourceWatch;
 
   private constructor(parts: SessionParts) {
     const { config, log, source, producer } = parts;
@@ -107,6 +112,19 @@ export class Session implements AsyncDisposable, PumpTarget {
     });
     this.#stream = parts.stream;
     this.#start = parts.start;
+    this.#newestCommitMs = Number(parts.clock.last >> 10n) / 1000;
+    const { watchMs } = config.source;
+    this.#lag = new Lag(parts.executed, 3 * watchMs);
+    this.#watch = parts.resources.use(
+      new SourceWatch({
+        address: source.address,
+        tracking: source.tracking,
+        lag: this.#lag,
+        place: () => ({ ...(this.#checkpointer.last ?? this.#start), commitMs: this.#newestCommitMs }),
+        intervalMs: watchMs,
+        log,
+      }),
+    );
     this.#captured = {
       names: [...new Set(source.tables.map((table) => table.database))],
       mayMatchIn: (database) => source.filter.mayMatchIn(database),
@@ -163,9 +181,9 @@ export class Session implements AsyncDisposable, PumpTarget {
       binlogBytes: this.#stream.stats.bytes,
       position: position ?? this.#start,
       gtidSet: this.#executed.toString(),
-      lagSeconds: Math.max(0, (this.#takenMs - this.#newestCommitMs) / 1000),
+      lagSeconds: this.#lag.seconds({ takenMs: this.#takenMs, commitMs: this.#newestCommitMs }, Date.now()),
+      binlog: this.#watch.facts,
       progressMs: this.#checkpointer.last?.writtenMs ?? 0,
-      progressCurrent: this.#checkpointed === transactions,
       snapshot: this.#report?.state ?? { state: 'done' },
       xa: this.#xa.facts(Date.now()),
       anchors: this.#anchors.facts,
@@ -311,7 +329,11 @@ export class Session implements AsyncDisposable, PumpTarget {
     if (this.#holdsProgress || this.#mayLeave()) return;
     if (this.#loader !== undefined && this.#book.skipping === 0) await this.#load(this.#loader);
     const { transactions } = this.#pump;
-    if (transactions === this.#checkpointed || !this.#checkpointer.due(Date.now())) return;
+    const nowMs = Date.now();
+    if (!this.#checkpointer.due(nowMs)) return;
+    // Heartbeats bring this here: also of a source on which nothing happens it is known that the reader is there and Kafka takes its records.
+    const idleMs = nowMs - (this.#checkpointer.last?.writtenMs ?? 0);
+    if (transactions === this.#checkpointed && idleMs < this.#config.progress.idleMs) return;
     this.#checkpointed = transactions;
     this.#checkpointer.start(this.#describe());
   }
