@@ -30,7 +30,7 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
 };
 const TYPES = Object.keys(WIDER);
 const NAMES = ['a', 'b', 'c', 'd', 'type', 'order', 'Key'];
-const LONGEST_PAUSE_MS = 150;
+const LONGEST_PAUSE_MS = 700;
 
 /** The life of one table: made, filled, altered in every way that moves, adds, removes, renames or widens columns, renamed, and sometimes dropped. */
 export class BornTable {
@@ -58,7 +58,7 @@ export class BornTable {
       if (random.chance(0.2)) await this.#run(random.pick(ELSEWHERE));
       await this.#change();
       changed();
-      await sleep(random.int(0, LONGEST_PAUSE_MS));
+      await sleep(random.int(50, LONGEST_PAUSE_MS));
     }
     await this.#changeRows();
     if (random.chance(0.3)) await this.#run(`DROP TABLE ${this.#name}`);

@@ -7,6 +7,9 @@ import type { ManagedProcess, StackBase } from '@tapline/test-stack';
 import type { Random } from './random.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+/** A service that does not work after so long is stuck. */
+const STUCK_MS = 120_000;
+
 const KILL_AT = fileURLToPath(new URL('./kill-at.program.ts', import.meta.url));
 
 /** What a reader logs when it begins to publish. */
@@ -43,22 +46,29 @@ export function killedAt(stack: StackBase, service: ManagedProcess, point: KillP
 }
 
 /**
- * Launches a service of `killedAt` and waits until it has killed itself; kills it after `longestMs`. Fails when it ends in any other way.
+ * Launches a service of `killedAt` and waits until it has killed itself; kills it when it has not `longestMs` after it has logged `working`, however long that
+ * takes. Fails when it ends in any other way.
  *
  * @returns the point at which it died; undefined when it had to be killed.
  */
-export async function lifeUntilKilled(service: ManagedProcess, longestMs: number): Promise<KillPoint | undefined> {
+export async function lifeUntilKilled(
+  service: ManagedProcess,
+  { working, longestMs }: { working: string; longestMs: number },
+): Promise<KillPoint | undefined> {
   const logged = await launch(service);
-  const late = new AbortController();
-  const end = sleep(longestMs, undefined, { signal: late.signal }).catch(() => undefined);
-  const exit = await Promise.race([service.exited, end]);
-  late.abort();
+  let killedMs = performance.now() + STUCK_MS;
+  for (let works = false; service.running && performance.now() < killedMs; await sleep(50)) {
+    if (works || !(await logged()).includes(working)) continue;
+    works = true;
+    killedMs = performance.now() + longestMs;
+  }
+  const bySelf = service.running ? undefined : await service.exited;
   await service.kill();
-  if (exit === undefined) return undefined;
+  if (bySelf === undefined) return undefined;
   const point = /^killed at (\S+)$/m.exec(await logged())?.[1];
-  if (exit.signal === 'SIGKILL' && point !== undefined) return point as KillPoint;
+  if (bySelf.signal === 'SIGKILL' && point !== undefined) return point as KillPoint;
   throw new Error(
-    `${service.spec.name} ended with ${exit.signal ?? `code ${exit.code}`} by itself:\n${await logTail(service)}`,
+    `${service.spec.name} ended with ${bySelf.signal ?? `code ${bySelf.code}`} by itself:\n${await logTail(service)}`,
   );
 }
 
