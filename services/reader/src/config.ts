@@ -208,6 +208,19 @@ export const READER_CONFIG = {
           values: ['stop', 'continue'],
           default: 'stop',
         },
+        drift: {
+          type: 'choice',
+          doc: 'The schema history and the source’s information_schema differ in a captured table, at a place where they must be equal: a statement was misread, or the table was altered past the binlog. stop: the reader stops with what differs. warn: it is logged as an error and counted.',
+          values: ['stop', 'warn'],
+          default: 'stop',
+        },
+        checkAfterMs: {
+          type: 'integer',
+          doc: 'How long after a statement on a captured table they are compared; all captured tables are when the reader starts.',
+          unit: 'ms',
+          default: 10_000,
+          min: 100,
+        },
         incompatible: {
           type: 'choice',
           doc: 'A statement gives a column a type as which its older values cannot be read (Avro’s schema resolution). newVersion: a new version of the schema is registered, and each record names its own. stop: the reader stops in front of it.',

@@ -118,5 +118,15 @@ export const READER_METRICS = {
     name: 'tapline_reader_spilled_bytes',
     doc: 'Binlog in the temporary file: large compressed transactions and prepared XA transactions.',
   },
+  schemaVersion: {
+    type: 'gauge',
+    name: 'tapline_reader_schema_version',
+    doc: 'The newest version of the schema history that is applied.',
+  },
+  schemaDifferent: {
+    type: 'gauge',
+    name: 'tapline_reader_schema_different',
+    doc: 'Captured tables that the schema history has otherwise than the source shows them (history.drift: warn).',
+  },
   binlogBytes: { type: 'counter', name: 'tapline_reader_binlog_bytes_total', doc: 'Bytes of binlog read.' },
 } as const satisfies MetricTable;

@@ -69,6 +69,8 @@ export class Reader implements RunningService {
     metrics.sample(this.#metrics.roundTrip, () => this.#session?.facts.anchors.roundTripSeconds ?? Number.NaN);
     metrics.sample(this.#metrics.xaUndecided, () => this.#sample(({ xa }) => xa.undecided));
     metrics.sample(this.#metrics.xaOldest, () => this.#sample(({ xa }) => xa.oldestSeconds));
+    metrics.sample(this.#metrics.schemaVersion, () => this.#sample(({ schema }) => schema.version));
+    metrics.sample(this.#metrics.schemaDifferent, () => this.#sample(({ schema }) => schema.different));
     metrics.sample(this.#metrics.spilledBytes, () => this.#sample((facts) => facts.spilledBytes));
     metrics.sample(this.#metrics.snapshotTablesLeft, () => this.#sample(tablesLeft));
   }

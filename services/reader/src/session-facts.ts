@@ -35,6 +35,8 @@ export interface SessionFacts {
   /** Of the source's binlog files. */
   readonly binlog: WatchFacts;
   readonly snapshot: Readonly<Record<string, unknown>>;
+  /** The newest version of the schema history, and how many tables were found to be as the source shows them, and not. */
+  readonly schema: { readonly version: number; readonly checked: number; readonly different: number };
   readonly xa: XaFacts;
   readonly anchors: AnchorFacts;
   /** Binlog that waits for the end of its transaction: in memory, and in the temporary file. */

@@ -10,6 +10,7 @@ import type { FailoverMemory } from './failover/memory.ts';
 import { settleOnServer } from './failover/settle.ts';
 import type { Life } from './fencing/life.ts';
 import type { LifeKeeper } from './fencing/life-keeper.ts';
+import { CatalogCheck } from './history/catalog-check.ts';
 import { approveForm } from './history/form-change.ts';
 import { historyTopicOf } from './history/history-topic.ts';
 import { answerSchema } from './history/http.ts';
@@ -54,6 +55,7 @@ export interface SessionParts {
   readonly routes: Routes;
   readonly history: SchemaHistory;
   readonly anchors: SessionAnchors;
+  readonly catalogCheck: CatalogCheck;
   readonly answerSchema: (url: URL) => Promise<AdminAnswer>;
   readonly executed: Executed;
   /** What the stream starts after. */
@@ -209,6 +211,14 @@ export async function openSessionParts(
     routes,
     history,
     anchors,
+    catalogCheck: new CatalogCheck({
+      history,
+      source,
+      policy: config.history.drift,
+      afterMs: config.history.checkAfterMs,
+      log,
+      signal,
+    }),
     answerSchema: (url) =>
       answerSchema(url, {
         topic: historyTopicOf(config.name),

@@ -16,6 +16,7 @@ import type { SessionAnchors } from './anchors/session-anchors.ts';
 import { vanishedRows } from './captured/vanished.ts';
 import type { ReaderConfig } from './config.ts';
 import type { Life } from './fencing/life.ts';
+import type { CatalogCheck } from './history/catalog-check.ts';
 import type { SchemaHistory } from './history/schema-history.ts';
 import type { Checkpointer } from './progress/checkpointer.ts';
 import type { ProgressRecord } from './progress/record.ts';
@@ -60,6 +61,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   readonly #routes: Routes;
   readonly #history: SchemaHistory;
   readonly #anchors: SessionAnchors;
+  readonly #catalogCheck: CatalogCheck;
   readonly #answer: SessionParts['answerSchema'];
   /** What the stream has passed. */
   readonly #executed: Executed;
@@ -101,6 +103,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#routes = parts.routes;
     this.#history = parts.history;
     this.#anchors = parts.anchors;
+    this.#catalogCheck = parts.catalogCheck;
     this.#answer = parts.answerSchema;
     this.#executed = parts.executed;
     if (parts.startAfter !== '') this.#before = parseExecuted(source.tracking, parts.startAfter);
@@ -185,6 +188,11 @@ export class Session implements AsyncDisposable, PumpTarget {
       binlog: this.#watch.facts,
       progressMs: this.#checkpointer.last?.writtenMs ?? 0,
       snapshot: this.#report?.state ?? { state: 'done' },
+      schema: {
+        version: this.#history.version,
+        checked: this.#catalogCheck.checked,
+        different: this.#catalogCheck.different,
+      },
       xa: this.#xa.facts(Date.now()),
       anchors: this.#anchors.facts,
       waitingBytes: this.#stream.stats.waitingBytes,
@@ -323,6 +331,7 @@ export class Session implements AsyncDisposable, PumpTarget {
 
   async boundary(): Promise<void> {
     this.#xa.warnOfOld(Date.now());
+    this.#catalogCheck.atBoundary(this.#executed, Date.now());
     const replay = this.#anchors.atBoundary(this.#executed);
     if (replay !== undefined) await replay;
     // The records of the first load are progress records too.

@@ -56,10 +56,15 @@ describe.each(SERVERS)('%s with binlog_row_metadata = %s', (server, metadata) =>
   });
 
   /** What `tapline schema …` prints for the scene's reader. */
-  const command = async (action: string, ...args: readonly string[]): Promise<string> => {
+  const command = async (
+    action: string,
+    ...[first, ...rest]: readonly (string | Readonly<Record<string, unknown>>)[]
+  ): Promise<string> => {
+    const [config, args] =
+      typeof first === 'object' ? [first, rest] : [{}, first === undefined ? [] : [first, ...rest]];
     const file = join(stack.folder, `${uniqueName('schema')}.yaml`);
-    await writeFile(file, JSON.stringify(scene.readerConfig()));
-    const run = await Service.run(stack, uniqueName('command'), ['schema', action, file, ...args]);
+    await writeFile(file, JSON.stringify(scene.readerConfig(config)));
+    const run = await Service.run(stack, uniqueName('command'), ['schema', action, file, ...args.map(String)]);
     await run.ended();
     return await run.output();
   };
@@ -169,6 +174,36 @@ describe.each(SERVERS)('%s with binlog_row_metadata = %s', (server, metadata) =>
     const third = await scene.reader();
     expect(await third.ended()).toBe(1);
     expect((await third.errorOf('SCHEMA_DDL_UNREAD')).message).toContain('altered between');
+  });
+
+  test('a table altered past the binlog is noticed when the reader starts, and while it runs after the next statement', async () => {
+    const { sql, database } = scene;
+    const exactly = {
+      source: { include: [`${database}.drifts`] },
+      name: uniqueName('drifts'),
+      history: { checkAfterMs: 100 },
+    };
+    await sql.run('CREATE TABLE drifts (id INT PRIMARY KEY, a INT)', 'INSERT INTO drifts VALUES (1, 1)');
+    const rename = async (from: string, to: string): Promise<void> => {
+      await sql.run('SET sql_log_bin = 0', `ALTER TABLE drifts RENAME COLUMN ${from} TO ${to}`, 'SET sql_log_bin = 1');
+    };
+    const running = await scene.reader(exactly);
+    await arrived(running, 'drifts', 1, exactly.name);
+    await rename('a', 'b');
+    await sql.run('ALTER TABLE drifts ADD COLUMN c INT');
+    expect(await running.ended()).toBe(1);
+    expect((await running.errorOf('SCHEMA_DRIFT')).message).toMatch(/the history has a int.*, the source b int/);
+    expect(await command('rebuild', exactly)).toMatch(/^version/m);
+    const rebuilt = await scene.reader(exactly);
+    await sql.run('INSERT INTO drifts VALUES (2, 2, 2)');
+    await arrived(rebuilt, 'drifts', 2, exactly.name);
+    const records = await scene.topics.read(scene.topic('drifts', exactly.name));
+    expect(records.find(({ key }) => key?.['id'] === 2)?.after).toMatchObject({ id: 2, b: 2, c: 2 });
+    expect(await rebuilt.stop()).toBe(0);
+    await rename('c', 'd');
+    const started = await scene.reader(exactly);
+    expect(await started.ended()).toBe(1);
+    expect((await started.errorOf('SCHEMA_DRIFT')).remedy).toContain('tapline schema rebuild');
   });
 
   test('another primary key stops the reader in front of it, and with the old columns as `keys` it goes on in order', async () => {

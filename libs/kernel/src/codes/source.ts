@@ -20,6 +20,12 @@ export const SOURCE_CODES = {
     remedy:
       'Report the statement. To go on, exclude the table, or rebuild the schema history from the source once the reader has nothing left to read before the statement.',
   },
+  SCHEMA_DRIFT: {
+    disposition: 'fatal',
+    summary: 'The schema history has a captured table otherwise than the source’s information_schema shows it.',
+    remedy:
+      'The table was altered past the binlog (sql_log_bin = 0, or on this replica only), or a statement was misread: report that. Stop the reader and run `tapline schema rebuild --config FILE`; history.drift: warn goes on meanwhile.',
+  },
   SCHEMA_FORM_CHANGED: {
     disposition: 'fatal',
     summary: 'A statement gave a column a type as which its older values cannot be read (history.incompatible: stop).',

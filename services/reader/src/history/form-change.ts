@@ -19,7 +19,7 @@ export interface FormChange {
 }
 
 export interface FormPolicy {
-  readonly config: ReaderConfig['history'];
+  readonly config: Pick<ReaderConfig['history'], 'keyChange' | 'incompatible'>;
   formOf(table: Table): MessageForm;
   /** Whether anything was published there. */
   isUsed(topic: string): boolean;

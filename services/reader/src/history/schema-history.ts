@@ -56,9 +56,8 @@ export class SchemaHistory {
   /** What the tables are, and those that are gone last were. */
   readonly #forms = new Map<string, TableState>();
   readonly #later = new Map<string, LaterState[]>();
-  /** Statements on captured tables, and when the last one was met, ms since the epoch. */
-  #changes = 0;
-  #changedMs = 0;
+  /** Captured tables that were altered since somebody asked. */
+  #changed: TableName[] = [];
 
   constructor(options: SchemaHistoryOptions) {
     this.#options = options;
@@ -74,9 +73,10 @@ export class SchemaHistory {
     return this.#version;
   }
 
-  /** How often captured tables were changed, and when last (ms since the epoch; 0: not in this life). */
-  get changes(): { readonly count: number; readonly lastMs: number } {
-    return { count: this.#changes, lastMs: this.#changedMs };
+  /** Captured tables that were altered since this was asked last. */
+  changed(): readonly TableName[] {
+    if (this.#changed.length === 0) return NONE;
+    return this.#changed.splice(0);
   }
 
   /** Resolves when every version so far is acknowledged; undefined when it is. */
@@ -186,9 +186,7 @@ export class SchemaHistory {
   #tell(changes: readonly StateChange[]): void {
     for (const change of changes) {
       this.#options.altered(change);
-      if (!this.#isCaptured(change)) continue;
-      this.#changes++;
-      this.#changedMs = Date.now();
+      if (this.#isCaptured(change)) this.#changed.push({ database: change.database, name: change.name });
     }
   }
 
@@ -231,6 +229,8 @@ export class SchemaHistory {
     }
   }
 }
+
+const NONE: readonly TableName[] = [];
 
 interface Draft {
   readonly databases: readonly DatabaseChange[];
