@@ -29,7 +29,7 @@ import { gtidReader, TransactionTopic, withoutUnusedTopic } from './publish/tran
 import { VersionClock } from './publish/version-clock.ts';
 import { firstStart } from './resume/first-start.ts';
 import { reopen } from './resume/reopen.ts';
-import { configOfTail, replayConfigOf } from './resume/replay-config.ts';
+import { configOfTail, isOtherConfig, replayConfigOf } from './resume/replay-config.ts';
 import { readTails } from './resume/tails.ts';
 import { type Executed, executedOf, parseExecuted, placeOf, startOf } from './source/executed.ts';
 import { openSource, type Source } from './source/open-source.ts';
@@ -90,10 +90,11 @@ export async function openSessionParts(
   if (kept !== undefined) requireFormat(asked, kept.keyFormat);
   const tailParts = { kafka, life, gtidOf: gtidReader(asked, format), signal };
   const tails = kept && (await readTails(kept, tailParts));
-  const earlier = tails === undefined || tails.ranges.length === 0 ? undefined : configOfTail(asked, kept?.replay);
+  const settled = await settleOnServer({ config: asked, log, memory, record: kept, tails, signal });
+  const hasTail = (tails?.ranges.length ?? 0) > 0 || settled.replay !== undefined;
+  const earlier = hasTail ? configOfTail(asked, kept?.replay) : undefined;
   const isTail = earlier !== undefined;
   const config = earlier ?? asked;
-  const settled = await settleOnServer({ config, log, memory, record: kept, tails, signal });
   const source = await openSource(settled.address, config, { isTail, log, signal });
   if (!isTail) await ensureTopics(config, source, kafka, signal);
   const record = settled.record ?? (await firstStart({ config, source, kafka, log, signal }));
@@ -103,6 +104,8 @@ export async function openSessionParts(
   const { book, snapshot: recorded, publishedRows } = reopen(record, found, producer, replay);
   replay?.witness.begins(book);
   const snapshot = isTail ? recorded : withNewTables(recorded, { config, record, source, log });
+  // Changes behind an anchor are counted under one configuration.
+  const passed = isOtherConfig(config, record.replay) ? [] : record.anchors;
   const executed = parseExecuted(source.tracking, executedOf(record));
   const history = await openHistory({
     config,
@@ -136,6 +139,7 @@ export async function openSessionParts(
       schemaVersion: history.version,
       offsets: book.offsets(),
       version: clock.last,
+      anchors: passed,
     }),
     snapshot,
     replay: replayConfigOf(config),
@@ -170,7 +174,7 @@ export async function openSessionParts(
     config,
     tracking: source.tracking,
     server: source.address,
-    anchors: record.anchors,
+    anchors: passed,
     replay: replay?.witness,
     book,
     clock,

@@ -48,7 +48,8 @@ export async function startAtAnchor(
     anchors: from.anchors.slice(index).map((kept, i) => (i === 0 ? { ...kept, since: {} } : kept)),
     xaFrom: xaFromOf(from),
   };
-  return { record, from, behind: changesBehind(from.anchors, index), anchor, missing: index };
+  const behind = new Map([...changesBehind(from.anchors, index)].filter(([topic]) => from.offsets.has(topic)));
+  return { record, from, behind, anchor, missing: index };
 }
 
 /** A place of the old server's files, which says nothing on the new one: what is passed is passed. */

@@ -40,6 +40,11 @@ function printOf(salt: string): string {
   return createHmac('sha256', salt).update('tapline').digest('hex').slice(0, PRINT_CHARACTERS);
 }
 
+/** Whether a replay under this configuration would give other records; no, when the record does not say. */
+export function isOtherConfig(config: ReaderConfig, last: ReplayConfig | undefined): boolean {
+  return last !== undefined && JSON.stringify(last) !== JSON.stringify(replayConfigOf(config));
+}
+
 /**
  * The configuration that the tail beyond a progress record was published under, when it is another one than is asked for; undefined: they agree, or the record does not
  * say. The reader first replays the tail under it, up to the end of the transaction in which nothing is left to be met again, and goes on from there as it is asked.
@@ -50,8 +55,8 @@ function printOf(salt: string): string {
  * @throws TaplineError SHAPE_SALT_CHANGED: keys may be hashed, and their records then stand in other partitions than a replay would look for them in.
  */
 export function configOfTail(config: ReaderConfig, last: ReplayConfig | undefined): ReaderConfig | undefined {
+  if (last === undefined || !isOtherConfig(config, last)) return undefined;
   const asked = replayConfigOf(config);
-  if (last === undefined || JSON.stringify(last) === JSON.stringify(asked)) return undefined;
   const { include, exclude, ghostTables, keys, tombstones, rules, transactions, saltPrint } = last;
   if (saltPrint !== asked.saltPrint && rules.some(({ hash }) => hash.length > 0)) {
     throw new TaplineError('SHAPE_SALT_CHANGED', {
