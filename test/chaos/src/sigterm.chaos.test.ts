@@ -18,9 +18,12 @@ test('SIGTERM drains: exit code 0, progress at the end of the topics, nothing pu
   await using load = scene.startLoad(LONG ? 1000 : 600);
   for (let life = 1; life <= (LONG ? 12 : 4); life++) {
     // Not before it handles signals: until then SIGTERM ends any process at once.
-    await launchUntil(reader, random.chance(0.2) ? 'admin server listening' : STREAMING);
+    const streams = !random.chance(0.2);
+    await launchUntil(reader, streams ? STREAMING : 'admin server listening');
     await live(reader, random.int(0, 2500));
     await stopCleanly(reader);
+    // Stopped while it began, it may leave its markers behind the record of the life before; the next life counts them out.
+    if (!streams) continue;
     const progress = JSON.parse((await topicReader.lastValue('chaos.progress', 'chaos')) ?? '{"offsets":{}}') as {
       offsets: Record<string, string[]>;
     };
