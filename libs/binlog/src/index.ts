@@ -2,6 +2,7 @@ export { locateRowError } from './event-errors.ts';
 export { isEarlierFile } from './file-order.ts';
 export { FilePosition } from './file-position.ts';
 export { GtidSet } from './gtid-set.ts';
+export { type LargeTransactionOptions, withoutLargeTransactions } from './large-transactions.ts';
 export { MariadbPosition } from './mariadb-position.ts';
 export { type BinlogRecording, replayBinlog } from './replay.ts';
 export { openBinlogStream } from './stream.ts';
@@ -18,6 +19,7 @@ export {
   type Flavor,
   type HeartbeatEvent,
   type LastEvent,
+  type LeftOut,
   type PreparedEvent,
   type RowImage,
   type RowsEvent,

@@ -169,6 +169,22 @@ export class WireRowsEvent implements RowsEvent {
     this.#after = images.after;
   }
 
+  /** The same event before its first row, with other bytes for its rows. */
+  with(rows: Buffer): WireRowsEvent {
+    const { timestampSeconds, serverId, position } = this;
+    const place = { eventType: this.#eventType, timestampSeconds, serverId, position };
+    const event = new WireRowsEvent(this.table, this.op, place);
+    event.buffer = rows;
+    event.end = rows.length;
+    event.partialJson = this.partialJson;
+    event.makesValues = this.makesValues;
+    event.lacksColumns = this.lacksColumns;
+    event.isPacked = this.isPacked;
+    event.beforePlan = this.beforePlan;
+    event.afterPlan = this.afterPlan;
+    return event;
+  }
+
   get before(): RowImage {
     return this.#before;
   }

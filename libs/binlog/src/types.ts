@@ -53,8 +53,17 @@ export interface BeginEvent {
   /** Length of the transaction in the binlog (compressed: as compressed); undefined where nothing says it ahead (before MySQL 8.0.2, MariaDB). */
   readonly bytes: number | undefined;
   readonly position: BinlogPosition;
+  /** The transaction is too large: its changes are not given out (see `withoutLargeTransactions`). */
+  readonly leftOut?: LeftOut;
   /** On the transaction that commits or rolls back a prepared XA transaction; the rows that follow are those that were prepared. */
   readonly decides?: XaDecision;
+}
+
+export interface LeftOut {
+  /** Its binlog. */
+  readonly bytes: number;
+  /** Changes of each wanted table (`db.table`). */
+  readonly tables: readonly (readonly [table: string, changes: number])[];
 }
 
 export interface XaDecision {

@@ -26,6 +26,11 @@ export const READER_METRICS = {
     name: 'tapline_reader_claims_total',
     doc: 'Values put aside in the claims topic because their topics do not take them (`topics.oversize`).',
   },
+  leftOut: {
+    type: 'counter',
+    name: 'tapline_reader_transactions_left_out_total',
+    doc: 'Transactions with changes of captured tables that were not published for their size (`transactions.oversize`).',
+  },
   claimBytes: {
     type: 'counter',
     name: 'tapline_reader_claim_bytes_total',

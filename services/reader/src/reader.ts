@@ -24,7 +24,7 @@ import { notingLogger, type Trouble } from './watch/noting-logger.ts';
 /** After this long without trouble, the next trouble counts as the first. */
 const CALM_MS = 60_000;
 
-const NOTHING = { rows: 0, transactions: 0, sent: 0, skipped: 0, claims: 0, claimBytes: 0, binlogBytes: 0 };
+const NOTHING = { rows: 0, transactions: 0, sent: 0, skipped: 0, claims: 0, claimBytes: 0, leftOut: 0, binlogBytes: 0 };
 
 /** Runs one session after the other: a lost source or broker ends a session, and the next one goes on from the progress record. */
 export class Reader implements RunningService {
@@ -259,15 +259,16 @@ export class Reader implements RunningService {
   #count(): void {
     const facts = this.#session?.facts;
     if (facts === undefined) return;
-    const { rows, transactions, sent, skipped, claims, claimBytes, binlogBytes } = facts;
+    const { rows, transactions, sent, skipped, claims, claimBytes, leftOut, binlogBytes } = facts;
     this.#metrics.rows.inc(rows - this.#counted.rows);
     this.#metrics.transactions.inc(transactions - this.#counted.transactions);
     this.#metrics.records.inc(sent - this.#counted.sent);
     this.#metrics.skipped.inc(skipped - this.#counted.skipped);
     this.#metrics.claims.inc(claims - this.#counted.claims);
     this.#metrics.claimBytes.inc(claimBytes - this.#counted.claimBytes);
+    this.#metrics.leftOut.inc(leftOut - this.#counted.leftOut);
     this.#metrics.binlogBytes.inc(binlogBytes - this.#counted.binlogBytes);
-    this.#counted = { rows, transactions, sent, skipped, claims, claimBytes, binlogBytes };
+    this.#counted = { rows, transactions, sent, skipped, claims, claimBytes, leftOut, binlogBytes };
   }
 }
 

@@ -26,6 +26,8 @@ export interface SessionFacts {
   /** Values put aside in the claims topic. */
   readonly claims: number;
   readonly claimBytes: number;
+  /** Transactions not published for their size. */
+  readonly leftOut: number;
   readonly replaying: number;
   readonly binlogBytes: number;
   readonly position: BinlogPosition;

@@ -1,4 +1,4 @@
-import { type BinlogPosition, type BinlogStream, openBinlogStream } from '@tapline/binlog';
+import { type BinlogPosition, type BinlogStream, openBinlogStream, withoutLargeTransactions } from '@tapline/binlog';
 import type { Kafka, OrderedProducer } from '@tapline/kafka';
 import type { AdminAnswer, Logger } from '@tapline/kernel';
 import { isAnchorTable } from './anchors/anchor-table.ts';
@@ -183,20 +183,26 @@ export async function openSessionParts(
     resources: opened,
     signal,
   });
+  const { maxBytes, oversize: large, only } = config.transactions;
+  const whole = await openBinlogStream(
+    {
+      address: source.address,
+      serverId: serverIdOf(config),
+      flavor: source.info.flavor,
+      start: startOf(record),
+      wants: (database, table) => source.filter.matches(database, table) || isAnchorTable(database, table),
+      bufferBytes: config.source.bufferBytes,
+      spillFolder: config.source.spillFolder,
+      heartbeatMs: config.source.heartbeatMs,
+    },
+    signal,
+  );
+  const deletesOnly = only === 'deletes';
+  const { spillFolder } = config.source;
   const stream = opened.use(
-    await openBinlogStream(
-      {
-        address: source.address,
-        serverId: serverIdOf(config),
-        flavor: source.info.flavor,
-        start: startOf(record),
-        wants: (database, table) => source.filter.matches(database, table) || isAnchorTable(database, table),
-        bufferBytes: config.source.bufferBytes,
-        spillFolder: config.source.spillFolder,
-        heartbeatMs: config.source.heartbeatMs,
-      },
-      signal,
-    ),
+    large === 'publish' || maxBytes === 0
+      ? whole
+      : withoutLargeTransactions(whole, { maxBytes, deletesOnly, spillFolder }),
   );
   return {
     resources: opened.move(),

@@ -3,6 +3,7 @@ import type {
   BinlogEvent,
   BinlogPosition,
   BinlogStream,
+  LeftOut,
   PreparedEvent,
   RowsEvent,
   StatementEvent,
@@ -75,10 +76,10 @@ export class Session implements AsyncDisposable, PumpTarget {
   #loader: SnapshotLoader | undefined;
   #report: SnapshotReport | undefined;
   #start: BinlogPosition;
-  /** What is replayed was published under an earlier configuration: the session ends with the transaction in which nothing is left of it. */
   /** The next session goes on as soon as nothing is left to skip: with another configuration. */
   #isLeaving: boolean;
   readonly #left = new AbortController();
+  #leftOut = 0;
   #checkpointed = -1;
   /** Of the newest transaction that was passed; before the first one, of the newest that was published. */
   #newestCommitMs: number;
@@ -180,6 +181,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       skipped: this.#publisher.skipped,
       claims: this.#oversize.claims,
       claimBytes: this.#oversize.claimBytes,
+      leftOut: this.#leftOut,
       replaying: this.#book.skipping,
       binlogBytes: this.#stream.stats.bytes,
       position: position ?? this.#start,
@@ -205,7 +207,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     return this.#answer(url);
   }
 
-  begin({ gtid, commitMicros, position, decides }: BeginEvent): void {
+  begin({ gtid, commitMicros, position, decides, leftOut }: BeginEvent): void {
     this.silent = this.#isBeforeStart(gtid, position);
     if (decides !== undefined && !this.silent) this.#xa.refuseUnknown(decides, gtid);
     this.#takenMs = Date.now();
@@ -213,6 +215,14 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#anchors.atBegin();
     this.#publisher.tick(this.#takenMs);
     this.#publisher.begin(gtid, commitMicros, position);
+    if (leftOut !== undefined && !this.silent) this.#leaveOut(gtid, leftOut);
+  }
+
+  #leaveOut(gtid: string, { bytes, tables }: LeftOut): void {
+    this.#leftOut++;
+    if (this.#config.transactions.oversize !== 'announce') return;
+    this.#log.info('a large transaction is left out', { gtid, bytes, tables: Object.fromEntries(tables) });
+    this.#publisher.leaveOut(tables);
   }
 
   #isBeforeStart(gtid: string, position: BinlogPosition): boolean {

@@ -6,6 +6,7 @@ import {
   keyPayload,
   type TextRow,
   TransactionContext,
+  type TransactionNote,
   type TransactionStart,
 } from '@tapline/envelope';
 import { encodeHeaders, type Lane, type OrderedProducer } from '@tapline/kafka';
@@ -102,6 +103,11 @@ export class Publisher {
   /** The transaction that has begun is at its end. */
   end(): void {
     this.#transactions?.end();
+  }
+
+  /** The transaction that has begun has these changes, and they are not published. */
+  leaveOut(tables: TransactionNote['tables']): void {
+    if (this.#pending !== undefined) this.#transactions?.skipped(this.#pending, this.#meta.readMs, tables);
   }
 
   /** To be called for every pulled batch: `ts_ms` and the records' time. */

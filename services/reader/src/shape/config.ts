@@ -142,14 +142,14 @@ export const TRANSACTION_FIELDS = {
   },
   maxBytes: {
     type: 'integer',
-    doc: 'Transactions with more binlog than this are oversize; 0: none is. MySQL from 8.0.2 says how long a transaction is in front of it (compressed ones: as compressed). Elsewhere rows wait in the temporary file until so much has come or the transaction ends.',
+    doc: 'Transactions with more binlog than this are oversize; 0: none is. MySQL from 8.0.2 says how long a transaction is in front of it (compressed ones: as compressed). Elsewhere, and with `only: deletes`, rows wait in the temporary file until it is known what becomes of them. The rows of XA transactions are always published.',
     unit: 'bytes',
     default: 0,
     min: 0,
   },
   oversize: {
     type: 'choice',
-    doc: 'publish: oversize transactions are published like all others. skip: nothing of them is published. announce: neither, and the log tells of each.',
+    doc: 'publish: oversize transactions are published like all others. skip: nothing of them is published. announce: neither, but the log tells of each, and the topic `<name>.transactions`, where it is on, has a record SKIPPED with the counts of its tables.',
     values: ['publish', 'skip', 'announce'],
     default: 'publish',
   },
