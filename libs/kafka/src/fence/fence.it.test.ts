@@ -4,7 +4,7 @@ import { openStack, testServers } from '@tapline/test-stack';
 import { type Kafka, openKafka } from '../kafka.ts';
 import { uniqueName } from '../numbered.ts';
 import { NO_HEADERS } from '../record-batch.ts';
-import type { ProducerLife } from './fence.ts';
+import type { Fence, ProducerLife } from './fence.ts';
 
 let kafka: Kafka;
 const made: string[] = [];
@@ -120,6 +120,32 @@ describe('a life that shuts earlier ones out', () => {
     expect(await send(kafka, life, topic, 'a')).toBe(2n);
   });
 });
+
+// Half a minute of nothing but epochs.
+if (process.env.TAPLINE_CHAOS === 'long') {
+  test('the last epoch of a producer id shuts earlier lives out and is written under by nobody; then there is another id', async () => {
+    const topic = await newTopic();
+    const transactionalId = uniqueName('lives');
+    const begin = async (): Promise<Fence> => {
+      const life = await kafka.fence({ transactionalId });
+      if (life.identity.epoch >= 32_764) await life.shutOut([topic]);
+      else await life[Symbol.asyncDispose]();
+      return life;
+    };
+    let life = await begin();
+    while (life.identity.epoch < 32_765) life = await begin();
+    expect(life.spent).toBe(false);
+    expect(await send(kafka, life, topic, 'a')).toBe(3n);
+    const spent = await begin();
+    expect(spent.spent).toBe(true);
+    await expect(send(kafka, life, topic, 'late')).rejects.toMatchObject({ code: 'KAFKA_FENCED' });
+    const next = await begin();
+    expect(next.identity.id).not.toBe(spent.identity.id);
+    await next.shutOut([topic]);
+    await expect(send(kafka, life, topic, 'late')).rejects.toMatchObject({ code: 'KAFKA_FENCED' });
+    expect(await send(kafka, next, topic, 'b')).toBe(6n);
+  });
+}
 
 test('the fence holds when the partition gets another leader, and is up within one broker’s death', async () => {
   await using stack = await openStack({ kafka: { brokers: 3 } });

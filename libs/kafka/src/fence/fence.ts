@@ -32,6 +32,8 @@ export interface ProducerLife {
 /** The markers of a few partitions take some milliseconds. */
 const QUICK_LOOKS = 40;
 const QUICK_LOOK_MS = 5;
+/** A topic may be deleted meanwhile: then it is found out anew which there are. */
+const ADD_PATIENCE_MS = 30_000;
 /** Partitions of one transaction: its record in the coordinator's log must stay below that topic's max.message.bytes. */
 const PARTITIONS_TOGETHER = 2000;
 /** Brokers forget a transactional id that was not used for transactional.id.expiration.ms (7 days, if nobody changed it). */
@@ -107,7 +109,7 @@ export class Fence implements ProducerLife, AsyncDisposable {
 
   /**
    * Resolves when no earlier life can append to these topics any more.
-   * @throws TaplineError KAFKA_FENCED (another life has begun meanwhile), TOPIC_MISSING.
+   * @throws TaplineError KAFKA_FENCED (another life has begun meanwhile); KAFKA_NOT_READY, TOPIC_MISSING (retryable) when a topic is gone.
    */
   shutOut(topics: readonly string[], signal?: AbortSignal): Promise<void> {
     return this.#inTurn(async () => {
@@ -157,22 +159,29 @@ export class Fence implements ProducerLife, AsyncDisposable {
       return wrong?.errorCode ?? BROKER_ERROR.none;
     };
     const askAbort = async (): Promise<number> => readEndTxn(await this.#coordinator.ask(END_TXN, abort));
-    await this.#request('AddPartitionsToTxn', askAdd, signal);
-    await this.#request('EndTxn', askAbort, signal);
+    const patienceMs = ADD_PATIENCE_MS;
+    await request(this.#cluster, this.#coordinator, { what: 'AddPartitionsToTxn', ask: askAdd, signal, patienceMs });
+    const end = { what: 'EndTxn', ask: askAbort, signal };
+    await request(this.#cluster, this.#coordinator, end);
     // The first answer says that the abort is decided. Asked again, the coordinator agrees only once all markers are in their partitions.
-    await this.#request('EndTxn', askAbort, signal);
-  }
-
-  #request(what: string, ask: () => Promise<number>, signal: AbortSignal | undefined): Promise<void> {
-    return request(this.#cluster, this.#coordinator, { what, ask, signal });
+    await request(this.#cluster, this.#coordinator, end);
   }
 }
 
-/** Asks until the coordinator agrees. Retryable refusals and failures are tried again without end, or until the signal aborts. */
+interface CoordinatorRequest {
+  readonly what: string;
+  /** Gives the error code of the answer. */
+  readonly ask: () => Promise<number>;
+  readonly signal: AbortSignal | undefined;
+  /** Default: without end. */
+  readonly patienceMs?: number;
+}
+
+/** Asks until the coordinator agrees. Retryable refusals and failures are tried again, until the signal aborts. */
 async function request(
   cluster: Cluster,
   coordinator: Coordinator,
-  { what, ask, signal }: { what: string; ask: () => Promise<number>; signal: AbortSignal | undefined },
+  { what, ask, signal, patienceMs }: CoordinatorRequest,
 ): Promise<void> {
   const attempt = async (): Promise<void> => {
     let code = await ask();
@@ -186,5 +195,8 @@ async function request(
     if (isRetryableBrokerError(code)) coordinator.forget();
     throw brokerError(code, `${what} for the transactional id ${coordinator.key}`);
   };
-  await cluster.persist(`${what} for ${coordinator.key}`, attempt, signal === undefined ? {} : { signal });
+  await cluster.persist(`${what} for ${coordinator.key}`, attempt, {
+    ...(signal === undefined ? {} : { signal }),
+    ...(patienceMs === undefined ? {} : { patienceMs }),
+  });
 }
