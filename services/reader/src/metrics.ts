@@ -56,6 +56,16 @@ export const READER_METRICS = {
     name: 'tapline_reader_takeovers_total',
     doc: 'How often this process began to lead.',
   },
+  lostTransactions: {
+    type: 'counter',
+    name: 'tapline_reader_lost_transactions_total',
+    doc: 'Transactions with published changes that the new source of a failover never got.',
+  },
+  lostRecords: {
+    type: 'counter',
+    name: 'tapline_reader_lost_records_total',
+    doc: 'Records that had been published of them.',
+  },
   snapshotRows: {
     type: 'counter',
     name: 'tapline_reader_snapshot_rows_total',

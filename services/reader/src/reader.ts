@@ -52,7 +52,13 @@ export class Reader implements RunningService {
     this.#live = live;
     this.#log = log;
     this.#metrics = metrics.declare(READER_METRICS);
-    this.#failover = new FailoverMemory(log, () => this.#metrics.failovers.inc());
+    this.#failover = new FailoverMemory(log, {
+      failover: () => this.#metrics.failovers.inc(),
+      lost: ({ transactions, records }) => {
+        this.#metrics.lostTransactions.inc(transactions);
+        this.#metrics.lostRecords.inc(records);
+      },
+    });
     this.#leadership = new Leadership(config, log);
     this.#lives = new LifeKeeper(config, log, () => this.#leadership.over());
     metrics.sample(this.#metrics.leader, () => (this.#leadership.facts.role === 'leader' ? 1 : 0));

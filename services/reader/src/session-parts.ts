@@ -7,7 +7,10 @@ import { SessionAnchors } from './anchors/session-anchors.ts';
 import { withNewTables } from './captured/new-tables.ts';
 import type { ReaderConfig } from './config.ts';
 import type { FailoverMemory } from './failover/memory.ts';
-import { settleOnServer } from './failover/settle.ts';
+import { begunAnew } from './failover/policy.ts';
+import { ServerWatch } from './failover/server-watch.ts';
+import { type Settled, settleOnServer } from './failover/settle.ts';
+import { VersionFloor } from './failover/version-floor.ts';
 import type { Life } from './fencing/life.ts';
 import type { LifeKeeper } from './fencing/life-keeper.ts';
 import { CatalogCheck } from './history/catalog-check.ts';
@@ -18,22 +21,27 @@ import { openHistory } from './history/open-history.ts';
 import type { SchemaHistory } from './history/schema-history.ts';
 import { tableOfRow } from './history/table-of-row.ts';
 import { Checkpointer } from './progress/checkpointer.ts';
-import type { SnapshotProgress } from './progress/snapshot-progress.ts';
+import type { ProgressRecord } from './progress/record.ts';
+import { loadOf, type SnapshotProgress } from './progress/snapshot-progress.ts';
 import { openFormat, requireFormat } from './publish/format.ts';
 import { Oversize } from './publish/oversize.ts';
 import { Publisher } from './publish/publisher.ts';
 import { Routes } from './publish/routes.ts';
 import type { TopicBook } from './publish/topic-book.ts';
 import { ensureTopics, TopicOpener } from './publish/topic-opener.ts';
-import { gtidReader, TransactionTopic, withoutUnusedTopic } from './publish/transaction-topic.ts';
+import { originReader, TransactionTopic, withoutUnusedTopic } from './publish/transaction-topic.ts';
 import { VersionClock } from './publish/version-clock.ts';
 import { firstStart } from './resume/first-start.ts';
 import { reopen } from './resume/reopen.ts';
 import { configOfTail, isOtherConfig, replayConfigOf } from './resume/replay-config.ts';
 import { readTails } from './resume/tails.ts';
+import { tableName } from './snapshot/mysql-source.ts';
 import { type Executed, executedOf, parseExecuted, placeOf, startOf } from './source/executed.ts';
 import { openSource, type Source } from './source/open-source.ts';
 import { serverIdOf } from './source/server-id.ts';
+
+/** How often the server is asked whether it still has what came from it. */
+const WATCH_MS = 2000;
 
 /** What a session works with, all of it open and at the place where the life before ended. */
 export interface SessionParts {
@@ -50,6 +58,11 @@ export interface SessionParts {
   readonly checkpointer: Checkpointer;
   readonly book: TopicBook;
   readonly clock: VersionClock;
+  readonly floor: VersionFloor;
+  /** Rejects when the server is not any more what it was. */
+  readonly failed: Promise<never>;
+  /** As in the progress record. */
+  readonly lost: NonNullable<ProgressRecord['lost']>;
   readonly oversize: Oversize;
   readonly publisher: Publisher;
   readonly routes: Routes;
@@ -88,17 +101,17 @@ export async function openSessionParts(
 
   const kept = life.kept && withoutUnusedTopic(asked, life.kept);
   if (kept !== undefined) requireFormat(asked, kept.keyFormat);
-  const tailParts = { kafka, life, gtidOf: gtidReader(asked, format), signal };
+  const tailParts = { kafka, life, originOf: originReader(asked, format), signal };
   const tails = kept && (await readTails(kept, tailParts));
-  const settled = await settleOnServer({ config: asked, log, memory, record: kept, tails, signal });
-  const hasTail = (tails?.ranges.length ?? 0) > 0 || settled.replay !== undefined;
+  const settled = await settleOnServer({ config: asked, log, memory, record: kept, tails, ...tailParts });
+  const hasTail = (settled.tails?.ranges.length ?? 0) > 0 || settled.replay !== undefined;
   const earlier = hasTail ? configOfTail(asked, kept?.replay) : undefined;
   const isTail = earlier !== undefined;
   const config = earlier ?? asked;
   const source = await openSource(settled.address, config, { isTail, log, signal });
   if (!isTail) await ensureTopics(config, source, kafka, signal);
-  const record = settled.record ?? (await firstStart({ config, source, kafka, log, signal }));
-  const found = tails ?? (await readTails(record, tailParts));
+  const record = settled.record ?? (await begin({ config, source, kafka, log, signal }, settled.anew));
+  const found = settled.tails ?? (await readTails(record, tailParts));
   const replay =
     settled.replay && (await openReplay(settled.replay, { kafka, tails: found, server: source, log, signal }));
   const { book, snapshot: recorded, publishedRows } = reopen(record, found, producer, replay);
@@ -204,6 +217,13 @@ export async function openSessionParts(
       ? whole
       : withoutLargeTransactions(whole, { maxBytes, deletesOnly, spillFolder }),
   );
+  // Places in files are known again by the stream itself.
+  const watch =
+    source.tracking === 'file'
+      ? undefined
+      : opened.use(
+          new ServerWatch({ address: source.address, passed: () => executed.toString(), everyMs: WATCH_MS, signal }),
+        );
   return {
     resources: opened.move(),
     config,
@@ -216,6 +236,9 @@ export async function openSessionParts(
     checkpointer,
     book,
     clock,
+    floor: new VersionFloor(record.floor, source.tracking, clock),
+    failed: Promise.race([producer.failed, ...(watch === undefined ? [] : [watch.failed])]),
+    lost: record.lost ?? [],
     oversize,
     publisher,
     routes,
@@ -244,4 +267,11 @@ export async function openSessionParts(
     stream,
     start: placeOf(record),
   };
+}
+
+/** The first record of a source, or of one that is begun anew. */
+async function begin(parts: Parameters<typeof firstStart>[0], anew: Settled['anew']): Promise<ProgressRecord> {
+  const fresh = await firstStart(parts);
+  if (anew === undefined) return fresh;
+  return begunAnew(fresh, anew.before, anew.tails, loadOf(parts.source.tables.map(tableName)));
 }

@@ -16,6 +16,7 @@ import { serverVersionNumber } from '@tapline/schema';
 import type { SessionAnchors } from './anchors/session-anchors.ts';
 import { vanishedRows } from './captured/vanished.ts';
 import type { ReaderConfig } from './config.ts';
+import type { VersionFloor } from './failover/version-floor.ts';
 import type { Life } from './fencing/life.ts';
 import type { CatalogCheck } from './history/catalog-check.ts';
 import type { SchemaHistory } from './history/schema-history.ts';
@@ -57,6 +58,8 @@ export class Session implements AsyncDisposable, PumpTarget {
   readonly #checkpointer: Checkpointer;
   readonly #book: TopicBook;
   readonly #clock: VersionClock;
+  readonly #floor: VersionFloor;
+  readonly #lost: SessionParts['lost'];
   readonly #oversize: Oversize;
   readonly #publisher: Publisher;
   readonly #routes: Routes;
@@ -99,6 +102,8 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#checkpointer = parts.checkpointer;
     this.#book = parts.book;
     this.#clock = parts.clock;
+    this.#floor = parts.floor;
+    this.#lost = parts.lost;
     this.#oversize = parts.oversize;
     this.#publisher = parts.publisher;
     this.#routes = parts.routes;
@@ -138,7 +143,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       target: this,
       executed: parts.executed,
       byFile: source.tracking === 'file',
-      failed: producer.failed,
+      failed: parts.failed,
     });
   }
 
@@ -214,6 +219,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#newestCommitMs = Number(commitMicros / 1000n);
     this.#anchors.atBegin();
     this.#publisher.tick(this.#takenMs);
+    this.#floor.before(this.#executed);
     this.#publisher.begin(gtid, commitMicros, position);
     if (leftOut !== undefined && !this.silent) this.#leaveOut(gtid, leftOut);
   }
@@ -377,6 +383,8 @@ export class Session implements AsyncDisposable, PumpTarget {
       keyFormat: keyFormatOf(this.#config),
       replay: replayConfigOf(this.#config),
       version: this.#clock.last,
+      ...this.#floor.describe(),
+      lost: this.#lost,
       offsets: this.#book.offsets(),
       snapshot,
       startAfter: this.#before?.toString() ?? '',

@@ -19,6 +19,8 @@ export interface TopicRecord {
   readonly gtid?: string;
   /** The `v` header. */
   readonly version: bigint | undefined;
+  /** When it was published, ms since the epoch. */
+  readonly timestampMs?: number;
 }
 
 export interface TopicContents {
@@ -103,7 +105,7 @@ export class TopicReader {
     const key = keyBytes === null ? undefined : this.#keyImage(keyBytes);
     const keyPartition = keyBytes === null ? undefined : murmur2Partition(keyBytes, partitionCount);
     const version = versionOf(message);
-    const shared = { offset: message.offset, key, keyPartition, version };
+    const shared = { offset: message.offset, key, keyPartition, version, timestampMs: Number(message.timestamp) };
     if (message.value === null) return { ...shared, op: 't', columns: undefined };
     const { type, row, columns } = this.#valueType(message.value);
     const value = type.fromBuffer(message.value.subarray(5)) as DecodedEnvelope;

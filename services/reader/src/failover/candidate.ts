@@ -1,4 +1,3 @@
-import type { Flavor } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
 import {
   addressText,
@@ -7,6 +6,7 @@ import {
   type MysqlAddress,
   type MysqlConnection,
   readBinlogFiles,
+  readGtids,
   readOldestPosition,
   readReplicationStatus,
   readServerInfo,
@@ -74,7 +74,7 @@ async function readFacts(connection: MysqlConnection, signal: AbortSignal): Prom
     info,
     uuid: uuidOf(info),
     role: await readRole(connection, info, signal),
-    history: historyOf(flavor, await readHistory(connection, flavor, info, signal)),
+    history: historyOf(flavor, await readHistory(connection, signal)),
     purged: oldest ?? '',
     newestFile: files?.at(-1) ?? { name: '', bytes: 0 },
   };
@@ -94,13 +94,9 @@ export function uuidOf(info: ServerInfo): string {
   return info.serverUuid ?? String(info.serverId);
 }
 
-async function readHistory(
-  connection: MysqlConnection,
-  flavor: Flavor,
-  info: ServerInfo,
-  signal: AbortSignal,
-): Promise<string> {
-  if (flavor === 'mysql') return info.gtidExecuted;
+/** What {@link historyOf} takes. */
+export async function readHistory(connection: MysqlConnection, signal: AbortSignal): Promise<string> {
+  if (connection.flavor === 'mysql') return (await readGtids(connection, signal)).executed;
   const sql = "SELECT CONCAT_WS(',', NULLIF(@@GLOBAL.gtid_binlog_state, ''), NULLIF(@@GLOBAL.gtid_slave_pos, ''))";
   const [row] = await connection.query(sql, signal);
   return row?.[0] ?? '';

@@ -67,7 +67,7 @@ export function knownOf(record: ProgressRecord, tails: Tails | undefined): Known
     serverUuid: record.serverUuid,
     file: record.file,
     position: record.position,
-    retracted: '',
+    retracted: (record.lost ?? []).map(({ gtidSet }) => gtidSet).join(','),
   };
 }
 

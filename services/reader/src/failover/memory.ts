@@ -1,6 +1,6 @@
 import { isRetryable, type Logger, TaplineError } from '@tapline/kernel';
 import { addressText } from '@tapline/mysql';
-import type { ProgressRecord } from '../progress/record.ts';
+import type { LostTail, ProgressRecord } from '../progress/record.ts';
 import type { Role, ServerFacts } from './candidate.ts';
 
 /** What is told of the servers in /state. */
@@ -10,26 +10,34 @@ export interface FailoverFacts {
   readonly hosts: Readonly<Record<string, string>>;
   readonly failovers: number;
   readonly last?: { readonly from: string; readonly to: string; readonly atMs: number };
+  /** The newest transactions that were published and lost. */
+  readonly lost?: LostTail;
 }
 
 /** After an error of these codes, the comparison at the next session's start says what is the matter, or finds another server; not twice in this time. */
 const LOOK_AGAIN_MS = 60_000;
 const LOOK_AGAIN: ReadonlySet<string> = new Set(['SOURCE_DUMP_REFUSED', 'SOURCE_PURGED', 'SOURCE_BINLOG_RESET']);
 
+export interface FailoverEvents {
+  failover(): void;
+  lost(lost: LostTail): void;
+}
+
 /** What the lives of a reader in one process know of its servers in common. */
 export class FailoverMemory {
   readonly #log: Logger;
-  readonly #onFailover: () => void;
+  readonly #on: FailoverEvents;
   #server: ServerFacts | undefined;
   #hosts: Readonly<Record<string, string>> = {};
   #failovers = 0;
   #last: FailoverFacts['last'];
+  #lost: LostTail | undefined;
   #refusal: TaplineError | undefined;
   #lookedAgainMs = Number.NEGATIVE_INFINITY;
 
-  constructor(log: Logger, onFailover: () => void) {
+  constructor(log: Logger, on: FailoverEvents) {
     this.#log = log;
-    this.#onFailover = onFailover;
+    this.#on = on;
   }
 
   get facts(): FailoverFacts {
@@ -41,6 +49,7 @@ export class FailoverMemory {
       hosts: this.#hosts,
       failovers: this.#failovers,
       ...(this.#last === undefined ? {} : { last: this.#last }),
+      ...(this.#lost === undefined ? {} : { lost: this.#lost }),
     };
   }
 
@@ -51,17 +60,25 @@ export class FailoverMemory {
 
   /** A server is read from now on; a failover when it is not the one that the record came from. */
   chose(server: ServerFacts, record: Pick<ProgressRecord, 'serverUuid'> | undefined): void {
+    const known = this.#server?.uuid ?? record?.serverUuid;
     this.#server = server;
-    if (record === undefined || record.serverUuid === server.uuid) return;
+    // A start of a session that came to nothing chooses the same one again.
+    if (record === undefined || record.serverUuid === server.uuid || known === server.uuid) return;
     this.#failovers++;
     this.#last = { from: record.serverUuid, to: server.uuid, atMs: Date.now() };
-    this.#onFailover();
+    this.#on.failover();
     this.#log.warn('another server than before is read from', {
       before: record.serverUuid,
       now: server.uuid,
       address: addressText(server.address),
       role: server.role,
     });
+  }
+
+  lost(lost: LostTail): void {
+    if (this.#lost?.gtidSet === lost.gtidSet) return;
+    this.#lost = lost;
+    this.#on.lost(lost);
   }
 
   /** `error` is what the comparison of histories has come to. */

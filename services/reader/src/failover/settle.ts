@@ -1,3 +1,4 @@
+import type { Kafka } from '@tapline/kafka';
 import { type Logger, TaplineError } from '@tapline/kernel';
 import { addressText } from '@tapline/mysql';
 import type { ReaderConfig } from '../config.ts';
@@ -7,13 +8,19 @@ import type { AnchorStart } from './anchor.ts';
 import { serverText } from './candidate.ts';
 import { type Choice, chooseServer } from './choose.ts';
 import { judgeByFile } from './file.ts';
+import type { Origin } from './lost.ts';
 import type { FailoverMemory } from './memory.ts';
+import { onServer, takeBack } from './policy.ts';
 
 /** A server to read from, and the record to go on from there. */
 export interface Settled {
   readonly address: Choice['server']['address'];
   /** None at the first start. */
   readonly record: ProgressRecord | undefined;
+  /** What the record and the topics say together, where that is not what it was. */
+  readonly tails?: Tails | undefined;
+  /** The source is to be begun anew: what its first record is made with. */
+  readonly anew?: { readonly before: ProgressRecord; readonly tails: Tails };
   /** The record goes on at an anchor, in front of what is published. */
   readonly replay?: AnchorStart;
 }
@@ -24,6 +31,8 @@ interface SettleParts {
   readonly memory: FailoverMemory;
   readonly record: ProgressRecord | undefined;
   readonly tails: Tails | undefined;
+  readonly kafka: Pick<Kafka, 'reader'>;
+  readonly originOf: (value: Buffer, topic: string) => Promise<Origin | undefined>;
   readonly signal: AbortSignal;
 }
 
@@ -35,33 +44,51 @@ interface SettleParts {
 export async function settleOnServer(parts: SettleParts): Promise<Settled> {
   const choice = await chooseServer(parts);
   const { server, verdict } = choice;
-  if (verdict.kind === 'refused') throw parts.memory.refused(refusal(choice, verdict));
+  if (verdict.kind === 'refused') return await byPolicy(parts, choice, verdict);
   if (parts.record !== undefined && (parts.record.by === 'file' || server.info.gtidMode === 'OFF')) {
     const judged = await judgeByFile(server, parts.record, parts);
-    if (judged.verdict === 'refused') throw parts.memory.refused(judged.error);
-    parts.memory.chose(server, parts.record);
-    return { address: server.address, ...judged };
+    const { record, tails, config } = parts;
+    if (judged.verdict === 'refused' && (config.source.failover.policy === 'fail' || tails === undefined))
+      throw parts.memory.refused(judged.error);
+    parts.memory.chose(server, record);
+    if (judged.verdict === 'usable') return { address: server.address, tails, ...judged };
+    return { address: server.address, record: undefined, ...(tails && { anew: { before: record, tails } }) };
   }
   parts.memory.chose(server, parts.record);
-  return { address: server.address, record: parts.record && onServer(parts.record, choice) };
+  return { address: server.address, record: parts.record && onServer(parts.record, server), tails: parts.tails };
 }
 
-/** A place in another server's files means nothing on this one. */
-function onServer(record: ProgressRecord, { server }: Choice): ProgressRecord {
-  if (record.serverUuid === server.uuid) return record;
-  return { ...record, serverUuid: server.uuid, file: '', position: 0 };
+type Refused = Extract<Choice['verdict'], { kind: 'refused' }>;
+
+/** The tables of another topology would be published over those of this one: no policy says that. */
+const NEVER_ANEW: ReadonlySet<string> = new Set(['SOURCE_OTHER_TOPOLOGY']);
+
+async function byPolicy(parts: SettleParts, choice: Choice, verdict: Refused): Promise<Settled> {
+  const { config, log, memory, record, tails } = parts;
+  const { server } = choice;
+  const { policy, lostTail } = config.source.failover;
+  const answer = verdict.code === 'SOURCE_LOST_TAIL' ? lostTail : policy;
+  if (record === undefined || tails === undefined || answer === 'fail' || NEVER_ANEW.has(verdict.code))
+    throw memory.refused(refusal(choice, verdict));
+  const { address } = server;
+  memory.chose(server, record);
+  let before = record;
+  if (verdict.code === 'SOURCE_LOST_TAIL') {
+    const taken = await takeBack({ ...parts, server, record, tails }, answer === 'retract' ? 'changed' : 'all');
+    if (taken.tails !== undefined) return { address, record: taken.record, tails: taken.tails };
+    before = taken.record;
+  }
+  log.warn('all tables are loaded again: the binlog does not lead on from what was published', {
+    code: verdict.code,
+    reason: verdict.why,
+    address: addressText(address),
+  });
+  return { address, record: undefined, anew: { before, tails } };
 }
 
-const REMEDIES: Readonly<Record<string, string>> = {
-  SOURCE_LOST_TAIL:
-    'source.failover.lostTail: retract publishes the rows that they changed as they are now, resnapshot loads all tables again. Or point the reader at a server that has them.',
-};
-
-function refusal(choice: Choice, verdict: Extract<Choice['verdict'], { kind: 'refused' }>): TaplineError {
-  const remedy = REMEDIES[verdict.code];
+function refusal(choice: Choice, verdict: Refused): TaplineError {
   return new TaplineError(verdict.code, {
     message: `The history of ${serverText(choice.server)} does not lead on from what was published: ${verdict.why}.`,
     place: { address: addressText(choice.server.address) },
-    ...(remedy === undefined ? {} : { remedy }),
   });
 }

@@ -47,8 +47,25 @@ export interface ProgressRecord {
   readonly fences?: Fences | undefined;
   /** What decides which records the binlog gives, as it was for the records up to here and beyond; undefined in records from before it was kept. */
   readonly replay?: ReplayConfig | undefined;
+  /** Lost transactions that were taken back, the newest last. A server that has them has another history. */
+  readonly lost?: readonly LostTail[];
+  /** Once everything of `behind` is passed, versions are above `version`: lost records have it. */
+  readonly floor?: { readonly version: bigint; readonly behind: string } | undefined;
   /** When this was written, ms since the epoch. */
   readonly writtenMs: number;
+}
+
+/** Transactions that were published and that no server had any more when the reader came to it. */
+export interface LostTail {
+  readonly atMs: number;
+  /** The server that they came from, and the one that is without them. */
+  readonly from: string;
+  readonly to: string;
+  readonly gtidSet: string;
+  /** Those that had changed captured tables, and the records that had been published of them. */
+  readonly transactions: number;
+  readonly records: number;
+  readonly tables: readonly string[];
 }
 
 const FORMAT = 1;
@@ -91,6 +108,7 @@ export function decodeProgress(bytes: Uint8Array, topic: string): ProgressRecord
       offsets: new Map(Object.entries(raw.offsets).map(([name, next]) => [name, next.map(BigInt)])),
       snapshot: decodeSnapshot(raw.snapshot),
       fences: raw.fences && decodeFences(raw.fences),
+      floor: raw.floor && { ...raw.floor, version: BigInt(raw.floor.version) },
     };
   } catch (cause) {
     throw new TaplineError('PROGRESS_UNREADABLE', {
@@ -101,7 +119,8 @@ export function decodeProgress(bytes: Uint8Array, topic: string): ProgressRecord
   }
 }
 
-interface Raw extends Omit<ProgressRecord, 'version' | 'offsets' | 'snapshot' | 'anchors' | 'fences'> {
+interface Raw extends Omit<ProgressRecord, 'version' | 'offsets' | 'snapshot' | 'anchors' | 'fences' | 'floor'> {
+  readonly floor?: { readonly version: string; readonly behind: string };
   readonly fences?: RawFences;
   readonly format: unknown;
   readonly version: string;

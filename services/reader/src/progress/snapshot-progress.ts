@@ -46,6 +46,14 @@ export function loadOf(tables: readonly string[]): SnapshotProgress {
   return tables.length === 0 ? LOADED : { ...LOADED, state: 'running', queue: tables.map((table) => ({ table })) };
 }
 
+/** The same with these tables to be loaded from their start besides. */
+export function withLoads(progress: SnapshotProgress, loads: readonly TableLoad[]): SnapshotProgress {
+  if (loads.length === 0) return progress;
+  const fresh = new Set(loads.map(({ table }) => table));
+  const queue = [...progress.queue.filter(({ table }) => !fresh.has(table)), ...loads];
+  return { ...progress, state: 'running', queue };
+}
+
 /** {@link SnapshotProgress} out of JSON that has 64-bit numbers as texts. */
 export function decodeSnapshot(raw: RawSnapshot): SnapshotProgress {
   const { state, publishing } = raw;

@@ -12,6 +12,7 @@ import type { Kafka } from '@tapline/kafka';
 import { type Logger, TaplineError } from '@tapline/kernel';
 import { openRegistry, type Registry } from '@tapline/registry';
 import type { ReaderConfig } from '../config.ts';
+import type { Origin } from '../failover/lost.ts';
 import { EventHeaders } from './event-headers.ts';
 
 /** What the bytes of keys depend on, and with them the partitions: so all topics of a source keep to one. */
@@ -32,8 +33,8 @@ export interface TableFormat {
 export interface MessageFormat {
   /** Throws as `compileEnvelope` does. */
   compile(options: EnvelopeOptions): TableFormat;
-  /** The GTID that a published value names. @throws TaplineError ENVELOPE_UNREADABLE, REGISTRY_*, KAFKA_*. */
-  gtidOf(value: Buffer): Promise<string | undefined>;
+  /** Where a published value comes from; undefined: it is no change's (an outbox event). @throws TaplineError REGISTRY_*, KAFKA_*. */
+  originOf(value: Buffer): Promise<Origin | undefined>;
   /** How this topic's notes of transactions are written. @throws TaplineError SCHEMA_INCOMPATIBLE, REGISTRY_*, KAFKA_*. */
   transactions(topic: string): Promise<TransactionRecords>;
 }
@@ -75,9 +76,14 @@ const ANY_VERSION = { v: Buffer.alloc(8) };
 function avroFormat(registry: Pick<Registry, 'idFor' | 'schema'>, cloudEvents: boolean): MessageFormat {
   const reader = new ChangeReader({ schema: (id) => registry.schema(id) });
   return {
-    gtidOf: async (value) => {
-      const change = await reader.read({ topic: '', partition: 0, offset: 0n, key: null, value, headers: ANY_VERSION });
-      return change.source?.gtid ?? undefined;
+    originOf: async (value) => {
+      try {
+        const record = { topic: '', partition: 0, offset: 0n, key: null, value, headers: ANY_VERSION };
+        return originOfSource((await reader.read(record)).source);
+      } catch (error) {
+        if (error instanceof TaplineError && error.code === 'ENVELOPE_UNREADABLE') return undefined;
+        throw error;
+      }
     },
     transactions: (topic) => avroTransactionRecords((part, schema) => registry.idFor(`${topic}-${part}`, schema)),
     compile(options) {
@@ -102,7 +108,7 @@ function avroFormat(registry: Pick<Registry, 'idFor' | 'schema'>, cloudEvents: b
 
 function jsonFormat(format: { readonly schemas: boolean; readonly cloudEvents: boolean }): MessageFormat {
   return {
-    gtidOf: (value) => Promise.resolve(gtidOfJson(value)),
+    originOf: (value) => Promise.resolve(originOfJson(value)),
     transactions: () => Promise.resolve(jsonTransactionRecords(format)),
     compile: (options) => ({
       envelope: compileJsonEnvelope({ ...options, ...format }),
@@ -117,15 +123,26 @@ function jsonFormat(format: { readonly schemas: boolean; readonly cloudEvents: b
   };
 }
 
+type SourceFacts = Partial<Record<'gtid' | 'db' | 'table', string | null>>;
+
 interface JsonEnvelope {
-  readonly source?: { readonly gtid?: string | null };
+  readonly source?: SourceFacts;
   /** Around it: of a CloudEvent, of a value with its schema. */
   readonly data?: JsonEnvelope;
   readonly payload?: JsonEnvelope;
 }
 
-function gtidOfJson(value: Buffer): string | undefined {
-  const { data, ...message } = JSON.parse(value.toString()) as JsonEnvelope;
-  const whole = data ?? message;
-  return (whole.payload ?? whole).source?.gtid ?? undefined;
+function originOfJson(value: Buffer): Origin | undefined {
+  try {
+    const { data, ...message } = JSON.parse(value.toString()) as JsonEnvelope;
+    const whole = data ?? message;
+    return originOfSource((whole.payload ?? whole).source);
+  } catch {
+    return undefined;
+  }
+}
+
+function originOfSource(source: SourceFacts | null | undefined): Origin | undefined {
+  if (typeof source?.table !== 'string') return undefined;
+  return { gtid: source.gtid ?? undefined, table: `${source.db}.${source.table}` };
 }

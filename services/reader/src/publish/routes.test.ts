@@ -39,7 +39,7 @@ function scene(): Scene {
     shape: Shape.compile({ rules: [] }, 0),
     rowImage: 'full',
     format: {
-      gtidOf: async () => undefined,
+      originOf: async () => undefined,
       transactions: () => Promise.reject(new Error('not asked for here')),
       compile: () => ({ register: async (topic: string) => void asked.push(topic) }) as unknown as TableFormat,
     },

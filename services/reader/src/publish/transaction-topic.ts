@@ -2,6 +2,7 @@ import { type TransactionNote, type TransactionRecords, transactionIdOf } from '
 import { encodeHeaders, type OrderedProducer } from '@tapline/kafka';
 import { TaplineError } from '@tapline/kernel';
 import type { ReaderConfig } from '../config.ts';
+import type { Origin } from '../failover/lost.ts';
 import type { ProgressRecord } from '../progress/record.ts';
 import type { Tracking } from '../source/executed.ts';
 import type { MessageFormat } from './format.ts';
@@ -129,8 +130,10 @@ export function withoutUnusedTopic(config: ReaderConfig, record: ProgressRecord)
   return { ...record, offsets: new Map([...record.offsets].filter(([name]) => name !== topic)) };
 }
 
-/** The GTID that a value names, in a topic of changes or in this one. */
-export function gtidReader(config: ReaderConfig, format: MessageFormat) {
-  return async (value: Buffer, topic: string): Promise<string | undefined> =>
-    topic === transactionTopicOf(config.name) ? transactionIdOf(value) : await format.gtidOf(value);
+/** Where a value comes from, in a topic of changes or in this one. */
+export function originReader(config: ReaderConfig, format: MessageFormat) {
+  return async (value: Buffer, topic: string): Promise<Origin | undefined> =>
+    topic === transactionTopicOf(config.name)
+      ? { gtid: transactionIdOf(value), table: undefined }
+      : await format.originOf(value);
 }

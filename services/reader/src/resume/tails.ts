@@ -1,5 +1,6 @@
 import { type Kafka, readHeader, type Tail } from '@tapline/kafka';
 import { TaplineError } from '@tapline/kernel';
+import type { Origin } from '../failover/lost.ts';
 import type { Gaps } from '../fencing/fences.ts';
 import type { Life } from '../fencing/life.ts';
 import type { ProgressRecord } from '../progress/record.ts';
@@ -30,8 +31,8 @@ export type TopicReader = Pick<Kafka, 'reader' | 'topics'>;
 interface TailParts {
   readonly kafka: TopicReader;
   readonly life: Pick<Life, 'shutsOut' | 'hasShutOut'>;
-  /** The GTID that a record's value names. */
-  readonly gtidOf: (value: Buffer, topic: string) => Promise<string | undefined>;
+  /** Where a record's value comes from. */
+  readonly originOf: (value: Buffer, topic: string) => Promise<Origin | undefined>;
   readonly signal: AbortSignal;
 }
 
@@ -125,7 +126,7 @@ function rangesOf(topic: string, next: readonly bigint[], ends: readonly bigint[
 
 async function lastOf(
   read: readonly (readonly [OffsetRange, Tail])[],
-  { gtidOf }: TailParts,
+  { originOf }: TailParts,
 ): Promise<Map<string, Map<number, TailEnd>>> {
   const ends = new Map<string, Map<number, TailEnd>>();
   for (const [{ topic, partition, to }, { last, markers }] of read) {
@@ -137,7 +138,7 @@ async function lastOf(
     const value = last.findLast((candidate) => candidate.value !== null)?.value;
     // An event of an outbox has it in a header.
     const header = readHeader(record.headers, 'gtid')?.toString();
-    const gtid = header ?? (value ? await gtidOf(value, topic) : undefined);
+    const gtid = header ?? (value ? (await originOf(value, topic))?.gtid : undefined);
     const end = { key: record.key && Buffer.from(record.key), version: version.readBigInt64BE(0) };
     const ofTopic = ends.get(topic) ?? new Map<number, TailEnd>();
     ends.set(topic, ofTopic.set(partition, gtid === undefined || gtid === '' ? end : { ...end, gtid }));
