@@ -4,7 +4,7 @@ import type { Cluster } from './cluster.ts';
 import type { CommitOffset, ConsumeOptions, ConsumerLoop, TopicPartition } from './consumer.ts';
 import { EARLIEST } from './fetch-protocol.ts';
 import { GroupMember } from './group-member.ts';
-import { listOne } from './log-reader.ts';
+import { listOne } from './partition-reads.ts';
 
 /**
  * The life of a group member: join → have partitions → (the group changes) → drain → join …

@@ -2,7 +2,7 @@ import { TaplineError } from '@tapline/kernel';
 import type { Cluster } from './cluster.ts';
 import { LATEST } from './fetch-protocol.ts';
 import type { LaneState } from './lane.ts';
-import { fetchOne, listOne } from './log-reader.ts';
+import { fetchOne, listOne } from './partition-reads.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { listBatches } from './record-reader.ts';
 

@@ -90,10 +90,10 @@ describe('a life that shuts earlier ones out', () => {
   test('what its owner holds to be over sends nothing more', async () => {
     const topic = await newTopic();
     const over = new TaplineError('KAFKA_FENCED', { message: 'the session ended' });
-    let ended: TaplineError | undefined;
-    const life = await kafka.fence({ transactionalId: uniqueName('lives'), over: () => ended });
+    const session: { ended?: TaplineError } = {};
+    const life = await kafka.fence({ transactionalId: uniqueName('lives'), over: () => session.ended });
     await send(kafka, life, topic, 'a');
-    ended = over;
+    session.ended = over;
     await expect(send(kafka, life, topic, 'b')).rejects.toBe(over);
     expect(await kafka.reader.writtenEnds(topic)).toEqual([1n]);
   });

@@ -1,6 +1,6 @@
 import { TaplineError } from '@tapline/kernel';
 import type { Cluster } from '../cluster.ts';
-import { fetchOne } from '../log-reader.ts';
+import { fetchOne } from '../partition-reads.ts';
 import { decodeRecordSet, type KafkaRecord, listBatches } from '../record-reader.ts';
 
 export interface TailRange {

@@ -39,7 +39,7 @@ export function reopen(
     book.add(new TopicLanes({ topic, lanes, next, ends, tailEnds, gaps, behind, witness: replay?.witness }));
   }
   const rows = publishing ? tails.ranges : [];
-  const published = rows.map(({ records: _, ...range }) => range);
+  const published = rows.map(({ topic, partition, from, to }) => ({ topic, partition, from, to }));
   return {
     book,
     snapshot: { ...record.snapshot, publishing: false, published: [...record.snapshot.published, ...published] },
