@@ -64,8 +64,8 @@ async function readDatabase(
     const text = { charset: charsets.get(collation) ?? '', collation };
     const state = { database, name, text, columns: own, keys: keys.get(name) ?? [] };
     if (connection.flavor === 'mysql') return [state];
-    const hashes = engine === 'MEMORY' ? 0 : state.keys.filter(({ hash }) => hash === true).length;
-    const hidden = hiddenColumns(versioned && !ownVersions.has(name), hashes);
+    const longKeys = engine === 'MEMORY' ? [] : state.keys.filter(({ hash }) => hash === true);
+    const hidden = hiddenColumns(versioned && !ownVersions.has(name), longKeys, own);
     return [{ ...state, engine, ...(hidden.length === 0 ? {} : { hidden }) }];
   });
 }

@@ -2,7 +2,7 @@ import type { Column } from '../table.ts';
 import type { CollationBook } from './collations.ts';
 import type { DdlDialect } from './dialect.ts';
 import type { KeyPart } from './key-definition.ts';
-import { type Key, sameName, type TableState } from './table-state.ts';
+import { type Key, SHAPE, sameName, type TableState } from './table-state.ts';
 
 const ROW_START: Column = {
   name: 'row_start',
@@ -22,17 +22,23 @@ const FIRST_WITH_HASHES = 100_400;
  * Columns that MariaDB puts behind those of a table, and shows in its binlog alone: when a row of a system-versioned table began and ended to be valid, unless
  * the table has columns of its own for that; and a hash for each unique key that is too long for an index.
  */
-export function hiddenColumns(isVersioned: boolean, hashes: number): readonly Column[] {
+export function hiddenColumns(
+  isVersioned: boolean,
+  longKeys: readonly Key[],
+  columns: readonly Column[],
+): readonly Column[] {
   const versions = isVersioned ? [ROW_START, ROW_END] : [];
-  return [...versions, ...Array.from({ length: hashes }, (_, i) => hashColumn(i + 1))];
+  return [...versions, ...longKeys.map((key, i) => hashColumn(i + 1, key, columns))];
 }
 
-function hashColumn(number: number): Column {
+/** NULL when one of the key's columns is. */
+function hashColumn(number: number, { parts }: Key, columns: readonly Column[]): Column {
+  const nullable = new Set(columns.filter((column) => column.nullable).map(({ name }) => name));
   return {
     name: `DB_ROW_HASH_${number}`,
     type: 'bigint',
     columnType: 'bigint(20) unsigned',
-    nullable: true,
+    nullable: parts.some(({ column }) => column !== undefined && nullable.has(column)),
     unsigned: true,
     generated: 'virtual',
   };
@@ -53,7 +59,7 @@ export function withHidden(
   if (dialect.flavor !== 'mariadb') return rest;
   const isHashed = dialect.version >= FIRST_WITH_HASHES && state.engine !== 'MEMORY';
   const long = isHashed ? state.keys.filter((key) => isLong(key, state.columns, book)) : [];
-  const hidden = hiddenColumns(versioned, long.length);
+  const hidden = hiddenColumns(versioned, long, state.columns);
   return hidden.length === 0 ? rest : { ...rest, hidden };
 }
 
@@ -72,7 +78,9 @@ function isLong(key: Key, columns: readonly Column[], book: CollationBook): bool
 /** About; what is fixed in size is never too long. */
 function partBytes({ column: name, prefix }: KeyPart, columns: readonly Column[], book: CollationBook): number {
   const column = columns.find((candidate) => name !== undefined && sameName(candidate.name, name));
-  if (column === undefined || !/char$|text$|binary$|blob$/.test(column.type)) return 8;
+  if (column === undefined) return 8;
+  if (SHAPE.test(column.type)) return Number.POSITIVE_INFINITY;
+  if (!/char$|text$|binary$|blob$/.test(column.type)) return 8;
   const isBlob = /(?:text|blob)$/.test(column.type);
   const characterBytes = column.charset === undefined ? 1 : (book.charset(column.charset)?.maxBytes ?? 1);
   if (prefix !== undefined) return prefix * characterBytes;

@@ -56,7 +56,8 @@ export function tableOfState({ database, name, columns, keys, hidden, unread }: 
   };
 }
 
-const SHAPE = /^(?:multi)?(?:point|linestring|polygon)$|^geom/;
+/** Types of shapes, which are kept as blobs. */
+export const SHAPE: RegExp = /^(?:multi)?(?:point|linestring|polygon)$|^geom/;
 
 /** Undefined when the key is over an expression or the beginning of a column. */
 function wholeColumns({ name, parts }: Key): UniqueKey | undefined {
