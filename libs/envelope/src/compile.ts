@@ -75,9 +75,8 @@ export const FRAME_BYTES = 5;
 
 class CompiledEnvelope implements AvroEnvelope {
   readonly table: Table;
-  readonly keySchema: string | undefined;
-  readonly valueSchema: string;
   readonly selectList: string;
+  readonly #plan: TablePlan;
   readonly #key: KeyWriter | undefined;
   readonly #row: RowWriter;
   readonly #absent: AbsentColumns | undefined;
@@ -94,14 +93,21 @@ class CompiledEnvelope implements AvroEnvelope {
 
   constructor(compiled: TablePlan) {
     this.table = compiled.table;
-    this.keySchema = compiled.keySchema;
-    this.valueSchema = compiled.valueSchema;
+    this.#plan = compiled;
     this.selectList = compiled.selectList;
     this.#key = compiled.key;
     this.#row = compiled.row;
     this.#absent = compiled.absent;
     this.#source = tableSource(compiled);
     this.#tableBytes = this.#source.position;
+  }
+
+  get keySchema(): string | undefined {
+    return this.#plan.keySchema;
+  }
+
+  get valueSchema(): string {
+    return this.#plan.valueSchema;
   }
 
   bind(ids: SchemaIds): void {

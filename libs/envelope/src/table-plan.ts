@@ -43,7 +43,7 @@ export type RowImageMode = 'full' | 'partial';
 /** What the writers of a table are made of, whatever the format. */
 export interface TablePlan {
   readonly table: Table;
-  /** Avro, as canonical JSON; undefined when the table has no key. */
+  /** Avro, as canonical JSON, made each time it is asked for: of thousands of tables it takes more memory than all else. Undefined when the table has no key. */
   readonly keySchema: string | undefined;
   readonly valueSchema: string;
   readonly selectList: string;
@@ -84,15 +84,20 @@ export function planTable(options: EnvelopeOptions): TablePlan {
     namespace: options.namespace,
     tableInKey: options.tableInKey,
   } as const;
+  const keySchema = (): string | undefined =>
+    keyIndexes &&
+    keySchemaText(
+      parts,
+      keyIndexes.map((index) => table.columns[index] as Column),
+    );
   return {
     table,
-    keySchema:
-      keyIndexes &&
-      keySchemaText(
-        parts,
-        keyIndexes.map((index) => table.columns[index] as Column),
-      ),
-    valueSchema: valueSchemaText(parts),
+    get keySchema(): string | undefined {
+      return keySchema();
+    },
+    get valueSchema(): string {
+      return valueSchemaText(parts);
+    },
     selectList: table.columns
       .map((column, i) =>
         // What nobody is to see does not leave the server.
@@ -145,13 +150,32 @@ function codecOf(
 ): ColumnCodec {
   try {
     const exact = withExactMembers(column, wire);
-    const codec = columnCodec(exact, wire);
+    const codec = sharedCodec(exact, wire);
     return shape === undefined || shape.kind === 'exclude' ? codec : shapedCodec(exact, codec, shape);
   } catch (error) {
     if (!(error instanceof TaplineError)) throw error;
     const message = `Column ${column.name} (${column.columnType}): ${error.message}`;
     throw new TaplineError(error.code, { message, place: { table }, remedy: error.remedy, cause: error });
   }
+}
+
+/** Columns of one type have one codec, whatever their table: thousands of tables would else have as many of each. Never grows beyond this number. */
+const codecs = new Map<string, ColumnCodec>();
+const MOST_CODECS = 4096;
+
+function sharedCodec(column: Column, wire: TableMap['columns'][number] | undefined): ColumnCodec {
+  // An ENUM's members are its own.
+  if (column.members !== undefined || wire?.memberBytes !== undefined) return columnCodec(column, wire);
+  const key = JSON.stringify([
+    { ...column, name: undefined },
+    { ...wire, name: undefined },
+  ]);
+  const known = codecs.get(key);
+  if (known !== undefined) return known;
+  const codec = columnCodec(column, wire);
+  if (codecs.size >= MOST_CODECS) codecs.clear();
+  codecs.set(key, codec);
+  return codec;
 }
 
 /** The binlog has members as they are, where information_schema shows `?` for characters beyond the basic plane. */

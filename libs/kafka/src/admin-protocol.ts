@@ -60,10 +60,14 @@ export function readDeleteTopics(body: Buffer): TopicResult[] {
 
 const TOPIC_RESOURCE = 2;
 
-/** DescribeConfigs Request (Version: 2) => [resources] include_synonyms · resources => resource_type resource_name [configuration_keys] */
-export function describeTopicConfigsRequest(topics: readonly string[]): Encoded {
+/** DescribeConfigs Request (Version: 2) => [resources] include_synonyms · resources => resource_type resource_name [configuration_keys], null for all */
+export function describeTopicConfigsRequest(topics: readonly string[], keys?: readonly string[]): Encoded {
   const writer = new RequestWriter();
-  writer.array(topics, (topic) => writer.int8(TOPIC_RESOURCE).string(topic).int32(-1));
+  writer.array(topics, (topic) => {
+    writer.int8(TOPIC_RESOURCE).string(topic);
+    if (keys === undefined) writer.int32(-1);
+    else writer.array(keys, (key) => writer.string(key));
+  });
   return writer.int8(0).finish();
 }
 

@@ -39,6 +39,8 @@ const MIN_COMPACTION_LAG_MS = 3_600_000;
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** Topics asked for or made in one request. */
 const CHUNK = 200;
+/** Of thousands of topics no other setting matters, and each has some forty. */
+const CHECKED_SETTINGS: readonly string[] = ['cleanup.policy', 'max.message.bytes'];
 
 export class Topics {
   readonly #cluster: Cluster;
@@ -81,7 +83,8 @@ export class Topics {
   /** Makes known what topics take that neither ensure() nor describe() has looked at, before lanes of them are opened. They must exist. */
   async learnLimits(topics: readonly string[], signal?: AbortSignal): Promise<void> {
     const unknown = topics.filter((topic) => !this.#cluster.maxMessageBytes.has(topic));
-    for (let at = 0; at < unknown.length; at += CHUNK) await this.#configs(unknown.slice(at, at + CHUNK), signal);
+    for (let at = 0; at < unknown.length; at += CHUNK)
+      await this.#configs(unknown.slice(at, at + CHUNK), signal, CHECKED_SETTINGS);
   }
 
   /** Those of the topics that there are. */
@@ -128,6 +131,7 @@ export class Topics {
     const configs = await this.#configs(
       specs.map(({ topic }) => topic),
       signal,
+      CHECKED_SETTINGS,
     );
     for (const spec of specs) {
       const found = known.get(spec.topic)?.partitions.length ?? 0;
@@ -167,9 +171,10 @@ export class Topics {
   async #configs(
     topics: readonly string[],
     signal: AbortSignal | undefined,
+    keys?: readonly string[],
   ): Promise<Map<string, Readonly<Record<string, string>>>> {
     const attempt = async (): Promise<Map<string, Readonly<Record<string, string>>>> => {
-      const body = await this.#cluster.anyBroker({ ...DESCRIBE_CONFIGS, ...describeTopicConfigsRequest(topics) });
+      const body = await this.#cluster.anyBroker({ ...DESCRIBE_CONFIGS, ...describeTopicConfigsRequest(topics, keys) });
       const results = readDescribeConfigs(body);
       refuse(results, 'asking for the settings of topics');
       for (const { topic, config } of results) this.#noteLimit(topic, config);

@@ -1,5 +1,6 @@
 import type { Column, Table, TableFilter, UniqueKey } from '@tapline/schema';
 import { type ColumnRow, columnOf } from './column.ts';
+import { ColumnPool } from './column-pool.ts';
 import type { MysqlConnection, StringRow } from './connection.ts';
 import { quoteText } from './quote.ts';
 
@@ -111,10 +112,11 @@ export async function readColumns(
      FROM information_schema.COLUMNS WHERE ${where} ORDER BY TABLE_NAME, ORDINAL_POSITION`,
     signal,
   );
+  const pool = new ColumnPool();
   const columns = new Map<string, Column[]>();
   for (const row of rows) {
     const table = row[0] ?? '';
-    if (names.has(table)) entry(columns, table).push(columnOf(columnRow(row)));
+    if (names.has(table)) entry(columns, table).push(pool.of(columnOf(columnRow(row))));
   }
   return columns;
 }

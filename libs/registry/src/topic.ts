@@ -3,6 +3,9 @@ import { type Kafka, type KafkaRecord, type Lane, NO_HEADERS, type OrderedProduc
 import { orAbort, TaplineError } from '@tapline/kernel';
 import type { Registry, TopicRegistryConfig } from './registry.ts';
 
+/** Schemas held as text. */
+const MOST_SCHEMAS = 1000;
+
 /**
  * Schemas in a Kafka topic of one partition: a schema's id is the offset of its first record + 1.
  *
@@ -14,7 +17,9 @@ import type { Registry, TopicRegistryConfig } from './registry.ts';
 export class TopicRegistry implements Registry {
   readonly #topic: string;
   readonly #kafka: Kafka;
+  /** The newest of those read; the others are read again when they are asked for. */
   readonly #schemas = new Map<number, string>();
+  /** By the schema's digest: thousands of schemas take more memory than all else that a reader knows of its tables. */
   readonly #ids = new Map<string, number>();
   readonly #writer = randomUUID();
   #producer: OrderedProducer | undefined;
@@ -40,14 +45,14 @@ export class TopicRegistry implements Registry {
   }
 
   async idFor(subject: string, schemaJson: string, signal?: AbortSignal): Promise<number> {
-    return this.#ids.get(schemaJson) ?? this.#register(subject, schemaJson, signal);
+    return this.#ids.get(digestOf(schemaJson)) ?? this.#register(subject, schemaJson, signal);
   }
 
   async schema(id: number, signal?: AbortSignal): Promise<string> {
     const known = this.#schemas.get(id);
     if (known !== undefined) return known;
     await this.#inTurn(() => this.#readOn(signal));
-    const found = this.#schemas.get(id);
+    const found = this.#schemas.get(id) ?? (await this.#readBack(id, signal));
     if (found === undefined) throw unknownId(id, `topic ${this.#topic}`);
     return found;
   }
@@ -66,14 +71,14 @@ export class TopicRegistry implements Registry {
       return this.#registerAll(schemas);
     });
     await (signal === undefined ? this.#batch : orAbort(this.#batch, signal));
-    const id = this.#ids.get(schemaJson);
+    const id = this.#ids.get(digestOf(schemaJson));
     if (id === undefined) throw invalid(this.#topic, this.#next, 'a schema just written cannot be read back');
     return id;
   }
 
   async #registerAll(schemas: ReadonlyMap<string, string>): Promise<void> {
     await this.#readOn();
-    const unknown = [...schemas].filter(([schema]) => !this.#ids.has(schema));
+    const unknown = [...schemas].filter(([schema]) => !this.#ids.has(digestOf(schema)));
     if (unknown.length === 0) return;
     this.#producer ??= this.#kafka.producer({ batchBytes: 1_048_576, bufferBytes: 4_194_304 });
     this.#lane ??= this.#producer.lane(this.#topic, 0, { shared: true });
@@ -103,8 +108,29 @@ export class TopicRegistry implements Registry {
     this.#next = record.offset + 1n;
     const { schema } = parse(this.#topic, record);
     const id = Number(record.offset) + 1;
+    this.#keep(id, schema);
+    const digest = digestOf(schema);
+    if (!this.#ids.has(digest)) this.#ids.set(digest, id);
+  }
+
+  /** One that was let go. */
+  async #readBack(id: number, signal: AbortSignal | undefined): Promise<string | undefined> {
+    const from = BigInt(id - 1);
+    if (from >= this.#next) return undefined;
+    const range = { topic: this.#topic, partition: 0, from, to: from + 1n, signal };
+    for await (const [record] of this.#kafka.reader.read(range)) {
+      if (record === undefined) continue;
+      const { schema } = parse(this.#topic, record);
+      this.#keep(id, schema);
+      return schema;
+    }
+    return undefined;
+  }
+
+  #keep(id: number, schema: string): void {
+    const [oldest] = this.#schemas.keys();
+    if (this.#schemas.size >= MOST_SCHEMAS && oldest !== undefined) this.#schemas.delete(oldest);
     this.#schemas.set(id, schema);
-    if (!this.#ids.has(schema)) this.#ids.set(schema, id);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -112,6 +138,10 @@ export class TopicRegistry implements Registry {
     this.#turn = next.catch(() => undefined);
     return next;
   }
+}
+
+function digestOf(schema: string): string {
+  return createHash('sha256').update(schema).digest('base64url');
 }
 
 function parse(topic: string, record: KafkaRecord): { schema: string } {
