@@ -1,6 +1,7 @@
 import type { Column, Table } from '@tapline/schema';
 import { type AvroField, type AvroObject, type AvroType, nullable, schemaText, semantic } from './avro-schema.ts';
 import type { ColumnCodec } from './codec.ts';
+import { typeName } from './mysql-type.ts';
 import { avroName, avroNamespace, fieldNames } from './names.ts';
 import { type ColumnShape, shapeName } from './shape/column-shape.ts';
 
@@ -189,20 +190,3 @@ function columnField(field: {
 }
 
 const HASH_TYPE = 'char';
-
-/** One type under several names; MariaDB's last three are BINARY in the binlog. */
-const SAME_TYPE: Readonly<Record<string, string>> = {
-  geometrycollection: 'geomcollection',
-  integer: 'int',
-  numeric: 'decimal',
-  real: 'double',
-  uuid: 'binary',
-  inet6: 'binary',
-  inet4: 'binary',
-};
-
-/** A column's type with the digits of its fraction, without lengths. */
-export function typeName(column: Column): string {
-  const fsp = column.fsp ?? 0;
-  return `${SAME_TYPE[column.type] ?? column.type}${fsp > 0 ? `(${fsp})` : ''}${column.unsigned ? ' unsigned' : ''}`;
-}

@@ -3,7 +3,6 @@ import type {
   BinlogEvent,
   BinlogPosition,
   BinlogStream,
-  LeftOut,
   PreparedEvent,
   RowsEvent,
   StatementEvent,
@@ -33,6 +32,7 @@ import type { VersionClock } from './publish/version-clock.ts';
 import { replayConfigOf } from './resume/replay-config.ts';
 import type { SessionContext, SessionEvents, SessionFacts } from './session-facts.ts';
 import { openSessionParts, type SessionParts } from './session-parts.ts';
+import { LeftOutTransactions } from './shape/left-out.ts';
 import type { SnapshotLoader } from './snapshot/loader.ts';
 import { tableName } from './snapshot/mysql-source.ts';
 import { openLoader } from './snapshot/open-loader.ts';
@@ -82,7 +82,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   /** The next session goes on as soon as nothing is left to skip: with another configuration. */
   #isLeaving: boolean;
   readonly #left = new AbortController();
-  #leftOut = 0;
+  readonly #leftOut: LeftOutTransactions;
   #checkpointed = -1;
   /** Of the newest transaction that was passed; before the first one, of the newest that was published. */
   #newestCommitMs: number;
@@ -95,6 +95,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#resources = parts.resources;
     this.#config = config;
     this.#isLeaving = parts.isTail;
+    this.#leftOut = new LeftOutTransactions(parts);
     this.#log = log;
     this.#source = source;
     this.#producer = producer;
@@ -186,7 +187,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       skipped: this.#publisher.skipped,
       claims: this.#oversize.claims,
       claimBytes: this.#oversize.claimBytes,
-      leftOut: this.#leftOut,
+      leftOut: this.#leftOut.count,
       replaying: this.#book.skipping,
       binlogBytes: this.#stream.stats.bytes,
       position: position ?? this.#start,
@@ -221,14 +222,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#publisher.tick(this.#takenMs);
     this.#floor.before(this.#executed);
     this.#publisher.begin(gtid, commitMicros, position);
-    if (leftOut !== undefined && !this.silent) this.#leaveOut(gtid, leftOut);
-  }
-
-  #leaveOut(gtid: string, { bytes, tables }: LeftOut): void {
-    this.#leftOut++;
-    if (this.#config.transactions.oversize !== 'announce') return;
-    this.#log.info('a large transaction is left out', { gtid, bytes, tables: Object.fromEntries(tables) });
-    this.#publisher.leaveOut(tables);
+    if (leftOut !== undefined && !this.silent) this.#leftOut.add(gtid, leftOut);
   }
 
   #isBeforeStart(gtid: string, position: BinlogPosition): boolean {

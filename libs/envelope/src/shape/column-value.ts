@@ -5,7 +5,7 @@ import { GrowingSink } from '../byte-sink.ts';
 import type { ColumnCodec } from '../codec.ts';
 import { columnCodec } from '../columns.ts';
 import type { TextRow } from '../compile.ts';
-import { typeName } from '../envelope-schema.ts';
+import { typeName } from '../mysql-type.ts';
 import { Cursor } from '../reader/avro-read.ts';
 import { typeReader } from '../reader/read-types.ts';
 import type { ReadValue, Value } from '../reader/values.ts';

@@ -2,7 +2,7 @@ import { createHmac, type KeyObject } from 'node:crypto';
 import type { Column } from '@tapline/schema';
 import { writeString } from '../avro-write.ts';
 import type { ColumnCodec } from '../codec.ts';
-import { typeName } from '../envelope-schema.ts';
+import { typeName } from '../mysql-type.ts';
 import { Cursor } from '../reader/avro-read.ts';
 import { typeReader } from '../reader/read-types.ts';
 import type { Value } from '../reader/values.ts';
