@@ -1,3 +1,4 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { LastEvent } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
 import type { Anchor } from '../anchors/anchor-book.ts';
@@ -70,23 +71,35 @@ export interface LostTail {
 
 const FORMAT = 1;
 
+/** A longer record is compressed: thousands of tables have megabytes of offsets, mostly those of the record before, and one is written every second. */
+const PLAIN_BYTES = 64 * 1024;
+/** What a zstd frame begins with (RFC 8878), as no JSON does. */
+const ZSTD_MAGIC = 0xfd2f_b528;
+
+/** JSON, zstd around it when it is long. */
 export function encodeProgress(record: ProgressRecord): Buffer {
-  const json = JSON.stringify(
-    {
-      format: FORMAT,
-      ...record,
-      offsets: Object.fromEntries(record.offsets),
-      fences: record.fences && rawFences(record.fences),
-    },
+  const { offsets, ...rest } = record;
+  const head = JSON.stringify(
+    { format: FORMAT, ...rest, fences: record.fences && rawFences(record.fences) },
     (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
   );
-  return Buffer.from(json);
+  // By hand: a function called for each of a hundred thousand offsets takes long.
+  const topics = [...offsets].map(([topic, next]) => `${JSON.stringify(topic)}:["${next.join('","')}"]`);
+  const json = Buffer.from(`${head.slice(0, -1)},"offsets":{${topics.join(',')}}}`);
+  if (json.length <= PLAIN_BYTES) return json;
+  return zstdCompressSync(json, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+}
+
+function textOf(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const isPacked = buffer.length > 4 && buffer.readUInt32LE(0) === ZSTD_MAGIC;
+  return (isPacked ? zstdDecompressSync(buffer) : buffer).toString();
 }
 
 /** @throws TaplineError PROGRESS_UNREADABLE when the bytes are not a progress record of a known format. */
 export function decodeProgress(bytes: Uint8Array, topic: string): ProgressRecord {
   try {
-    const raw = JSON.parse(Buffer.from(bytes).toString()) as Raw;
+    const raw = JSON.parse(textOf(bytes)) as Raw;
     if (raw.format !== FORMAT) throw new Error(`format ${String(raw.format)}, this version reads format ${FORMAT}`);
     return {
       ...raw,
