@@ -26,7 +26,7 @@ export {
   type SnapshotBegin,
   type StateChange,
 } from './history/record.ts';
-export { HistoryTimeline, type HistoryView } from './history/timeline.ts';
+export { HistoryTimeline, type HistoryView, tableKey } from './history/timeline.ts';
 export {
   compileKeys,
   type KeyChoice,

@@ -204,8 +204,8 @@ export const READER_CONFIG = {
       fields: {
         keyChange: {
           type: 'choice',
-          doc: 'A statement gives the table another message key (other columns, another name or type of one). stop: the reader stops in front of it. continue: changes go on under the new keys, in other partitions than before; the records under the old keys stay in the topic until the table is loaded again.',
-          values: ['stop', 'continue'],
+          doc: 'A statement gives the table another message key (other columns, another name or type of one). stop: the reader stops in front of it. newTopic: the table goes on in a topic of its own, `<topic>.v2` and so on, into which its rows are loaded. continue: changes go on under the new keys, in other partitions than before; the records under the old keys stay in the topic until the table is loaded again.',
+          values: ['stop', 'newTopic', 'continue'],
           default: 'stop',
         },
         drift: {
@@ -223,8 +223,8 @@ export const READER_CONFIG = {
         },
         incompatible: {
           type: 'choice',
-          doc: 'A statement gives a column a type as which its older values cannot be read (Avro’s schema resolution). newVersion: a new version of the schema is registered, and each record names its own. stop: the reader stops in front of it.',
-          values: ['newVersion', 'stop'],
+          doc: 'A statement gives a column a type as which its older values cannot be read (Avro’s schema resolution). newVersion: a new version of the schema is registered, and each record names its own. newTopic: the table goes on in a topic of its own, `<topic>.v2` and so on, into which its rows are loaded. stop: the reader stops in front of it.',
+          values: ['newVersion', 'newTopic', 'stop'],
           default: 'newVersion',
         },
       },

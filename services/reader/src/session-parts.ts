@@ -167,6 +167,7 @@ export async function openSessionParts(
       await history.durable();
       return tableOfRow(layout, history, source);
     },
+    topicNumber: (table) => history.topicNumber(table),
     keys: source.keys,
     shape: source.shape,
     rowImage: config.source.rowImage,
@@ -257,7 +258,7 @@ export async function openSessionParts(
         topic: historyTopicOf(config.name),
         kafka,
         source,
-        topicOf: (table) => routes.topicOf(table),
+        topicOf: (table) => routes.formOf(table).topic,
       }),
     executed,
     gtidSet: record.gtidSet,

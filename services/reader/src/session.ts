@@ -346,6 +346,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     if (replay !== undefined) await replay;
     // The records of the first load are progress records too.
     if (this.#holdsProgress || this.#mayLeave()) return;
+    this.#loadRenewed();
     if (this.#loader !== undefined && this.#book.skipping === 0) await this.#load(this.#loader);
     const { transactions } = this.#pump;
     const nowMs = Date.now();
@@ -355,6 +356,13 @@ export class Session implements AsyncDisposable, PumpTarget {
     if (transactions === this.#checkpointed && idleMs < this.#config.progress.idleMs) return;
     this.#checkpointed = transactions;
     this.#checkpointer.start(this.#describe());
+  }
+
+  /** A table that has got another topic has its rows loaded into that. */
+  #loadRenewed(): void {
+    const renewed = this.#history.renewed();
+    if (renewed.length === 0 || this.#config.snapshot.mode === 'never') return;
+    this.#loader?.add(renewed.map(({ database, name }) => `${database}.${name}`));
   }
 
   async #load(loader: SnapshotLoader): Promise<void> {

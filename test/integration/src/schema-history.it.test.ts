@@ -228,6 +228,38 @@ describe.each(SERVERS)('%s with binlog_row_metadata = %s', (server, metadata) =>
     expect(keys).toEqual(expect.arrayContaining([{ id: 1 }, { id: 2 }, { id: 3 }]));
     expect(await second.stop()).toBe(0);
   });
+
+  test('with history.keyChange: newTopic the table goes on in another topic, which holds all of its rows', async () => {
+    const { sql, database } = scene;
+    const exactly = {
+      source: { include: [`${database}.renewed`] },
+      name: uniqueName('renewed'),
+      history: { keyChange: 'newTopic' },
+    };
+    await sql.run(
+      'CREATE TABLE renewed (id INT PRIMARY KEY, a INT NOT NULL)',
+      'INSERT INTO renewed VALUES (1, 1), (2, 2)',
+    );
+    const first = await scene.reader(exactly);
+    await arrived(first, 'renewed', 2, exactly.name);
+    await sql.run('ALTER TABLE renewed DROP PRIMARY KEY, ADD PRIMARY KEY (a, id)', 'INSERT INTO renewed VALUES (3, 3)');
+    await arrived(first, 'renewed.v2', 3, exactly.name);
+    await first.kill();
+    await sql.run('UPDATE renewed SET id = 4 WHERE id = 1');
+    const second = await scene.reader(exactly);
+    // The old key goes with a tombstone, and the row comes under its new one.
+    await arrived(second, 'renewed.v2', 6, exactly.name);
+    const records = await scene.topics.read(scene.topic('renewed.v2', exactly.name));
+    const last = new Map(records.map(({ key, after }) => [JSON.stringify(key), after?.['id']]));
+    expect(Object.fromEntries(last)).toEqual({
+      '{"a":1,"id":1}': undefined,
+      '{"a":1,"id":4}': 4,
+      '{"a":2,"id":2}': 2,
+      '{"a":3,"id":3}': 3,
+    });
+    expect(await scene.topics.read(scene.topic('renewed', exactly.name))).toHaveLength(2);
+    expect(await second.stop()).toBe(0);
+  });
 });
 
 /** Over the reader's HTTP server. */

@@ -22,6 +22,8 @@ export interface DatabaseChange {
 /** A table as it is from now on; null: it is gone. A renamed table is gone under its old name. */
 export interface StateChange extends TableName {
   readonly state: TableState | null;
+  /** From now on the changes of the table with this name go to its n-th topic; absent: to the same as before, at first the first. */
+  readonly topic?: number;
 }
 
 /** What a table is known to be behind a later statement, where the statements alone do not tell. */
@@ -39,7 +41,7 @@ export interface LaterState extends StateChange {
  */
 export type HistoryRecord =
   | SnapshotBegin
-  | { readonly kind: 'table'; readonly version: number; readonly state: TableState }
+  | { readonly kind: 'table'; readonly version: number; readonly state: TableState; readonly topic?: number }
   | ({ readonly kind: 'later'; readonly version: number } & LaterState)
   | { readonly kind: 'end'; readonly version: number; readonly records: number }
   | DdlRecord;

@@ -124,6 +124,19 @@ describe('the records of a history', () => {
     expect(names(history, 1)).toEqual(['a(id)', 'b(id,x)']);
   });
 
+  test('the number of a table’s topic is known from every version on, and kept by snapshots', () => {
+    const renewed = ddl(4, [{ database: 'shop', name: 'b', state: table('b', 'x'), topic: 2 }]);
+    const history = timeline(
+      ...records,
+      renewed,
+      ddl(5, [{ database: 'shop', name: 'b', state: table('b', 'x', 'y') }]),
+    );
+    expect(history.at(3, OPTIONS).topics.size).toBe(0);
+    expect([...history.at(5, OPTIONS).topics.values()]).toEqual([2]);
+    for (const record of snapshot(6, [table('b', 'x')])) history.add(record);
+    expect([...history.topics.values()]).toEqual([2]);
+  });
+
   test('what cannot be read spoils the versions behind it, until a snapshot begins anew', () => {
     const history = timeline(...records.slice(0, 4));
     const unreadable = (): unknown => decodeHistoryRecord(Buffer.from('{"format":2}'), { topic: 't', offset: 9n });

@@ -1,5 +1,6 @@
 import { TaplineError } from '@tapline/kernel';
 import { Catalog, type CatalogOptions } from '../ddl/catalog.ts';
+import type { TableName } from '../ddl/cursor.ts';
 import type { TableState } from '../ddl/table-state.ts';
 import { applyChanges } from './changes.ts';
 import type { DdlRecord, HistoryRecord, LaterState, SnapshotBegin } from './record.ts';
@@ -12,6 +13,8 @@ export interface HistoryView {
   readonly snapshot: SnapshotBegin;
   /** Tables that are gone since the snapshot, as they last were. */
   readonly gone: readonly TableState[];
+  /** Of tables that have had several topics: the number of the one they have, by `tableKey`. */
+  readonly topics: ReadonlyMap<string, number>;
   /** Statements behind it, of this snapshot. */
   readonly beyond: readonly DdlRecord[];
 }
@@ -109,6 +112,20 @@ export class HistoryTimeline {
     }
   }
 
+  /** The newest numbers of topics (see HistoryView), whatever snapshots were begun since. */
+  get topics(): ReadonlyMap<string, number> {
+    const topics = new Map<string, number>();
+    for (const { records, statements } of this.#complete()) {
+      for (const record of records) {
+        if (record.kind === 'table' && record.topic !== undefined) topics.set(tableKey(record.state), record.topic);
+      }
+      for (const change of statements.flatMap(({ changes }) => changes)) {
+        if (change.topic !== undefined) topics.set(tableKey(change), change.topic);
+      }
+    }
+    return topics;
+  }
+
   /** The snapshots that are whole, oldest first. */
   get snapshots(): readonly SnapshotBegin[] {
     return this.#complete().map(({ begin }) => begin);
@@ -135,18 +152,29 @@ export class HistoryTimeline {
   }
 }
 
+/** A table's name as a key of maps. */
+export function tableKey({ database, name }: TableName): string {
+  return `${database}\0${name}`;
+}
+
 function viewOf({ begin, records, statements }: Snapshot, version: number, options: CatalogOptions): HistoryView {
   const catalog = new Catalog(options);
   applyChanges(catalog, { databases: begin.databases, changes: [] });
   const later: LaterState[] = [];
+  const topics = new Map<string, number>();
   for (const record of records) {
-    if (record.kind === 'table') catalog.set(record.state);
-    else later.push(record);
+    if (record.kind === 'later') {
+      later.push(record);
+      continue;
+    }
+    catalog.set(record.state);
+    if (record.topic !== undefined) topics.set(tableKey(record.state), record.topic);
   }
   const gone: TableState[] = [];
   for (const statement of statements) {
     if (statement.version > version) break;
-    for (const { database, name, state } of statement.changes) {
+    for (const { database, name, state, topic } of statement.changes) {
+      if (topic !== undefined) topics.set(tableKey({ database, name }), topic);
       const last = state === null ? catalog.table({ database, name }) : undefined;
       if (last !== undefined) gone.push(last);
     }
@@ -154,5 +182,5 @@ function viewOf({ begin, records, statements }: Snapshot, version: number, optio
     later.push(...statement.later);
   }
   const beyond = statements.filter((statement) => statement.version > version);
-  return { version, catalog, later, snapshot: begin, gone, beyond };
+  return { version, catalog, later, snapshot: begin, gone, topics, beyond };
 }

@@ -28,8 +28,7 @@ const policy = (more: Partial<FormPolicy> = {}): FormPolicy => ({
 
 function verdict(before: TableState, after: TableState, by: FormPolicy = policy()): string {
   try {
-    approveForm({ before, after, place: 'here' }, by);
-    return 'taken';
+    return approveForm({ before, after, place: 'here' }, by) === 'goesOn' ? 'taken' : 'new topic';
   } catch (error) {
     return error instanceof TaplineError ? error.code : String(error);
   }
@@ -49,6 +48,8 @@ describe('another key', () => {
     expect(verdict(before, after)).toBe('SCHEMA_KEY_CHANGED');
     const config = { keyChange: 'continue', incompatible: 'newVersion' } as const;
     expect(verdict(before, after, policy({ config }))).toBe('taken');
+    const renews = { keyChange: 'newTopic', incompatible: 'newVersion' } as const;
+    expect(verdict(before, after, policy({ config: renews }))).toBe('new topic');
   });
 
   test('of a table of which nothing was published is no matter, nor is one that has no key for a while', () => {

@@ -25,25 +25,30 @@ export interface FormPolicy {
   isUsed(topic: string): boolean;
 }
 
+/** Whether the table's changes go on in their topic, or begin another one. */
+export type FormVerdict = 'goesOn' | 'newTopic';
+
 /**
  * What a statement makes of a table whose changes are published already. Another key is the serious case: the same rows get other keys, so they go to other
  * partitions, where nothing keeps their changes in order with those before, and the records under the old keys stay for good.
  *
  * @throws TaplineError SCHEMA_KEY_CHANGED, SCHEMA_FORM_CHANGED where policy is to stop: nothing behind the statement is published.
  */
-export function approveForm({ before, after, place }: FormChange, { config, formOf, isUsed }: FormPolicy): void {
+export function approveForm({ before, after, place }: FormChange, { config, formOf, isUsed }: FormPolicy): FormVerdict {
   const [old, now] = [formOrNone(before, formOf), formOrNone(after, formOf)];
-  if (old === undefined || now === undefined || old.topic !== now.topic || !isUsed(now.topic)) return;
+  if (old === undefined || now === undefined || old.topic !== now.topic || !isUsed(now.topic)) return 'goesOn';
   const table = `${after.database}.${after.name}`;
+  if (old.key !== now.key && config.keyChange === 'newTopic') return 'newTopic';
   if (old.key !== now.key && config.keyChange === 'stop') {
     throw new TaplineError('SCHEMA_KEY_CHANGED', {
       message: `The message key of ${table} is another one behind this statement: it was ${keyOf(before)}, and becomes ${keyOf(after)}.`,
       place: { table, position: place, topic: now.topic },
     });
   }
-  if (config.incompatible === 'newVersion') return;
+  if (config.incompatible === 'newVersion') return 'goesOn';
   const fields = unreadableFields(JSON.parse(old.value) as AvroSchema, JSON.parse(now.value) as AvroSchema);
-  if (fields.length === 0) return;
+  if (fields.length === 0) return 'goesOn';
+  if (config.incompatible === 'newTopic') return 'newTopic';
   throw new TaplineError('SCHEMA_FORM_CHANGED', {
     message: `Behind this statement the values of ${table} can no longer be read together with those before: ${fields.join(', ')}.`,
     place: { table, position: place, topic: now.topic },

@@ -1,6 +1,6 @@
 import type { Kafka } from '@tapline/kafka';
 import { type AdminAnswer, describeError, TaplineError } from '@tapline/kernel';
-import { HistoryTimeline, type HistoryView, type TableState, tableOfState } from '@tapline/schema';
+import { HistoryTimeline, type HistoryView, type Table, type TableState, tableOfState } from '@tapline/schema';
 import type { Source } from '../source/open-source.ts';
 import { readHistory } from './history-topic.ts';
 import { originOf, viewAt } from './lookup.ts';
@@ -9,8 +9,8 @@ export interface SchemaService {
   readonly topic: string;
   readonly kafka: Pick<Kafka, 'reader'>;
   readonly source: Pick<Source, 'filter' | 'keys'>;
-  /** The topic that the table's changes go to. */
-  topicOf(table: string): string;
+  /** The topic that the table's changes go to now. */
+  topicOf(table: Table): string;
 }
 
 /**
@@ -58,13 +58,7 @@ function describeState(
     ...(origin?.kind === 'ddl' ? { ...origin.at, statement: origin.sql } : {}),
   };
   const captured = source.filter.matches(database, name);
-  const named = {
-    database,
-    table: name,
-    captured,
-    ...(captured ? { topic: topicOf(`${database}.${name}`) } : {}),
-    since,
-  };
+  const named = { database, table: name, captured, since };
   if (unread !== undefined) return { ...named, unread };
   const table = tableOfState(state);
   return {
@@ -72,19 +66,19 @@ function describeState(
     columns: table.columns,
     primaryKey: table.primaryKey ?? null,
     uniqueKeys: table.uniqueKeys,
-    ...(captured ? { messageKey: messageKeyOf(source, table) } : {}),
+    ...(captured ? publishedAs(table, { source, topicOf }) : {}),
   };
 }
 
-/** null: no key. */
-function messageKeyOf(
-  { keys }: SchemaService['source'],
-  table: ReturnType<typeof tableOfState>,
-): readonly string[] | null {
+/** Where the table's changes go, and under which key; null: without one. Nothing where no choice was made for a table without a key. */
+function publishedAs(
+  table: Table,
+  { source, topicOf }: Pick<SchemaService, 'source' | 'topicOf'>,
+): Readonly<Record<string, unknown>> {
   try {
-    return keys.columnsOf(table) ?? null;
-  } catch {
-    // The table has none and no choice was made: nothing of it was published.
-    return null;
+    return { topic: topicOf(table), messageKey: source.keys.columnsOf(table) ?? null };
+  } catch (error) {
+    if (error instanceof TaplineError) return {};
+    throw error;
   }
 }

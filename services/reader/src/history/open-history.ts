@@ -8,6 +8,8 @@ import {
   type HistoryView,
   type SnapshotBegin,
   type TableName,
+  type TableState,
+  tableKey,
 } from '@tapline/schema';
 import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
@@ -15,7 +17,7 @@ import { executedOf, parseExecuted, startOf } from '../source/executed.ts';
 import type { Source } from '../source/open-source.ts';
 import { serverIdOf } from '../source/server-id.ts';
 import { readSourceDialect, type SourceDialect } from './dialect.ts';
-import type { FormChange } from './form-change.ts';
+import type { FormChange, FormVerdict } from './form-change.ts';
 import { HistoryTopic } from './history-topic.ts';
 import { SchemaHistory } from './schema-history.ts';
 import { type StatesAt, statesAt } from './states-at.ts';
@@ -30,7 +32,7 @@ export interface OpenHistoryParts {
   /** What the stream has passed. */
   readonly executed: () => string;
   readonly altered: (table: TableName) => void;
-  readonly approve: (change: FormChange) => void;
+  readonly approve: (change: FormChange) => FormVerdict;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -54,6 +56,7 @@ export async function openHistory(parts: OpenHistoryParts): Promise<SchemaHistor
     const records = snapshotRecords(
       { kind: 'snapshot', version, ...recordedPlace(record), lowerCaseTableNames: source.info.lowerCaseTableNames },
       await statesAt(startOf(record), states),
+      timeline.topics,
     );
     current = new HistoryTimeline();
     for (const next of records) current.add(next);
@@ -89,11 +92,16 @@ export function recordedPlace({ gtidSet, file, position }: Place): Place {
 export function snapshotRecords(
   begin: Omit<SnapshotBegin, 'writtenMs' | 'databases'>,
   { databases, states, later }: StatesAt,
+  topics: ReadonlyMap<string, number>,
 ): HistoryRecord[] {
   const { version } = begin;
+  const numbered = (state: TableState): { readonly topic?: number } => {
+    const topic = topics.get(tableKey(state));
+    return topic === undefined ? {} : { topic };
+  };
   return [
     { ...begin, writtenMs: Date.now(), databases },
-    ...states.map((state): HistoryRecord => ({ kind: 'table', version, state })),
+    ...states.map((state): HistoryRecord => ({ kind: 'table', version, state, ...numbered(state) })),
     ...later.map((state): HistoryRecord => ({ kind: 'later', version, ...state })),
     { kind: 'end', version, records: states.length + later.length },
   ];

@@ -1,13 +1,16 @@
 import { kafkaConfigOf, openKafka } from '@tapline/kafka';
 import { type Logger, TaplineError } from '@tapline/kernel';
+import { tableKey, tableOfState } from '@tapline/schema';
 import type { ReaderConfig } from '../config.ts';
 import { readProgress } from '../progress/read-progress.ts';
+import type { ProgressRecord } from '../progress/record.ts';
+import { topicChoice } from '../shape/topics.ts';
 import { startOf } from '../source/executed.ts';
-import { openSource } from '../source/open-source.ts';
+import { openSource, type Source } from '../source/open-source.ts';
 import { serverIdOf } from '../source/server-id.ts';
 import { HistoryTopic } from './history-topic.ts';
 import { dialectOfSource, recordedPlace, snapshotRecords } from './open-history.ts';
-import { statesAt } from './states-at.ts';
+import { type StatesAt, statesAt } from './states-at.ts';
 
 /** What a rebuilt history holds. */
 export interface Rebuilt {
@@ -54,8 +57,26 @@ export async function rebuildHistory(
     ...recordedPlace(record),
     lowerCaseTableNames,
   } as const;
-  await topic.appendAll(snapshotRecords(begin, found));
+  await topic.appendAll(
+    snapshotRecords(begin, found, new Map([...usedTopics(config.name, source, found, record), ...timeline.topics])),
+  );
   return { version, tables: found.states.length, unknown };
+}
+
+/** Where the history does not tell any more which of its topics a table has come to, the topics of the progress record do. */
+function usedTopics(
+  name: string,
+  { shape }: Source,
+  { states }: StatesAt,
+  { offsets }: ProgressRecord,
+): [string, number][] {
+  return states.flatMap((state): [string, number][] => {
+    if (state.unread !== undefined) return [];
+    const first = topicChoice(name, state, shape.of(tableOfState(state))).topic;
+    let number = 1;
+    while (offsets.has(`${first}.v${number + 1}`)) number++;
+    return number === 1 ? [] : [[tableKey(state), number]];
+  });
 }
 
 function inexact(tables: readonly string[]): TaplineError {

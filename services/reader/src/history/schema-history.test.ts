@@ -82,6 +82,7 @@ class Life {
       },
       approve: ({ before, after }: FormChange) => {
         this.approved.push(`${columns(before)} → ${columns(after)}`);
+        return columns(after) === 'b' ? 'newTopic' : 'goesOn';
       },
       altered: ({ name }: TableName) => {
         this.altered.push(name);
@@ -210,5 +211,16 @@ test('a table made anew is compared with the one that had its name, also in a li
   for (const life of [first, next]) {
     void life.history.statement(statement(3, 'CREATE TABLE t (b INT)'));
     expect(life.approved).toEqual(['a → b']);
+    // The policy of this test: it gets a topic of its own.
+    expect(life.history.topicNumber({ database: 'shop', name: 't' })).toBe(2);
+    expect(life.history.renewed()).toEqual([{ database: 'shop', name: 't' }]);
+    expect(life.history.renewed()).toEqual([]);
   }
+  const replaying = new Life([...SNAPSHOT, ...first.written], { version: 3 });
+  void replaying.history.statement(statement(3, 'CREATE TABLE t (b INT)'));
+  expect(replaying.approved).toEqual([]);
+  expect(replaying.history.renewed()).toHaveLength(1);
+  const behind = new Life([...SNAPSHOT, ...first.written], { version: 4 });
+  expect(behind.history.topicNumber({ database: 'shop', name: 't' })).toBe(2);
+  expect(behind.history.renewed()).toEqual([]);
 });

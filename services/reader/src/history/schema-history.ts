@@ -19,9 +19,10 @@ import {
   stateChanges,
   type TableName,
   type TableState,
+  tableKey,
 } from '@tapline/schema';
 import type { SourceDialect } from './dialect.ts';
-import type { FormChange } from './form-change.ts';
+import type { FormChange, FormVerdict } from './form-change.ts';
 import type { HistoryTopic } from './history-topic.ts';
 import type { StatesAt } from './states-at.ts';
 
@@ -33,7 +34,7 @@ export interface SchemaHistoryOptions {
   /** What these tables are behind the statement, asked of the source. */
   readonly statesBehind: (event: StatementEvent, tables: readonly TableName[]) => Promise<StatesAt>;
   /** Told of what a statement made of a captured table, before that is written: what it throws stops the reader in front of it. */
-  readonly approve: (change: FormChange) => void;
+  readonly approve: (change: FormChange) => FormVerdict;
   /** Told of every table that is not any more what it was. */
   readonly altered: (table: TableName) => void;
   readonly log: Logger;
@@ -56,6 +57,10 @@ export class SchemaHistory {
   /** What the tables are, and those that are gone last were. */
   readonly #forms = new Map<string, TableState>();
   readonly #later = new Map<string, LaterState[]>();
+  /** The number of its topic, by table. */
+  readonly #topics: Map<string, number>;
+  /** Tables that got another topic since somebody asked. */
+  #renewed: TableName[] = [];
   /** Captured tables that were altered since somebody asked. */
   #changed: TableName[] = [];
 
@@ -64,8 +69,9 @@ export class SchemaHistory {
     this.catalog = options.view.catalog;
     this.#version = options.view.version;
     this.#known = [...options.view.beyond];
+    this.#topics = new Map(options.view.topics);
     for (const state of options.view.later) this.#expect(state);
-    for (const state of [...options.view.gone, ...this.catalog.tables()]) this.#forms.set(nameOf(state), state);
+    for (const state of [...options.view.gone, ...this.catalog.tables()]) this.#forms.set(tableKey(state), state);
   }
 
   /** Of what has been applied. */
@@ -77,6 +83,17 @@ export class SchemaHistory {
   changed(): readonly TableName[] {
     if (this.#changed.length === 0) return NONE;
     return this.#changed.splice(0);
+  }
+
+  /** Which of its topics the changes of the table go to, from 1. */
+  topicNumber(table: TableName): number {
+    return this.#topics.get(tableKey(table)) ?? 1;
+  }
+
+  /** Tables that have got another topic since this was asked last. */
+  renewed(): readonly TableName[] {
+    if (this.#renewed.length === 0) return NONE;
+    return this.#renewed.splice(0);
   }
 
   /** Resolves when every version so far is acknowledged; undefined when it is. */
@@ -143,8 +160,9 @@ export class SchemaHistory {
     await this.#write(draft, event);
   }
 
-  #write({ databases, changes, later }: Draft, event: StatementEvent): Promise<void> | undefined {
-    for (const { state } of changes) this.#approve(state, placeText(event));
+  #write(draft: Draft, event: StatementEvent): Promise<void> | undefined {
+    const { databases, later } = draft;
+    const changes = draft.changes.map((change) => this.#approve(change, placeText(event)));
     this.#version++;
     const room = this.#options.topic.append({
       kind: 'ddl',
@@ -164,12 +182,13 @@ export class SchemaHistory {
   }
 
   /** Compares a table with what last had its name: a table dropped and made anew goes on in the same topic. */
-  #approve(after: TableState | null, place: string): void {
-    if (after === null || after.unread !== undefined || !this.#isCaptured(after)) return;
-    const name = nameOf(after);
-    const before = this.#forms.get(name);
-    if (before !== undefined) this.#options.approve({ before, after, place });
-    this.#forms.set(name, after);
+  #approve(change: StateChange, place: string): StateChange {
+    const { state: after } = change;
+    if (after === null || after.unread !== undefined || !this.#isCaptured(after)) return change;
+    const before = this.#forms.get(tableKey(after));
+    const verdict = before === undefined ? 'goesOn' : this.#options.approve({ before, after, place });
+    this.#forms.set(tableKey(after), after);
+    return verdict === 'goesOn' ? change : { ...change, topic: this.topicNumber(after) + 1 };
   }
 
   #takeOver(record: DdlRecord): void {
@@ -177,7 +196,7 @@ export class SchemaHistory {
     for (const state of record.later) this.#expect(state);
     this.#later.delete(keyOf(record.at));
     for (const { state } of record.changes) {
-      if (state !== null && state.unread === undefined) this.#forms.set(nameOf(state), state);
+      if (state !== null && state.unread === undefined) this.#forms.set(tableKey(state), state);
     }
     this.#version = record.version;
     this.#tell(record.changes);
@@ -185,6 +204,10 @@ export class SchemaHistory {
 
   #tell(changes: readonly StateChange[]): void {
     for (const change of changes) {
+      if (change.topic !== undefined) {
+        this.#topics.set(tableKey(change), change.topic);
+        this.#renewed.push({ database: change.database, name: change.name });
+      }
       this.#options.altered(change);
       if (this.#isCaptured(change)) this.#changed.push({ database: change.database, name: change.name });
     }
@@ -255,10 +278,6 @@ function placeOf({ gtid, position }: StatementEvent): HistoryPlace {
 
 function keyOf({ gtid, file, position }: HistoryPlace): string {
   return gtid === '' ? `${file}:${position}` : gtid;
-}
-
-function nameOf({ database, name }: TableName): string {
-  return `${database}\0${name}`;
 }
 
 /** For people. */

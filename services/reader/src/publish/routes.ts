@@ -1,7 +1,7 @@
 import type { Flavor, TableMap } from '@tapline/binlog';
 import type { EnvelopeOptions, RowImageMode, TableEnvelope, TextRow } from '@tapline/envelope';
 import { TaplineError } from '@tapline/kernel';
-import type { Table, TableKeys } from '@tapline/schema';
+import type { Table, TableKeys, TableName } from '@tapline/schema';
 import type { MessageForm } from '../history/form-change.ts';
 import { Outbox } from '../shape/outbox.ts';
 import { RowFilter } from '../shape/row-filter.ts';
@@ -78,6 +78,8 @@ export interface RoutesOptions {
   readonly flavor: Flavor;
   /** The table that this layout stands for at this place of the stream, once that is certain. */
   describe(layout: TableMap): Promise<Table>;
+  /** Which of its topics the changes of the table go to, from 1. */
+  topicNumber(table: TableName): number;
   readonly keys: TableKeys;
   readonly shape: Shape;
   readonly rowImage: RowImageMode;
@@ -207,7 +209,7 @@ export class Routes {
     const filter = RowFilter.of(shape, table, { wire: layout, whole: rowImage === 'full', keyColumns });
     const { topics } = this.#options;
     const outbox = shape.outbox && new Outbox(table, { config: shape.outbox, shape, wire: layout, topics });
-    const choice = topicChoice(source, table, shape);
+    const choice = numbered(topicChoice(source, table, shape), this.#options.topicNumber(table));
     const format = this.#options.format.compile({
       source,
       connector: flavor,
@@ -244,6 +246,11 @@ export class Routes {
 /** Two tables that differ only in case may share it: one too many is forgotten then. */
 function layoutsKey(database: string, table: string): string {
   return `${database}\0${table}`.toLowerCase();
+}
+
+/** The first topic of a table has no number. */
+function numbered(choice: TopicChoice, number: number): TopicChoice {
+  return number === 1 ? choice : { ...choice, topic: `${choice.topic}.v${number}` };
 }
 
 /** What the schemas of a table say where several tables have one topic: they go by the topic's name, and keys may tell the tables apart. */
