@@ -34,7 +34,7 @@ export const BENCHES = {
   },
   shapes: {
     summary:
-      'the same for wide rows, updates, LOBs, JSON, compressed and small transactions, and 5,000 tables, a line each',
+      'the same for wide rows, updates, LOBs, JSON, compressed and small transactions, and 10,000 tables, a line each',
     rows: 1_000_000,
     shortRows: 2000,
     run: benchShapes,

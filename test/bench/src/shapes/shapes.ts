@@ -21,7 +21,7 @@ export interface Shape {
 }
 
 const PARTITIONS = 8;
-const MANY_TABLES = 5000;
+const MANY_TABLES = 10_000;
 const ROWS_PER_MANY_TRANSACTION = 2;
 const LOB_BYTES = 1_000_000;
 
@@ -70,7 +70,18 @@ async function insertNarrow({ mysql, database, rows }: ShapeRun, session?: strin
   });
 }
 
-const manyTable = (index: number): string => `t${String((index % MANY_TABLES) + 1).padStart(4, '0')}`;
+const manyTable = (index: number): string => `t${String((index % MANY_TABLES) + 1).padStart(5, '0')}`;
+
+/** Seventeen of them, with values of their own accord: twenty with those that a row gives. */
+const MANY_COLUMNS = Array.from({ length: 17 }, (_, i) => {
+  const types = [
+    'INT NOT NULL DEFAULT 7',
+    "VARCHAR(40) DEFAULT 'some text'",
+    'DATETIME(6) NULL',
+    'DECIMAL(12,2) DEFAULT 1.50',
+  ];
+  return `x${i} ${types[i % types.length]}`;
+}).join(', ');
 
 export const SHAPES = {
   narrow: {
@@ -153,11 +164,11 @@ export const SHAPES = {
     },
   },
   many: {
-    summary: '5,000 tables with a partition each, two rows a transaction',
+    summary: '10,000 tables of 20 columns with a partition each, two rows a transaction',
     rows: 200_000,
     partitions: 1,
     async prepare({ mysql, database, rows }) {
-      const columns = 'id INT AUTO_INCREMENT PRIMARY KEY, k INT NOT NULL, c CHAR(120) NOT NULL';
+      const columns = `id INT AUTO_INCREMENT PRIMARY KEY, k INT NOT NULL, c CHAR(120) NOT NULL, ${MANY_COLUMNS}`;
       const tables = Math.min(MANY_TABLES, Math.ceil(rows / ROWS_PER_MANY_TRANSACTION));
       await runEach(mysql, tables, (i) => `CREATE TABLE ${database}.${manyTable(i)} (${columns})`);
     },
