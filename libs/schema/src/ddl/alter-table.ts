@@ -56,8 +56,8 @@ function readAction(cursor: Cursor): TableAction[] {
   if (cursor.takes('ALTER')) return readAlterIndex(cursor);
   if (cursor.takes('RENAME')) return [readRename(cursor)];
   if (cursor.takes('CONVERT', 'TO')) return [{ kind: 'convertText', options: readTableOptions(cursor) }];
-  // PARTITION BY … ends an ALTER TABLE, and its definitions hold words that are options elsewhere.
-  if (cursor.sees('PARTITION')) return skipAll(cursor);
+  // PARTITION BY … and ORDER BY … end an ALTER TABLE, and hold words that are options elsewhere.
+  if (cursor.sees('PARTITION') || cursor.sees('ORDER', 'BY')) return skipAll(cursor);
   return [{ kind: 'setOptions', options: readTableOptions(cursor) }];
 }
 

@@ -210,13 +210,13 @@ export function convertedColumn(column: Column, text: TextDefaults, book: Collat
   const length = column.length ?? 0;
   if (type === 'varchar') {
     const bytes = length * bytesOf(text, book);
-    return bytes <= MAX_VARCHAR_BYTES ? recoded : { ...recoded, ...textOfSize(sizeFor(bytes), text.charset) };
+    return bytes <= MAX_VARCHAR_BYTES ? recoded : { ...recoded, ...textOfSize(sizeFor(bytes), text.charset, column) };
   }
   if (!type.endsWith('text')) return recoded;
   const old = type.slice(0, -4);
   const bytes = SIZES.find(([name]) => name === old)?.[1] ?? 0;
   const needed = sizeFor(Math.floor(bytes / bytesOf({ charset, collation }, book)) * bytesOf(text, book));
-  return { ...recoded, ...textOfSize(isLarger(needed, old) ? needed : old, text.charset) };
+  return { ...recoded, ...textOfSize(isLarger(needed, old) ? needed : old, text.charset, column) };
 }
 
 function isLarger(size: string, than: string): boolean {
@@ -224,9 +224,15 @@ function isLarger(size: string, than: string): boolean {
   return rank(size) > rank(than);
 }
 
-function textOfSize(size: string, charset: string): { type: string; columnType: string; length: number } {
+/** What the column becomes; MariaDB's COMPRESSED stays with it. */
+function textOfSize(
+  size: string,
+  charset: string,
+  { columnType }: Column,
+): { type: string; columnType: string; length: number } {
   const type = `${size}text`;
-  return { type, columnType: type, length: lengthOf(size, charset) };
+  const attribute = / \/\*.*$/.exec(columnType)?.[0] ?? '';
+  return { type, columnType: `${type}${attribute}`, length: lengthOf(size, charset) };
 }
 
 /** CHARACTER_MAXIMUM_LENGTH: the bytes, over the fewest that a character takes. */

@@ -27,7 +27,7 @@ export function readTableOptions(cursor: Cursor): TableOptions {
   while (!cursor.atEnd && !cursor.sees(',')) {
     if (cursor.takes('WITH', 'SYSTEM', 'VERSIONING')) versioned = true;
     else if (BEHIND_OPTIONS.some((word) => cursor.sees(word))) break;
-    else if (cursor.takes('ENGINE') || cursor.takes('TYPE')) engine = value(cursor).toUpperCase();
+    else if (cursor.takes('ENGINE')) engine = value(cursor).toUpperCase();
     else if (takesCharset(cursor)) charset = value(cursor);
     else if (cursor.takes('COLLATE')) collation = value(cursor);
     else cursor.skip();
