@@ -89,7 +89,8 @@ test('without GTIDs: the source is killed under load and comes back: the reader 
   const { topology, reader } = scene;
   await using logs = new KeptLogs(reader);
   await launchUntil(reader, STREAMING);
-  for (let kill = 0; kill < 2; kill++) {
+  const kills = process.env.TAPLINE_CHAOS === 'long' ? 5 : 1;
+  for (let kill = 0; kill < kills; kill++) {
     await using load = scene.startLoad(600);
     await live(reader, 1500);
     const downMs = performance.now();

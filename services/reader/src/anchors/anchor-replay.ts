@@ -6,11 +6,11 @@ import type { OffsetRange } from '../progress/snapshot-progress.ts';
 import type { SkipWitness } from '../publish/topic-lanes.ts';
 import type { VersionClock } from '../publish/version-clock.ts';
 import type { Executed } from '../source/executed.ts';
-import type { PublishedVersions } from './published-versions.ts';
+import type { PublishedTail } from './published-tail.ts';
 
 interface ReplayOptions {
   readonly start: AnchorStart;
-  readonly published: PublishedVersions;
+  readonly published: PublishedTail;
   readonly address: MysqlAddress;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -60,8 +60,8 @@ export class AnchorReplay implements SkipWitness {
     clock.raise(this.#options.start.from.version);
   }
 
-  skipped(topic: string, partition: number, version: Buffer): void {
-    if (!this.#options.published.meets(topic, partition, version.readBigInt64BE(0))) throw this.#lost();
+  skipped(topic: string, partition: number, key: Buffer | null, version: Buffer): void {
+    if (!this.#options.published.meets(topic, partition, key, version.readBigInt64BE(0))) throw this.#lost();
   }
 
   /** Between two transactions. @throws TaplineError SOURCE_LOST_TAIL when the server has no more, and nobody gives it any. */

@@ -85,3 +85,22 @@ describe('markers of lives', () => {
     expect([topic.skipping, topic.gaps.size]).toEqual([1, 0]);
   });
 });
+
+test('a replay from an anchor meets the changes behind it first, and is then where the record was, markers or not', () => {
+  const seen: bigint[] = [];
+  const topic = new TopicLanes({
+    topic: 't',
+    lanes,
+    next: [10n, 5n],
+    ends: [13n, 5n],
+    gaps: new Map([[0, [10n, 12n]]]),
+    behind: new Map([[0, 2]]),
+    witness: { skipped: (_topic, _partition, _key, v) => void seen.push(v.readBigInt64BE(0)) },
+  });
+  expect(topic.skipping).toBe(3);
+  const sent = [1n, 2n, 3n, 4n].map((v) => topic.advance(0, Buffer.from('k'), version(v)));
+  expect(sent).toEqual([false, false, false, true]);
+  expect(seen).toEqual([1n, 2n, 3n]);
+  expect(topic.next).toEqual([14, 5]);
+  expect(topic.counts()).toEqual([4, 0]);
+});

@@ -13,7 +13,7 @@ export interface TailEnd {
 /** Looks at every change that is skipped, beyond the check of the last one. */
 export interface SkipWitness {
   /** @throws TaplineError when it cannot be what stands in the topic. */
-  skipped(topic: string, partition: number, version: Buffer): void;
+  skipped(topic: string, partition: number, key: Buffer | null, version: Buffer): void;
 }
 
 /**
@@ -101,7 +101,7 @@ export class TopicLanes {
     if (left === 0) return true;
     this.skip[partition] = left - 1;
     this.skipping--;
-    this.#witness?.skipped(this.topic, partition, version);
+    this.#witness?.skipped(this.topic, partition, key, version);
     if (left === 1) this.#check(partition, key, version);
     if (this.#gaps.size > 0) this.#passGaps(partition);
     return false;
