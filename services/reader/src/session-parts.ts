@@ -7,10 +7,10 @@ import { SessionAnchors } from './anchors/session-anchors.ts';
 import { withNewTables } from './captured/new-tables.ts';
 import type { ReaderConfig } from './config.ts';
 import type { FailoverMemory } from './failover/memory.ts';
+import { PassedTrace } from './failover/passed-trace.ts';
 import { begunAnew } from './failover/policy.ts';
 import { ServerWatch } from './failover/server-watch.ts';
 import { type Settled, settleOnServer } from './failover/settle.ts';
-import { VersionFloor } from './failover/version-floor.ts';
 import type { Life } from './fencing/life.ts';
 import type { LifeKeeper } from './fencing/life-keeper.ts';
 import { CatalogCheck } from './history/catalog-check.ts';
@@ -58,11 +58,9 @@ export interface SessionParts {
   readonly checkpointer: Checkpointer;
   readonly book: TopicBook;
   readonly clock: VersionClock;
-  readonly floor: VersionFloor;
+  readonly trace: PassedTrace;
   /** Rejects when the server is not any more what it was. */
   readonly failed: Promise<never>;
-  /** As in the progress record. */
-  readonly lost: NonNullable<ProgressRecord['lost']>;
   readonly oversize: Oversize;
   readonly publisher: Publisher;
   readonly routes: Routes;
@@ -237,9 +235,8 @@ export async function openSessionParts(
     checkpointer,
     book,
     clock,
-    floor: new VersionFloor(record.floor, source.tracking, clock),
+    trace: new PassedTrace(record, source.tracking, clock),
     failed: Promise.race([producer.failed, ...(watch === undefined ? [] : [watch.failed])]),
-    lost: record.lost ?? [],
     oversize,
     publisher,
     routes,

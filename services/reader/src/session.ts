@@ -15,7 +15,7 @@ import { serverVersionNumber } from '@tapline/schema';
 import type { SessionAnchors } from './anchors/session-anchors.ts';
 import { vanishedRows } from './captured/vanished.ts';
 import type { ReaderConfig } from './config.ts';
-import type { VersionFloor } from './failover/version-floor.ts';
+import type { PassedTrace } from './failover/passed-trace.ts';
 import type { Life } from './fencing/life.ts';
 import type { CatalogCheck } from './history/catalog-check.ts';
 import type { SchemaHistory } from './history/schema-history.ts';
@@ -58,8 +58,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   readonly #checkpointer: Checkpointer;
   readonly #book: TopicBook;
   readonly #clock: VersionClock;
-  readonly #floor: VersionFloor;
-  readonly #lost: SessionParts['lost'];
+  readonly #trace: PassedTrace;
   readonly #oversize: Oversize;
   readonly #publisher: Publisher;
   readonly #routes: Routes;
@@ -103,8 +102,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#checkpointer = parts.checkpointer;
     this.#book = parts.book;
     this.#clock = parts.clock;
-    this.#floor = parts.floor;
-    this.#lost = parts.lost;
+    this.#trace = parts.trace;
     this.#oversize = parts.oversize;
     this.#publisher = parts.publisher;
     this.#routes = parts.routes;
@@ -220,7 +218,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#newestCommitMs = Number(commitMicros / 1000n);
     this.#anchors.atBegin();
     this.#publisher.tick(this.#takenMs);
-    this.#floor.before(this.#executed);
+    this.#trace.begin(gtid, commitMicros, this.#executed);
     this.#publisher.begin(gtid, commitMicros, position);
     if (leftOut !== undefined && !this.silent) this.#leftOut.add(gtid, leftOut);
   }
@@ -385,8 +383,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       keyFormat: keyFormatOf(this.#config),
       replay: replayConfigOf(this.#config),
       version: this.#clock.last,
-      ...this.#floor.describe(),
-      lost: this.#lost,
+      ...this.#trace.describe(),
       offsets: this.#book.offsets(),
       snapshot,
       startAfter: this.#before?.toString() ?? '',

@@ -151,7 +151,11 @@ describe('failover by GTID, under load', () => {
     await scene.drained();
     await receivedAll(topology);
     await topology.source.kill();
-    await liveUntil(scene.reader, async () => (await scene.state())?.trouble?.includes('lacks') === true, 'behind');
+    await liveUntil(
+      scene.reader,
+      async () => JSON.stringify((await scene.state())?.trouble ?? '').includes('lacks'),
+      'behind',
+    );
     await topology.startReplication(replica, 'applier');
     await liveUntil(scene.reader, async () => (await scene.state())?.failover.failovers === 1, 'the replica');
     await topology.promote(replica);
@@ -179,7 +183,7 @@ describe('failover by GTID, under load', () => {
       return Object.values(state?.failover.hosts ?? {}).every((found) => found === 'SOURCE_UNREACHABLE');
     };
     await liveUntil(scene.reader, gone, 'both gone');
-    expect((await scene.state())?.trouble).toContain(`127.0.0.1:${source.port}`);
+    expect(JSON.stringify((await scene.state())?.trouble)).toContain(`127.0.0.1:${source.port}`);
     await source.start();
     const second = scene.startLoad();
     await scene.flows();
@@ -208,6 +212,39 @@ describe('failover by GTID, under load', () => {
     await scene.drained();
     await stopCleanly(scene.reader);
     await expectExact(scene);
+    logs.passed();
+  });
+
+  test('errant transactions on the new source: harmless ones are told, one on a captured table is refused, or answered by a new load', async () => {
+    await using topology = await topologyOf();
+    const scene = await sceneOf({ topology });
+    await using logs = new KeptLogs(scene.reader);
+    await launchUntil(scene.reader, STREAMING);
+    await scene.drained();
+    const [first] = topology.servers as [Topology['source']];
+    await failOverAfter(scene, 'CREATE DATABASE monitoring');
+    const load = scene.startLoad();
+    await scene.flows();
+    await load.stop();
+    await scene.drained();
+    expect(await scene.reader.logs()).toContain('they touch no captured table');
+
+    await first.start();
+    await topology.follow(first);
+    await topology.caughtUp();
+    await failOverAfter(scene, 'UPDATE shop.accounts SET owner = 7 LIMIT 1');
+    const refusal = await scene.refusal();
+    expect(refusal.code).toBe('SOURCE_ERRANT_GTIDS');
+    expect(refusal.message).toContain('1 transactions on captured tables');
+
+    const again = await scene.withSource({ failover: { policy: 'resnapshot' } });
+    await launchUntil(again, STREAMING);
+    const fourth = scene.startLoad();
+    await scene.flows();
+    await fourth.stop();
+    await scene.drained();
+    await stopCleanly(again);
+    expect(await scene.compareRows(await scene.read())).toEqual([]);
     logs.passed();
   });
 
@@ -278,6 +315,19 @@ async function loseTail(scene: FailoverScene): Promise<number> {
   const failedMs = Date.now();
   await topology.promote(topology.replica());
   return failedMs;
+}
+
+/** A statement is run on the replica itself, the load goes on, the source dies, the replica is promoted. */
+async function failOverAfter(scene: FailoverScene, errant: string): Promise<void> {
+  const { topology } = scene;
+  await topology.replica().execute(`SET GLOBAL super_read_only=OFF; ${errant}`);
+  const load = scene.startLoad();
+  await scene.flows();
+  await load.stop();
+  await scene.drained();
+  await topology.caughtUp();
+  await topology.source.kill();
+  await topology.promote(topology.replica());
 }
 
 /** The replica has everything in its relay log. */

@@ -8,6 +8,9 @@ import { verdictByFile } from './file.ts';
 import { judge, type Known, type Verdict } from './judge.ts';
 import type { FailoverMemory } from './memory.ts';
 
+/** A verdict that policy answers. */
+export type Refused = Extract<Verdict, { kind: 'refused' }>;
+
 /** A server, held against what was published. */
 export interface Judged {
   readonly server: ServerFacts;
@@ -26,6 +29,8 @@ interface ChooseParts {
   /** None at the first start. */
   readonly record: ProgressRecord | undefined;
   readonly tails: Tails | undefined;
+  /** Servers found to be errant, by uuid, with what is wrong. */
+  readonly errant?: ReadonlyMap<string, Refused>;
   readonly signal: AbortSignal;
 }
 
@@ -48,7 +53,9 @@ export async function chooseServer(parts: ChooseParts): Promise<Choice> {
     const candidates = await Promise.all(hosts.map((host) => probe(host, signal)));
     const late = Date.now() >= endMs;
     const judged = candidates.flatMap(({ server }) =>
-      server === undefined ? [] : [{ server, verdict: verdictOf(server, parts.record, known, late) }],
+      server === undefined
+        ? []
+        : [{ server, verdict: parts.errant?.get(server.uuid) ?? verdictOf(server, parts.record, known, late) }],
     );
     memory.looked(tableOf(candidates, judged));
     if (judged.length === 0) throw noneAnswers(candidates);

@@ -38,6 +38,12 @@ export function judge(server: ServerFacts, known: Known): Verdict {
   }
   const missing = history.lacking(passed);
   if (missing !== '') return lacking(server, known, passed, missing);
+  // It has as many again already: the numbers are the same, the transactions are not.
+  if (server.uuid === known.serverUuid && begunAnew(server, known))
+    return refused(
+      'SOURCE_BINLOG_RESET',
+      `the binlog of the same server ends in front of ${known.file}, which was read`,
+    );
   // MariaDB's numbers are given again by a server that comes back.
   if (known.retracted !== '' && info.flavor === 'mysql') {
     const back = history.common(known.retracted);

@@ -53,6 +53,7 @@ function behind({ server, record, tails }: PolicyParts, lost: LostRecords, table
     record: {
       ...onServer(record, server),
       gtidSet,
+      newest: undefined,
       // Tables may have been altered by what is lost.
       schemaVersion: 0,
       ...floorOf(server, gtidSet, lost, record),

@@ -6,10 +6,11 @@ import type { ProgressRecord } from '../progress/record.ts';
 import type { Tails } from '../resume/tails.ts';
 import type { AnchorStart } from './anchor.ts';
 import { serverText } from './candidate.ts';
-import { type Choice, chooseServer } from './choose.ts';
+import { type Choice, chooseServer, type Refused } from './choose.ts';
 import { judgeByFile } from './file.ts';
 import type { Origin } from './lost.ts';
 import type { FailoverMemory } from './memory.ts';
+import { type Overlap, readOverlap } from './overlap.ts';
 import { onServer, takeBack } from './policy.ts';
 
 /** A server to read from, and the record to go on from there. */
@@ -42,7 +43,7 @@ interface SettleParts {
  * @throws TaplineError as chooseServer does; SOURCE_LOST_TAIL, SOURCE_PURGED, SOURCE_BINLOG_RESET, SOURCE_ERRANT_GTIDS, SOURCE_OTHER_TOPOLOGY where policy is to fail.
  */
 export async function settleOnServer(parts: SettleParts): Promise<Settled> {
-  const choice = await chooseServer(parts);
+  const choice = await chooseProven(parts);
   const { server, verdict } = choice;
   if (verdict.kind === 'refused') return await byPolicy(parts, choice, verdict);
   if (parts.record !== undefined && (parts.record.by === 'file' || server.info.gtidMode === 'OFF')) {
@@ -58,7 +59,39 @@ export async function settleOnServer(parts: SettleParts): Promise<Settled> {
   return { address: server.address, record: parts.record && onServer(parts.record, server), tails: parts.tails };
 }
 
-type Refused = Extract<Choice['verdict'], { kind: 'refused' }>;
+/** A choice whose binlog has been read where it overlaps with what was passed. Where that refuses one, there may be another. */
+async function chooseProven(parts: SettleParts): Promise<Choice> {
+  const { record, config, log, signal } = parts;
+  const errant = new Map<string, Refused>();
+  for (;;) {
+    const choice = await chooseServer({ ...parts, errant });
+    const { server, verdict } = choice;
+    const isNew = record !== undefined && record.by === 'gtid' && record.serverUuid !== server.uuid;
+    if (verdict.kind !== 'usable' || !isNew || server.info.gtidMode !== 'ON') return choice;
+    const overlap = await readOverlap({ server, record, config, signal });
+    if (overlap !== undefined && overlap.harmless.length > 0)
+      log.warn('the new source has transactions of its own from before the failover; they touch no captured table', {
+        gtids: overlap.harmless.slice(0, SHOWN),
+        transactions: overlap.harmless.length,
+      });
+    const refused = overlap && refusedBy(overlap, record.newest?.gtid ?? '');
+    if (refused === undefined) return choice;
+    errant.set(server.uuid, refused);
+  }
+}
+
+const SHOWN = 10;
+
+function refusedBy({ errant, isOther }: Overlap, newest: string): Refused | undefined {
+  if (isOther) {
+    const why = `its transaction ${newest} is another one than was read under that number`;
+    return { kind: 'refused', code: 'SOURCE_OTHER_TOPOLOGY', why, missing: '' };
+  }
+  if (errant.length === 0) return undefined;
+  const shown = `${errant.slice(0, SHOWN).join(', ')}${errant.length > SHOWN ? ', …' : ''}`;
+  const why = `${errant.length} transactions on captured tables stand in its binlog in front of what was read: ${shown}`;
+  return { kind: 'refused', code: 'SOURCE_ERRANT_GTIDS', why, missing: '' };
+}
 
 /** The tables of another topology would be published over those of this one: no policy says that. */
 const NEVER_ANEW: ReadonlySet<string> = new Set(['SOURCE_OTHER_TOPOLOGY']);

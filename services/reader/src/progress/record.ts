@@ -48,12 +48,20 @@ export interface ProgressRecord {
   readonly fences?: Fences | undefined;
   /** What decides which records the binlog gives, as it was for the records up to here and beyond; undefined in records from before it was kept. */
   readonly replay?: ReplayConfig | undefined;
+  /** The newest transaction passed, by which another server is known to have the same history. GTIDs of MySQL. */
+  readonly newest?: NewestTransaction | undefined;
   /** Lost transactions that were taken back, the newest last. A server that has them has another history. */
   readonly lost?: readonly LostTail[];
   /** Once everything of `behind` is passed, versions are above `version`: lost records have it. */
   readonly floor?: { readonly version: bigint; readonly behind: string } | undefined;
   /** When this was written, ms since the epoch. */
   readonly writtenMs: number;
+}
+
+export interface NewestTransaction {
+  readonly gtid: string;
+  /** Of its first commit, as BeginEvent has it. */
+  readonly commitMicros: bigint;
 }
 
 /** Transactions that were published and that no server had any more when the reader came to it. */
@@ -121,6 +129,7 @@ export function decodeProgress(bytes: Uint8Array, topic: string): ProgressRecord
       offsets: new Map(Object.entries(raw.offsets).map(([name, next]) => [name, next.map(BigInt)])),
       snapshot: decodeSnapshot(raw.snapshot),
       fences: raw.fences && decodeFences(raw.fences),
+      newest: raw.newest && { ...raw.newest, commitMicros: BigInt(raw.newest.commitMicros) },
       floor: raw.floor && { ...raw.floor, version: BigInt(raw.floor.version) },
     };
   } catch (cause) {
@@ -132,7 +141,9 @@ export function decodeProgress(bytes: Uint8Array, topic: string): ProgressRecord
   }
 }
 
-interface Raw extends Omit<ProgressRecord, 'version' | 'offsets' | 'snapshot' | 'anchors' | 'fences' | 'floor'> {
+interface Raw
+  extends Omit<ProgressRecord, 'version' | 'offsets' | 'snapshot' | 'anchors' | 'fences' | 'floor' | 'newest'> {
+  readonly newest?: { readonly gtid: string; readonly commitMicros: string };
   readonly floor?: { readonly version: string; readonly behind: string };
   readonly fences?: RawFences;
   readonly format: unknown;

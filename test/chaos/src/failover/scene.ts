@@ -29,13 +29,22 @@ export interface FailoverSceneOptions {
 /** A topology under load, and a reader that may follow any of its servers. */
 export class FailoverScene {
   readonly name: string;
-  readonly reader: ManagedProcess;
+  /** The process of now. */
+  reader: ManagedProcess;
   readonly topology: Topology;
   readonly #topicReader: TopicReader;
   readonly #seeds: Random;
   readonly #rows: number;
+  readonly #launcher: (source: Config) => Promise<ManagedProcess>;
 
-  private constructor(name: string, reader: ManagedProcess, topicReader: TopicReader, options: FailoverSceneOptions) {
+  private constructor(
+    name: string,
+    reader: ManagedProcess,
+    topicReader: TopicReader,
+    options: FailoverSceneOptions,
+    launcher: (source: Config) => Promise<ManagedProcess>,
+  ) {
+    this.#launcher = launcher;
     this.name = name;
     this.reader = reader;
     this.topology = options.topology;
@@ -54,26 +63,34 @@ export class FailoverScene {
     const name = `fo${randomBytes(4).toString('hex')}`;
     const { user, password } = topology.source.readerAddress;
     const hosts = topology.servers.map(({ host, port }) => `${host}:${port}`);
-    const reader = await taplineService(stack, 'reader', {
-      name,
-      source: {
-        user,
-        password,
-        ...(options.source?.['port'] === undefined ? { hosts } : {}),
-        include: [`${DATABASE}.*`],
-        exclude: [`${DATABASE}.noise`],
-        ...options.source,
-      },
-      keys: { [`${DATABASE}.events`]: 'append' },
-      kafka: { brokers: [...brokers] },
-      // Compaction would take away what is to be compared.
-      topics: { partitions: 2, replicationFactor: 1, config: { 'min.compaction.lag.ms': '86400000' } },
-      // Long, so that what is published is ahead of the record when a server fails.
-      progress: { intervalMs: 500 },
-      admin: { port: 0 },
-      ...options.config,
-    });
-    return new FailoverScene(name, reader, new TopicReader({ brokers }), options);
+    const processOf = (more: Config): Promise<ManagedProcess> =>
+      taplineService(stack, 'reader', {
+        name,
+        source: {
+          user,
+          password,
+          ...(options.source?.['port'] === undefined ? { hosts } : {}),
+          include: [`${DATABASE}.*`],
+          exclude: [`${DATABASE}.noise`],
+          ...options.source,
+          ...more,
+        },
+        keys: { [`${DATABASE}.events`]: 'append' },
+        kafka: { brokers: [...brokers] },
+        // Compaction would take away what is to be compared.
+        topics: { partitions: 2, replicationFactor: 1, config: { 'min.compaction.lag.ms': '86400000' } },
+        // Long, so that what is published is ahead of the record when a server fails.
+        progress: { intervalMs: 500 },
+        admin: { port: 0 },
+        ...options.config,
+      });
+    return new FailoverScene(name, await processOf({}), new TopicReader({ brokers }), options, processOf);
+  }
+
+  /** The same reader with these settings of its `source`; not launched yet. */
+  async withSource(source: Config): Promise<ManagedProcess> {
+    this.reader = await this.#launcher(source);
+    return this.reader;
   }
 
   /** A load on this server, or on the source of now; each one with a seed of its own that follows from the scene's. */
@@ -149,10 +166,15 @@ export class FailoverScene {
     const keys = new Map(Object.entries(LOAD_KEYS).map(([table, key]) => [`${DATABASE}.${table}`, key]));
     const mysqlbinlog = await mysqlProgram('mysqlbinlog');
     const oracle = await readOracle({ mysqlbinlog, address: server.address, keyOf: (table) => keys.get(table) });
-    const read = await this.#topicReader.readAll(TABLES.map((table) => this.#topic(table)));
-    const topics = new Map(TABLES.map((table) => [table, read.get(this.#topic(table)) as TopicContents]));
+    const topics = await this.read();
     const survivors = new Map([...topics].map(([table, contents]) => [table, lost.without(contents)]));
     return { ...compare(oracle, survivors), ...flowOf([...topics.values()]), topics };
+  }
+
+  /** All topics, by table. */
+  async read(): Promise<Map<string, TopicContents>> {
+    const read = await this.#topicReader.readAll(TABLES.map((table) => this.#topic(table)));
+    return new Map(TABLES.map((table) => [table, read.get(this.#topic(table)) as TopicContents]));
   }
 
   /** What the newest record of each key says beside the rows of `server`; of tables with a key. @returns what differs. */
@@ -189,7 +211,7 @@ export interface Progress {
 
 /** The part of /state that the tests look at. */
 export interface State {
-  readonly trouble?: string;
+  readonly trouble?: unknown;
   readonly failover: {
     readonly server?: { readonly address: string; readonly uuid: string; readonly role: string };
     readonly hosts: Readonly<Record<string, string>>;

@@ -27,7 +27,7 @@ function follow({ dialect }: SqlServer, source: SqlServer, by: ReplicationBy): s
 
 /** Makes `replica` follow `source`, read-only for others; super_read_only where there is such a thing. */
 export async function replicate(replica: SqlServer, source: SqlServer, by: ReplicationBy = 'gtid'): Promise<void> {
-  await replica.execute(`${follow(replica, source, by)}; START ${noun(replica)}`);
+  await replica.execute(`STOP ${noun(replica)}; ${follow(replica, source, by)}; START ${noun(replica)}`);
   await setReadOnly(replica, true);
 }
 
