@@ -29,3 +29,29 @@ test('declaring a table twice gives the same metrics; two registries share nothi
   expect(await metrics.text()).toContain('{table="x",service="one"} 2');
   expect(await createMetrics('two').text()).not.toContain('tapline_test');
 });
+
+test('parts of a service are told apart by labels, and each metric stands once on the page', async () => {
+  const metrics = createMetrics('many');
+  const table = {
+    seen: { type: 'counter', name: 'seen_total', doc: 'Seen.' },
+    age: { type: 'gauge', name: 'age_seconds', doc: 'Age.' },
+  } as const;
+  for (const [source, count] of [
+    ['a', 2],
+    ['b', 3],
+  ] as const) {
+    const child = metrics.child({ source });
+    const { seen, age } = child.declare(table);
+    seen.inc(count);
+    child.sample(age, () => count);
+  }
+  const lines = (await metrics.text()).split('\n');
+  expect(lines.filter((line) => line.includes('seen_total'))).toEqual([
+    '# HELP seen_total Seen.',
+    '# TYPE seen_total counter',
+    'seen_total{service="many",source="a"} 2',
+    'seen_total{service="many",source="b"} 3',
+  ]);
+  expect(lines).toContain('age_seconds{service="many",source="b"} 3');
+  expect(lines.filter((line) => line.startsWith('# TYPE process_cpu_seconds_total'))).toHaveLength(1);
+});

@@ -28,6 +28,8 @@ export interface Metrics {
   declare<const T extends MetricTable>(table: T): MetricsOf<T>;
   /** Reads `value` whenever somebody scrapes; the gauge must be declared in a table first. */
   sample(gauge: Gauge<never>, value: () => number): void;
+  /** Metrics of a part of the service, whose series carry these labels more, on the same page. */
+  child(labels: Readonly<Record<string, string>>): Metrics;
   /** The page in Prometheus' text form. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -41,8 +43,13 @@ export const SECONDS_BUCKETS: readonly number[] = [
 /** Every series carries the label `service`. Process metrics (CPU, RSS, event loop lag, GC) come with it. */
 export function createMetrics(service: string): Metrics {
   const registry = new Registry();
-  registry.setDefaultLabels({ service });
   collectDefaultMetrics({ register: registry });
+  return metricsOf(registry, { service });
+}
+
+function metricsOf(registry: Registry, labels: Readonly<Record<string, string>>): Metrics {
+  registry.setDefaultLabels({ ...labels });
+  const children: Metrics[] = [];
   const samplers = new Map<Gauge<never>, () => number>();
 
   function create(declaration: MetricDeclaration): Counter | Gauge | Histogram {
@@ -70,9 +77,35 @@ export function createMetrics(service: string): Metrics {
     sample(gauge, value): void {
       samplers.set(gauge, value);
     },
+    child(more): Metrics {
+      const child = metricsOf(new Registry(), { ...labels, ...more });
+      children.push(child);
+      return child;
+    },
     async text(): Promise<string> {
       for (const [gauge, value] of samplers) gauge.set(value());
-      return registry.metrics();
+      const pages = [await registry.metrics()];
+      for (const child of children) pages.push(await child.text());
+      return children.length === 0 ? (pages[0] as string) : mergedPage(pages);
     },
   };
+}
+
+/** The format wants all series of a metric together, behind its one HELP and TYPE. */
+function mergedPage(pages: readonly string[]): string {
+  const metrics = new Map<string, { head: string[]; series: string[] }>();
+  for (const page of pages) {
+    let current: { head: string[]; series: string[] } | undefined;
+    for (const line of page.split('\n')) {
+      const [, kind, name = ''] = /^# (HELP|TYPE) (\S+)/.exec(line) ?? [];
+      if (kind === undefined) {
+        if (line !== '') current?.series.push(line);
+        continue;
+      }
+      current = metrics.get(name) ?? { head: [], series: [] };
+      metrics.set(name, current);
+      if (!current.head.some((known) => known.startsWith(`# ${kind} `))) current.head.push(line);
+    }
+  }
+  return [...metrics.values()].flatMap(({ head, series }) => [...head, ...series, '']).join('\n');
 }
