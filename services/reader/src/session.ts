@@ -163,7 +163,10 @@ export class Session implements AsyncDisposable, PumpTarget {
   /** Until `stop`; then to the end of the transaction at hand, with everything acknowledged and the place made durable. */
   async run(stop: AbortSignal): Promise<void> {
     await this.#pump.run(anySignal(stop, this.#left.signal));
-    if (this.#pump.atBoundary && !this.#holdsProgress) await this.#checkpointer.now(this.#describe());
+    if (!this.#pump.atBoundary || this.#holdsProgress) return;
+    const last = this.#describe();
+    await this.#checkpointer.now(last);
+    await this.#life.finish(last);
   }
 
   /** Resolves when everything that was handed to Kafka is acknowledged. */

@@ -15,7 +15,7 @@ import { WrittenTopics } from './written-topics.ts';
  *   4. The first progress record of this life says under which epoch, and which offsets beyond its own hold markers instead of changes.
  *   5. Before this life writes to a topic, it declares it.
  *
- * A life that dies after any of these steps leaves markers at the ends of partitions, which the next one finds there.
+ * A life that is stopped takes its declarations back. One that dies after any of these steps leaves markers at the ends of partitions, which the next one finds there.
  */
 export class Life implements AsyncDisposable {
   readonly fence: Fence;
@@ -81,6 +81,15 @@ export class Life implements AsyncDisposable {
   async save(record: ProgressRecord, signal: AbortSignal): Promise<void> {
     const stale = this.#records++ === 0 ? [] : this.written.takeStale();
     await this.store.saveAll([...stale, [this.#source, encodeProgress(record)]], signal);
+  }
+
+  /**
+   * The end of a life that has nothing under way: everything that it sent is acknowledged, and it sends nothing more. `record` is its last one, saved
+   * once more with word that nobody needs to be shut out of anything. So a reader that was stopped leaves no work for the next start.
+   */
+  async finish(record: ProgressRecord): Promise<void> {
+    const declared = this.written.takeAll();
+    if (declared.length > 0) await this.store.saveAll([...declared, [this.#source, encodeProgress(record)]]);
   }
 
   /** Whether this life has put a marker into each partition of the topic. */

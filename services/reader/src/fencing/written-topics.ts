@@ -14,8 +14,7 @@ export class WrittenTopics {
   readonly #store: ProgressStore;
   readonly #prefix: string;
   readonly #stale: string[];
-  /** How often this life has declared. */
-  declarations = 0;
+  readonly #own: string[] = [];
 
   constructor(store: ProgressStore, source: string, { identity }: ProducerLife) {
     const all = `${source}/written/`;
@@ -27,8 +26,14 @@ export class WrittenTopics {
 
   /** Resolves when it is durable that this life writes to the topics. */
   async declare(topics: readonly string[]): Promise<void> {
-    const key = `${this.#prefix}${this.declarations++}`;
+    const key = `${this.#prefix}${this.#own.length}`;
+    this.#own.push(key);
     await this.#store.save(key, Buffer.from(JSON.stringify(topics)));
+  }
+
+  /** How often this life has declared. */
+  get declarations(): number {
+    return this.#own.length;
   }
 
   /**
@@ -37,5 +42,10 @@ export class WrittenTopics {
    */
   takeStale(): (readonly [key: string, value: null])[] {
     return this.#stale.splice(0).map((key) => [key, null] as const);
+  }
+
+  /** The same of everything: this life has ended, and nothing of it is under way. */
+  takeAll(): (readonly [key: string, value: null])[] {
+    return [...this.#stale.splice(0), ...this.#own].map((key) => [key, null] as const);
   }
 }
