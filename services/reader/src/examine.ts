@@ -17,6 +17,7 @@ import type { ReaderConfig } from './config.ts';
 import { readProgress } from './progress/read-progress.ts';
 import type { ProgressRecord } from './progress/record.ts';
 import { topicSpecs } from './publish/topic-opener.ts';
+import { checkShape } from './shape/check.ts';
 import { Shape } from './shape/rules.ts';
 import { parseExecuted } from './source/executed.ts';
 import { fileHeadroom } from './source/file-headroom.ts';
@@ -58,6 +59,7 @@ async function examineSource(config: ReaderConfig): Promise<SourceExamination> {
     const { lowerCaseTableNames } = info;
     const filter = compileTableFilter({ include, exclude, ghostTables, lowerCaseTableNames });
     const keys = compileKeys(config.keys, { lowerCaseTableNames });
+    const shape = Shape.compile(config.shape, lowerCaseTableNames);
     const tables = await readTables(connection, filter);
     const grants = await readGrants(connection);
     const account = `'${config.source.user}'@'%'`;
@@ -78,8 +80,14 @@ async function examineSource(config: ReaderConfig): Promise<SourceExamination> {
     );
     const readable = config.snapshot.mode === 'never' ? [] : readableFindings(grants, account, tables);
     return {
-      findings: [...findings, ...unmatched, ...keyFindings(keys, tables), ...readable],
-      specs: specsOf(config, { keys, tables, shape: Shape.compile(config.shape, lowerCaseTableNames) }),
+      findings: [
+        ...findings,
+        ...unmatched,
+        ...keyFindings(keys, tables),
+        shapeFinding(shape, tables, { keys, config }),
+        ...readable,
+      ],
+      specs: specsOf(config, { keys, tables, shape }),
       info,
     };
   } catch (error) {
@@ -99,6 +107,15 @@ function keyFindings(keys: TableKeys, tables: readonly Table[]): Finding[] {
   return failed.length > 0
     ? failed
     : [goodFinding('key', `${tables.length} captured tables have a message key or are chosen as append.`)];
+}
+
+function shapeFinding(...rules: Parameters<typeof checkShape>): Finding {
+  try {
+    checkShape(...rules);
+    return goodFinding('shape', 'The rules under shape fit the captured tables.');
+  } catch (error) {
+    return failedFinding('shape', error);
+  }
 }
 
 function readableFindings(grants: Grants, account: string, tables: readonly Table[]): Finding[] {

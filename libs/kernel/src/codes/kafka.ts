@@ -148,7 +148,7 @@ export const KAFKA_CODES = {
     disposition: 'fatal',
     summary: 'After a restart, what the binlog replays is not what stands in a topic beyond the progress record.',
     remedy:
-      'Something else writes to the topic, or include/exclude, keys or the partition count were changed while the reader was down after a crash. Put the config back and start the reader; if the topic has another writer, stop it and delete the topic and the progress topic for a new load.',
+      'Something else writes to the topic: stop it, and delete the topic and the progress topic for a new load. Or the last life was one of a version that did not keep its configuration in the progress record, and include, exclude, keys or tombstones were changed since its crash: put them back for one start.',
   },
   TOPIC_COMPACTED: {
     disposition: 'fatal',

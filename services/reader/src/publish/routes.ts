@@ -6,7 +6,7 @@ import type { MessageForm } from '../history/form-change.ts';
 import { Outbox } from '../shape/outbox.ts';
 import { RowFilter } from '../shape/row-filter.ts';
 import type { Shape } from '../shape/rules.ts';
-import { type TopicChoice, topicChoice, topicName } from '../shape/topics.ts';
+import { type TopicChoice, topicChoice } from '../shape/topics.ts';
 import type { EventHeaders } from './event-headers.ts';
 import type { MessageFormat, TableFormat } from './format.ts';
 import { TopicLanes } from './topic-lanes.ts';
@@ -191,9 +191,12 @@ export class Routes {
     return this.#loading.get(name);
   }
 
-  /** The topic of a table, `database.table`: as its rules have it when it is loaded, else the one that it has without rules. */
+  /** The topic of a table, `database.table`. */
   topicOf(name: string): string {
-    return this.#loading.get(name)?.lanes.topic ?? topicName(`${this.#options.source}.${name}`);
+    const { source, shape } = this.#options;
+    const dot = name.indexOf('.');
+    const table = { database: name.slice(0, dot), name: name.slice(dot + 1) };
+    return this.#loading.get(name)?.lanes.topic ?? topicChoice(source, table, shape.destinationOf(table)).topic;
   }
 
   /** What messages of the table are made of. Throws as a route of it would. */
