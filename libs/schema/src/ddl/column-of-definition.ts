@@ -77,6 +77,8 @@ function describe(type: DataType, context: ColumnContext): Described {
       return characters(type, context);
     case 'binary':
     case 'varbinary':
+      // Without strict mode the server makes a BLOB of one that is too long for a row.
+      if ((first ?? 1) > MAX_VARCHAR_BYTES) return sized({ ...type, name: 'blob' }, context);
       return { ...plain(name, `${name}(${first ?? 1})`), length: first ?? 1 };
     case 'enum':
     case 'set':

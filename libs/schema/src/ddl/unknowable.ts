@@ -20,8 +20,11 @@ function missingColumn({ columns }: TableState, actions: readonly TableAction[])
     if (action.kind === 'changeColumn' || action.kind === 'renameColumn') return action.ifExists ? [] : [action.from];
     return [];
   });
-  return needed.find((name) => !columns.some((column) => sameName(column.name, name)));
+  return needed.find((name) => !HIDDEN.test(name) && !columns.some((column) => sameName(column.name, name)));
 }
+
+/** MySQL's column behind a key over an expression, which it lets people rename. */
+const HIDDEN = /^!hidden!/;
 
 /** Character sets in which ASCII is not itself. */
 const WIDE = /^(?:ucs2|utf16|utf16le|utf32)$/;
