@@ -126,7 +126,7 @@ export const READER_METRICS = {
   xaOldest: {
     type: 'gauge',
     name: 'tapline_reader_xa_undecided_oldest_seconds',
-    doc: 'How long the oldest of them has been waiting. MariaDB: as long, no progress record is written.',
+    doc: 'How long the oldest of them has been waiting. MariaDB, and sources without GTIDs: as long, no progress record is written.',
   },
   spilledBytes: {
     type: 'gauge',

@@ -69,7 +69,7 @@ export interface SessionParts {
   readonly catalogCheck: CatalogCheck;
   readonly answerSchema: (url: URL) => Promise<AdminAnswer>;
   readonly executed: Executed;
-  /** What the stream starts after. */
+  /** What the stream starts after; a place in the files, without GTIDs. */
   readonly gtidSet: string;
   /** As in the progress record. */
   readonly startAfter: string;
@@ -258,7 +258,7 @@ export async function openSessionParts(
         topicOf: (table) => routes.formOf(table).topic,
       }),
     executed,
-    gtidSet: record.gtidSet,
+    gtidSet: executedOf(record),
     startAfter: record.startAfter,
     xaFrom: record.xaFrom,
     snapshot,
