@@ -1,50 +1,39 @@
+import { Random } from './random.ts';
+
 /** Random ALTER TABLE statements over a few names, so that they meet: many are refused by the server, which is as good. */
-export class RandomDdl {
-  #state: number;
+export class RandomAlters {
+  readonly #random: Random;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#random = new Random(seed);
   }
 
   /** 1 to 4 actions on the table `t`, with one choice of a character set: two in one statement add up differently in each server. */
   alter(): string {
-    const actions = Array.from({ length: 1 + this.#below(4) }, () => this.#pick(ACTIONS)(this));
+    const actions = Array.from({ length: 1 + this.#random.below(4) }, () => this.#random.pick(ACTIONS)(this));
     const choices = actions.filter((action) => /^(?:DEFAULT|CONVERT TO) CHARACTER SET/.test(action));
     return choices.length > 1 ? this.alter() : `ALTER TABLE t ${actions.join(', ')}`;
   }
 
   column(): string {
-    return this.#pick(COLUMNS);
+    return this.#random.pick(COLUMNS);
   }
 
   key(): string {
-    return this.#pick(KEYS);
+    return this.#random.pick(KEYS);
   }
 
   definition(): string {
-    return `${this.#pick(TYPES)}${this.#pick(ATTRIBUTES)}`;
+    return `${this.#random.pick(TYPES)}${this.#random.pick(ATTRIBUTES)}`;
   }
 
   place(): string {
-    const number = this.#below(4);
+    const number = this.#random.below(4);
     return number === 0 ? ' FIRST' : number === 1 ? ` AFTER ${this.column()}` : '';
   }
 
   charset(): string {
-    return this.#pick(CHARSETS);
-  }
-
-  #pick<T>(list: readonly T[]): T {
-    return list[this.#below(list.length)] as T;
-  }
-
-  /** mulberry32: a public-domain generator with 32 bits of state. */
-  #below(limit: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % limit;
+    return this.#random.pick(CHARSETS);
   }
 }
 
@@ -74,7 +63,7 @@ const TYPES = [
 ];
 const ATTRIBUTES = ['', '', ' NOT NULL', ' NULL', " COMMENT 'x, FIRST'", ' UNIQUE', ' DEFAULT NULL', ' PRIMARY KEY'];
 
-const ACTIONS: readonly ((random: RandomDdl) => string)[] = [
+const ACTIONS: readonly ((random: RandomAlters) => string)[] = [
   (r) => `ADD ${r.column()} ${r.definition()}${r.place()}`,
   (r) => `ADD COLUMN ${r.column()} ${r.definition()}${r.place()}`,
   (r) => `ADD (${r.column()} ${r.definition()}, ${r.column()} ${r.definition()})`,
