@@ -4,6 +4,7 @@ import {
   addressText,
   connect,
   type Grants,
+  type MysqlAddress,
   readCascadingForeignKeys,
   readGrants,
   readServerInfo,
@@ -14,6 +15,8 @@ import {
 import { openRegistry, registryFinding } from '@tapline/registry';
 import { compileKeys, compileTableFilter, type Table, type TableKeys } from '@tapline/schema';
 import type { ReaderConfig } from './config.ts';
+import { hostsOf } from './failover/candidate.ts';
+import { examineHosts } from './failover/examine.ts';
 import { readProgress } from './progress/read-progress.ts';
 import type { ProgressRecord } from './progress/record.ts';
 import { topicSpecs } from './publish/topic-opener.ts';
@@ -27,16 +30,25 @@ const PATIENCE_MS = 5_000;
 
 /** What `tapline doctor` prints of a reader: areas in the order in which a reader needs them. */
 export async function examine(config: ReaderConfig): Promise<Record<string, readonly Finding[]>> {
-  const source = await examineSource(config);
+  const hosts = hostsOf(config);
+  const examined = await Promise.all(hosts.map((address) => examineSource(config, address)));
+  // What the topics must be is the same on all of them: taken from the first that answers.
+  const at = Math.max(
+    0,
+    examined.findIndex(({ info }) => info !== undefined),
+  );
+  const address = hosts[at] ?? config.source;
+  const source = examined[at] as SourceExamination;
   await using kafka = openKafka(kafkaConfigOf(config.kafka, 'tapline-doctor'), { patienceMs: PATIENCE_MS });
   const brokers = await brokerFindings(kafka, config.kafka.brokers);
   const areas: Record<string, readonly Finding[]> = {
-    [`source ${addressText(config.source)}`]: source.findings,
+    ...Object.fromEntries(hosts.map((host, i) => [`source ${addressText(host)}`, examined[i]?.findings ?? []])),
     brokers,
   };
   if (brokers[0]?.level !== 'ok') return areas;
   areas['topics'] = await topicFindings(kafka, source.specs, config.kafka.brokers);
-  areas['progress'] = await examineProgress(config, source.info, kafka);
+  areas['progress'] = await examineProgress(config, { address, info: source.info }, kafka);
+  if (hosts.length > 1) areas['servers'] = await examineHosts(config, await readProgress(config, kafka));
   if (config.format.type === 'avro') {
     areas['registry'] = [
       await registryFinding(() => openRegistry(config.registry, { kafka, patienceMs: PATIENCE_MS })),
@@ -51,9 +63,9 @@ interface SourceExamination {
   readonly info: ServerInfo | undefined;
 }
 
-async function examineSource(config: ReaderConfig): Promise<SourceExamination> {
+async function examineSource(config: ReaderConfig, address: MysqlAddress): Promise<SourceExamination> {
   try {
-    await using connection = await connect(config.source);
+    await using connection = await connect(address);
     const info = await readServerInfo(connection);
     const { include, exclude, ghostTables } = config.source;
     const { lowerCaseTableNames } = info;
@@ -141,13 +153,17 @@ function specsOf(config: ReaderConfig, source: Parameters<typeof topicSpecs>[1])
   });
 }
 
-async function examineProgress(config: ReaderConfig, info: ServerInfo | undefined, kafka: Kafka): Promise<Finding[]> {
+async function examineProgress(
+  config: ReaderConfig,
+  { address, info }: { readonly address: MysqlAddress; readonly info: ServerInfo | undefined },
+  kafka: Kafka,
+): Promise<Finding[]> {
   try {
     const record = await readProgress(config, kafka);
     if (record === undefined) return [goodFinding('progress', 'There is none yet: the next start is the first one.')];
     if (info === undefined) return [];
     const { serverUuid } = info;
-    if (record.by === 'file') return [await fileHeadroom(record, { address: config.source, serverUuid })];
+    if (record.by === 'file') return [await fileHeadroom(record, { address, serverUuid })];
     return headroomFindings(record, info);
   } catch (error) {
     return [failedFinding('progress', error)];

@@ -77,7 +77,9 @@ function begunAnew({ newestFile }: ServerFacts, { file, position }: Known): bool
 function purgedBehind({ info, purged }: ServerFacts, gtidSet: string): string | undefined {
   if (info.flavor === 'mysql') {
     const gone = GtidSet.parse(purged).subtract(GtidSet.parse(gtidSet));
-    return gone.isEmpty ? undefined : `its binlog files no longer hold transactions that were not read: ${gone}`;
+    return gone.isEmpty
+      ? undefined
+      : `its binlog files no longer hold transactions that were not read: ${gone.toString()}`;
   }
   // Whether sequence numbers of different servers can be compared is left to the server, when the stream is opened.
   const lacks = MariadbPosition.parse(gtidSet).lacks(MariadbPosition.parse(purged), false);

@@ -2,6 +2,7 @@ import { kafkaConfigOf, openKafka } from '@tapline/kafka';
 import { type Logger, TaplineError } from '@tapline/kernel';
 import { tableKey, tableOfState } from '@tapline/schema';
 import type { ReaderConfig } from '../config.ts';
+import { hostsOf } from '../failover/candidate.ts';
 import { readProgress } from '../progress/read-progress.ts';
 import type { ProgressRecord } from '../progress/record.ts';
 import { topicChoice } from '../shape/topics.ts';
@@ -39,7 +40,7 @@ export async function rebuildHistory(
       remedy: 'Start the reader: it begins its history by itself.',
     });
   }
-  const source = await openSource(config.source, config, { isTail: false, log, signal });
+  const source = await openSource(hostsOf(config)[0] ?? config.source, config, { isTail: false, log, signal });
   const dialect = await dialectOfSource(source, signal);
   const found = await statesAt(startOf(record), { source, dialect, serverId: serverIdOf(config), signal });
   const unknown = found.states

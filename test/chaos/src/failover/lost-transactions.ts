@@ -1,4 +1,3 @@
-import { GtidSet } from '@tapline/binlog';
 import type { TopicContents, TopicRecord } from '../topic.ts';
 import type { Lost } from './scene.ts';
 
@@ -7,11 +6,11 @@ import type { Lost } from './scene.ts';
  * and deletes without a row before, since the failover.
  */
 export class LostTransactions implements Lost {
-  readonly #gtids: GtidSet;
+  readonly #intervals: readonly Interval[];
   readonly #sinceMs: number;
 
   constructor(gtidSet: string, sinceMs: number) {
-    this.#gtids = GtidSet.parse(gtidSet);
+    this.#intervals = intervalsOf(gtidSet);
     this.#sinceMs = sinceMs;
   }
 
@@ -29,10 +28,30 @@ export class LostTransactions implements Lost {
   }
 
   #isLost({ gtid }: TopicRecord): boolean {
-    return gtid?.includes(':') === true && this.#gtids.contains(gtid);
+    const [uuid, number] = gtid?.split(':') ?? [];
+    return this.#intervals.some(
+      (one) => one.uuid === uuid && one.first <= Number(number) && Number(number) <= one.last,
+    );
   }
 
   #takesBack({ op, before, timestampMs = 0 }: TopicRecord): boolean {
     return timestampMs >= this.#sinceMs && (op === 'r' || (op === 'd' && before === undefined));
   }
+}
+
+interface Interval {
+  readonly uuid: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Of a GTID set without tags, apart from Tapline's own code. */
+function intervalsOf(gtidSet: string): Interval[] {
+  return gtidSet.split(',').flatMap((entry) => {
+    const [uuid = '', ...intervals] = entry.split(':');
+    return intervals.map((text) => {
+      const [first = '', last = first] = text.split('-');
+      return { uuid, first: Number(first), last: Number(last) };
+    });
+  });
 }
