@@ -79,6 +79,13 @@ export class Service {
     return response === undefined ? {} : ((await response.json()) as Record<string, unknown>);
   }
 
+  /** The metric's value; of one with labels the sum of the lines that hold `label`. NaN when there is none, or the service cannot be asked. */
+  async metric(name: string, label = ''): Promise<number> {
+    const text = (await (await this.#ask('/metrics'))?.text()) ?? '';
+    const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) && line.includes(label));
+    return lines.length === 0 ? Number.NaN : lines.reduce((sum, line) => sum + metricValue(line), 0);
+  }
+
   async #ask(path: string): Promise<Response | undefined> {
     const url = (await this.entries()).find((entry) => entry.message === 'admin server listening')?.url;
     if (url === undefined) return undefined;
@@ -135,4 +142,9 @@ export class Service {
   async #tail(): Promise<string> {
     return (await this.output()).slice(-5000);
   }
+}
+
+function metricValue(line: string): number {
+  const text = line.slice(line.lastIndexOf(' ') + 1);
+  return text === '+Inf' ? Number.POSITIVE_INFINITY : Number(text.replace('Nan', 'NaN'));
 }
