@@ -118,12 +118,13 @@ export async function openSessionParts(
   // Changes behind an anchor are counted under one configuration.
   const passed = isOtherConfig(config, record.replay) ? [] : record.anchors;
   const executed = parseExecuted(source.tracking, executedOf(record));
-  const history = await openHistory({
+  const { history, startAfter } = await openHistory({
     config,
     source,
     kafka,
     producer,
     record,
+    isFirst: settled.record === undefined,
     executed: () => executed.toString(),
     altered: ({ database, name }) => routes.forget(database, name),
     approve: (change) =>
@@ -148,6 +149,7 @@ export async function openSessionParts(
     ...(settled.replay?.from ?? {
       ...record,
       schemaVersion: history.version,
+      startAfter,
       offsets: book.offsets(),
       version: clock.last,
       anchors: passed,
@@ -259,7 +261,7 @@ export async function openSessionParts(
       }),
     executed,
     gtidSet: executedOf(record),
-    startAfter: record.startAfter,
+    startAfter,
     xaFrom: record.xaFrom,
     snapshot,
     stream,

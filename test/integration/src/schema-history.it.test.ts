@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { sleep } from '@tapline/kernel';
 import { openStack, type Stack, testServers } from '@tapline/test-stack';
 import { Scene, uniqueName } from './scene.ts';
 import { Service } from './service.ts';
@@ -103,6 +104,40 @@ describe.each(SERVERS)('%s with binlog_row_metadata = %s', (server, metadata) =>
     expect(await created()).toMatchObject(expected.map((row) => [row['id'], row]));
     expect(await scene.topics.exists(scene.topic('_t_gho'))).toBe(false);
     expect(await second.stop()).toBe(0);
+  });
+
+  test('a first start while tables are altered all the time', async () => {
+    const { sql, database } = scene;
+    const exactly = {
+      source: { include: [`${database}.busy`] },
+      name: uniqueName('busy'),
+      snapshot: { mode: 'never' },
+    };
+    await sql.run('CREATE TABLE busy (id INT PRIMARY KEY, c0 INT)');
+    const reader = await scene.reader(exactly);
+    let rows = 0;
+    const alter = async (): Promise<boolean> => {
+      await sql.run(
+        `INSERT INTO busy VALUES (${++rows}, ${rows})`,
+        `ALTER TABLE busy RENAME COLUMN c${rows - 1} TO c${rows}`,
+      );
+      await sleep(300);
+      return reader.saysStreaming();
+    };
+    while (!(await alter()));
+    for (let more = 0; more < 3; more++) await alter();
+    const topic = scene.topic('busy', exactly.name);
+    const ids = async (): Promise<number[]> => {
+      if ((await scene.topics.count(topic)) === 0) return [];
+      return (await scene.topics.read(topic)).map(({ key }) => Number(key?.['id'])).toSorted((a, b) => a - b);
+    };
+    await reader.until('the last row', async () => (await ids()).at(-1) === rows);
+    const published = await ids();
+    expect(published).toEqual(published.map((_, i) => rows - published.length + 1 + i));
+    for (const { key, after } of await scene.topics.read(topic)) {
+      expect(after).toMatchObject({ [`c${Number(key?.['id']) - 1}`]: key?.['id'] });
+    }
+    expect(await reader.stop()).toBe(0);
   });
 
   test('what the tables were at any place is told by the command and over HTTP', async () => {

@@ -67,6 +67,11 @@ export class Service {
     return found as NonNullable<LogEntry['error']>;
   }
 
+  /** Whether the reader has begun to follow the binlog. */
+  async saysStreaming(): Promise<boolean> {
+    return (await this.entries()).some(({ message }) => message === 'streaming');
+  }
+
   async saysReady(): Promise<boolean> {
     const response = await this.#ask('/readyz');
     await response?.arrayBuffer();

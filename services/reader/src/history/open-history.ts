@@ -13,7 +13,7 @@ import {
 } from '@tapline/schema';
 import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
-import { executedOf, parseExecuted, startOf } from '../source/executed.ts';
+import { executedOf, parseExecuted, readExecuted, startOf } from '../source/executed.ts';
 import type { Source } from '../source/open-source.ts';
 import { serverIdOf } from '../source/server-id.ts';
 import { readSourceDialect, type SourceDialect } from './dialect.ts';
@@ -29,6 +29,8 @@ export interface OpenHistoryParts {
   readonly producer: OrderedProducer;
   /** Where the stream will go on. */
   readonly record: ProgressRecord;
+  /** Nothing was published yet. */
+  readonly isFirst: boolean;
   /** What the stream has passed. */
   readonly executed: () => string;
   readonly altered: (table: TableName) => void;
@@ -37,18 +39,28 @@ export interface OpenHistoryParts {
   readonly signal: AbortSignal;
 }
 
+export interface OpenedHistory {
+  readonly history: SchemaHistory;
+  /**
+   * As in the progress record. Of a reader that begins with what is committed from now on, everything that the source had executed when the history was
+   * begun: whatever tables were altered meanwhile, behind it each is known.
+   */
+  readonly startAfter: string;
+}
+
 /**
  * The schema history at the place of the progress record: as its topic has it, or, where there is none yet (version 0), begun with what the source's tables
  * were there.
  *
  * @throws TaplineError SCHEMA_HISTORY_LOST, SCHEMA_HISTORY_UNREADABLE, TOPIC_*, and of the source and Kafka.
  */
-export async function openHistory(parts: OpenHistoryParts): Promise<SchemaHistory> {
+export async function openHistory(parts: OpenHistoryParts): Promise<OpenedHistory> {
   const { config, source, kafka, producer, record, log, signal } = parts;
   const dialect = await dialectOfSource(source, signal);
   const mayBeMissing = record.schemaVersion === 0;
   const { topic, timeline } = await HistoryTopic.open({ config, kafka, producer, mayBeMissing, signal });
   const states = { source, dialect, serverId: serverIdOf(config), signal };
+  let { startAfter } = record;
   let version = record.schemaVersion;
   let current = timeline;
   if (version === 0) {
@@ -61,12 +73,13 @@ export async function openHistory(parts: OpenHistoryParts): Promise<SchemaHistor
     current = new HistoryTimeline();
     for (const next of records) current.add(next);
     await topic.appendAll(records);
+    if (parts.isFirst && startAfter !== '') startAfter = await executedNow(source, signal);
     log.info('the schema history begins with a snapshot', { version, tables: records.length - 2 });
   }
   const view = current.at(version, dialect.catalog);
   requirePlace(view, record);
   log.info('schema history', { version, ahead: view.beyond.length });
-  return new SchemaHistory({
+  const history = new SchemaHistory({
     view,
     dialect,
     topic,
@@ -76,6 +89,12 @@ export async function openHistory(parts: OpenHistoryParts): Promise<SchemaHistor
     altered: parts.altered,
     log,
   });
+  return { history, startAfter };
+}
+
+async function executedNow(source: Source, signal: AbortSignal): Promise<string> {
+  await using connection = await connect(source.address, signal);
+  return await readExecuted(connection, source.tracking, signal);
 }
 
 export async function dialectOfSource(source: Source, signal: AbortSignal): Promise<SourceDialect> {
