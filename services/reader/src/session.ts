@@ -41,8 +41,7 @@ import { type Executed, parseExecuted } from './source/executed.ts';
 import { openSource, type Source } from './source/open-source.ts';
 import { refuseStatementChange } from './source/statement.ts';
 import { Pump, type PumpTarget } from './stream/pump.ts';
-import { Lag } from './watch/lag.ts';
-import { SourceWatch } from './watch/source-watch.ts';
+import { StreamWatch } from './watch/stream-watch.ts';
 
 /**
  * One life of the reader: from the durable progress record on, until it is stopped or something breaks. Whatever breaks, the next session
@@ -83,11 +82,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   readonly #left = new AbortController();
   readonly #leftOut: LeftOutTransactions;
   #checkpointed = -1;
-  /** Of the newest transaction that was passed; before the first one, of the newest that was published. */
-  #newestCommitMs: number;
-  #takenMs = 0;
-  readonly #lag: Lag;
-  readonly #watch: SourceWatch;
+  readonly #watch: StreamWatch;
 
   private constructor(parts: SessionParts) {
     const { config, log, source, producer } = parts;
@@ -120,19 +115,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     });
     this.#stream = parts.stream;
     this.#start = parts.start;
-    this.#newestCommitMs = Number(parts.clock.last >> 10n) / 1000;
-    const { watchMs } = config.source;
-    this.#lag = new Lag(parts.executed, 3 * watchMs);
-    this.#watch = parts.resources.use(
-      new SourceWatch({
-        address: source.address,
-        tracking: source.tracking,
-        lag: this.#lag,
-        place: () => ({ ...(this.#checkpointer.last ?? this.#start), commitMs: this.#newestCommitMs }),
-        intervalMs: watchMs,
-        log,
-      }),
-    );
+    this.#watch = new StreamWatch(parts, () => this.#checkpointer.last ?? this.#start);
     this.#captured = {
       names: [...new Set(source.tables.map((table) => table.database))],
       mayMatchIn: (database) => source.filter.mayMatchIn(database),
@@ -193,8 +176,7 @@ export class Session implements AsyncDisposable, PumpTarget {
       binlogBytes: this.#stream.stats.bytes,
       position: position ?? this.#start,
       gtidSet: this.#executed.toString(),
-      lagSeconds: this.#lag.seconds({ takenMs: this.#takenMs, commitMs: this.#newestCommitMs }, Date.now()),
-      binlog: this.#watch.facts,
+      ...this.#watch.facts,
       progressMs: this.#checkpointer.last?.writtenMs ?? 0,
       snapshot: this.#report?.state ?? { state: 'done' },
       schema: {
@@ -217,10 +199,8 @@ export class Session implements AsyncDisposable, PumpTarget {
   begin({ gtid, commitMicros, position, decides, leftOut }: BeginEvent): void {
     this.silent = this.#isBeforeStart(gtid, position);
     if (decides !== undefined && !this.silent) this.#xa.refuseUnknown(decides, gtid);
-    this.#takenMs = Date.now();
-    this.#newestCommitMs = Number(commitMicros / 1000n);
     this.#anchors.atBegin();
-    this.#publisher.tick(this.#takenMs);
+    this.#publisher.tick(this.#watch.took(commitMicros));
     this.#trace.begin(gtid, commitMicros, this.#executed);
     this.#publisher.begin(gtid, commitMicros, position);
     if (leftOut !== undefined && !this.silent) this.#leftOut.add(gtid, leftOut);
