@@ -51,7 +51,7 @@ class KafkaClient implements Kafka {
   readonly claims: ClaimReader;
   readonly #cluster: Cluster;
   readonly #kafkajs: kafkajs.Kafka;
-  readonly #owned: AsyncDisposable[] = [];
+  readonly #owned = new Set<AsyncDisposable>();
   #admin: Promise<Admin> | undefined;
 
   constructor(config: KafkaConfig, options: OpenKafkaOptions) {
@@ -65,7 +65,11 @@ class KafkaClient implements Kafka {
   }
 
   producer(options: ProducerOptions = {}): OrderedProducer {
-    return this.#own(new BatchingProducer(this.#cluster, options));
+    // Not held beyond its end: a client outlives many producers.
+    const producer: BatchingProducer = new BatchingProducer(this.#cluster, options, () => {
+      this.#owned.delete(producer);
+    });
+    return this.#own(producer);
   }
 
   async progress(options: ProgressOptions, signal?: AbortSignal): Promise<ProgressStore> {
@@ -110,12 +114,13 @@ class KafkaClient implements Kafka {
   }
 
   #own<T extends AsyncDisposable>(part: T): T {
-    this.#owned.push(part);
+    this.#owned.add(part);
     return part;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const part of this.#owned.splice(0).toReversed()) await part[Symbol.asyncDispose]();
+    for (const part of [...this.#owned].toReversed()) await part[Symbol.asyncDispose]();
+    this.#owned.clear();
     const admin = await this.#admin?.catch(() => undefined);
     this.#admin = undefined;
     await admin?.disconnect();

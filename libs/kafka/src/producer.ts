@@ -85,6 +85,7 @@ const START_SHARE = 16;
 
 export class BatchingProducer implements OrderedProducer {
   readonly #cluster: Cluster;
+  readonly #onClosed: () => void;
   readonly #pool: BufferPool;
   readonly #batchBytes: number;
   readonly #bufferBytes: number;
@@ -103,8 +104,9 @@ export class BatchingProducer implements OrderedProducer {
   #acknowledged = 0;
   #acknowledgedBytes = 0;
 
-  constructor(cluster: Cluster, options: ProducerOptions) {
+  constructor(cluster: Cluster, options: ProducerOptions, onClosed: () => void = () => undefined) {
     this.#cluster = cluster;
+    this.#onClosed = onClosed;
     this.#batchBytes = options.batchBytes ?? 512 * 1024;
     this.#bufferBytes = options.bufferBytes ?? 16 * 1024 * 1024;
     this.#lingerMs = options.lingerMs ?? 0;
@@ -223,6 +225,7 @@ export class BatchingProducer implements OrderedProducer {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#sender.stop();
     this.#fail(new TaplineError('KAFKA_CLOSED', { message: 'The producer was closed.' }));
+    this.#onClosed();
   }
 
   #startBatch(lane: LaneState): RecordBatch {

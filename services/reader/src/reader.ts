@@ -159,7 +159,7 @@ export class Reader implements RunningService {
   }
 
   async #runSession(stop: AbortSignal, abort: AbortSignal): Promise<void> {
-    const lost = await this.#leadership.lead(this.#lives.kafka, stop);
+    const lost = await this.#leadership.lead(stop);
     // Opening may be given up at any moment; a running session drains on `stop` and is given up on `abort` only.
     const lifetime = new AbortController();
     const opening = anySignal(stop, lifetime.signal);

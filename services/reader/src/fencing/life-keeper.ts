@@ -17,8 +17,7 @@ export class LifeKeeper implements AsyncDisposable {
   readonly #config: ReaderConfig;
   readonly #log: Logger;
   readonly #over: () => TaplineError | undefined;
-  #kafka: Kafka | undefined;
-  #life: Life | undefined;
+  #standing: Standing | undefined;
   #stall: StallGuard | undefined;
 
   constructor(config: ReaderConfig, log: Logger, over: () => TaplineError | undefined = () => undefined) {
@@ -29,43 +28,44 @@ export class LifeKeeper implements AsyncDisposable {
 
   /** Of the life at hand; 0 while there is none. */
   get epoch(): number {
-    return this.#life?.epoch ?? 0;
+    return this.#standing?.life.epoch ?? 0;
   }
 
-  /** Connections to Kafka, which stay between lives. @throws TaplineError KAFKA_CONFIG. */
-  get kafka(): Kafka {
-    const { kafka, name } = this.#config;
-    this.#kafka ??= openKafka(kafkaConfigOf(kafka, `tapline-reader-${name}`), { logger: this.#log });
-    return this.#kafka;
-  }
-
-  /** A life that has written nothing. Valid until the next call. @throws as Life.begin(). */
+  /** A life that has written nothing, with connections of its own. Valid until the next call. @throws as Life.begin(); KAFKA_CONFIG. */
   async take(signal: AbortSignal): Promise<Standing> {
-    if (this.#life?.used === true) await this.end();
-    const { kafka } = this;
-    this.#life ??= await this.#begin(kafka, signal);
-    return { kafka, life: this.#life };
+    const life = this.#standing?.life;
+    if (life?.used === true || life?.fence.over() !== undefined) await this.end();
+    this.#standing ??= await this.#begin(signal);
+    return this.#standing;
   }
 
-  #begin(kafka: Kafka, signal: AbortSignal): Promise<Life> {
+  async #begin(signal: AbortSignal): Promise<Standing> {
     const stall = new StallGuard();
     this.#stall?.[Symbol.dispose]();
     this.#stall = stall;
     const over = (): TaplineError | undefined => this.#over() ?? stall.over();
-    return Life.begin(this.#config, kafka, { over, log: this.#log, signal });
+    await using opened = new AsyncDisposableStack();
+    const kafka = opened.use(openReaderKafka(this.#config, this.#log));
+    const life = await Life.begin(this.#config, kafka, { over, log: this.#log, signal });
+    opened.move();
+    return { kafka, life };
   }
 
   /** The next session begins a new life. */
   async end(): Promise<void> {
-    const life = this.#life;
-    this.#life = undefined;
+    const standing = this.#standing;
+    this.#standing = undefined;
     this.#stall?.[Symbol.dispose]();
-    await life?.[Symbol.asyncDispose]();
+    await standing?.life[Symbol.asyncDispose]();
+    await standing?.kafka[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end();
-    await this.#kafka?.[Symbol.asyncDispose]();
-    this.#kafka = undefined;
   }
+}
+
+/** Connects lazily. @throws TaplineError KAFKA_CONFIG. */
+export function openReaderKafka({ kafka, name }: ReaderConfig, log: Logger): Kafka {
+  return openKafka(kafkaConfigOf(kafka, `tapline-reader-${name}`), { logger: log });
 }

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Candidate, Elected, Kafka, Term } from '@tapline/kafka';
 import { type Logger, TaplineError } from '@tapline/kernel';
 import type { ReaderConfig } from '../config.ts';
+import { openReaderKafka } from '../fencing/life-keeper.ts';
 
 export interface LeadershipFacts {
   /** `leader` without standbys too: it is the one that works. */
@@ -21,6 +22,7 @@ export class Leadership implements AsyncDisposable {
   readonly #config: ReaderConfig;
   readonly #log: Logger;
   readonly #name: string = `${hostname()} (process ${process.pid})`;
+  #kafka: Kafka | undefined;
   #candidate: Candidate | undefined;
   #term: Term | undefined;
   #takeovers = 0;
@@ -44,12 +46,12 @@ export class Leadership implements AsyncDisposable {
   }
 
   /** Resolves when this reader may work, with a signal that aborts when it may no longer. @throws what the group fails with for good; AbortError. */
-  async lead(kafka: Kafka, stop: AbortSignal): Promise<AbortSignal> {
+  async lead(stop: AbortSignal): Promise<AbortSignal> {
     if (!this.#config.leadership.enabled) {
       if (this.#takeovers === 0) this.#takeovers++;
       return NEVER;
     }
-    this.#candidate ??= this.#join(kafka);
+    this.#candidate ??= this.#join();
     const term = await this.#candidate.lead(stop);
     if (term !== this.#term) {
       this.#term = term;
@@ -67,16 +69,18 @@ export class Leadership implements AsyncDisposable {
   /** Leaves the group: a standby leads as soon as it notices. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#candidate?.[Symbol.asyncDispose]();
+    await this.#kafka?.[Symbol.asyncDispose]();
   }
 
-  #join(kafka: Kafka): Candidate {
+  #join(): Candidate {
     const { name, leadership } = this.#config;
     const group = leadership.group === '' ? `${name}.leader` : leadership.group;
     const onElected = (elected: Elected, me: boolean): void => {
       if (!me) this.#log.info('standing by', { group, leader: elected.name });
     };
     this.#log.info('joining the readers of this source', { group, name: this.#name });
-    return kafka.candidate({ group, sessionTimeoutMs: leadership.sessionTimeoutMs, name: this.#name, onElected });
+    this.#kafka = openReaderKafka(this.#config, this.#log);
+    return this.#kafka.candidate({ group, sessionTimeoutMs: leadership.sessionTimeoutMs, name: this.#name, onElected });
   }
 }
 
