@@ -53,13 +53,14 @@ export function killedAt(stack: StackBase, service: ManagedProcess, point: KillP
  */
 export async function lifeUntilKilled(
   service: ManagedProcess,
-  { working, longestMs }: { working: string; longestMs: number },
+  { working, onWorking, longestMs }: { working: string; onWorking: () => void; longestMs: number },
 ): Promise<KillPoint | undefined> {
   const logged = await launch(service);
   let killedMs = performance.now() + STUCK_MS;
   for (let works = false; service.running && performance.now() < killedMs; await sleep(50)) {
     if (works || !(await logged()).includes(working)) continue;
     works = true;
+    onWorking();
     killedMs = performance.now() + longestMs;
   }
   const bySelf = service.running ? undefined : await service.exited;
