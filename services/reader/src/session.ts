@@ -11,9 +11,9 @@ import type {
 } from '@tapline/binlog';
 import type { OrderedProducer } from '@tapline/kafka';
 import { type AdminAnswer, anySignal, type Logger } from '@tapline/kernel';
-import { serverVersionNumber } from '@tapline/schema';
+import type { TableName } from '@tapline/schema';
 import type { SessionAnchors } from './anchors/session-anchors.ts';
-import { vanishedRows } from './captured/vanished.ts';
+import { reloadsBecauseOf } from './captured/reloads.ts';
 import type { ReaderConfig } from './config.ts';
 import type { PassedTrace } from './failover/passed-trace.ts';
 import type { Life } from './fencing/life.ts';
@@ -247,32 +247,18 @@ export class Session implements AsyncDisposable, PumpTarget {
   statement(event: StatementEvent): Promise<void> | undefined {
     // Also in front of the reader's start: rows that were prepared there may be decided behind it.
     if (event.inTransaction ? !this.silent : !this.#isBeforeStart(event.gtid, event.position)) this.#heed(event);
-    const applied = this.#history.statement(event);
-    return applied;
+    return this.#history.statement(event);
   }
 
-  /** What the rows of captured tables have to do with a statement. Before the history takes it: then the tables are what they were. */
+  /** Before the history takes the statement: then the tables are what they were. */
   #heed(event: StatementEvent): void {
     refuseStatementChange(event, this.#captured, this.#source.address);
-    const { filter, info } = this.#source;
-    const server = { flavor: info.flavor, version: serverVersionNumber(info.version) };
-    const vanished = vanishedRows(event, { filter, server, tables: () => this.#history.catalog.tables() });
-    if (vanished.length === 0) return;
-    const { mode, vanishedRows: policy } = this.#config.snapshot;
-    const reloads = policy === 'reload' && mode === 'initial';
-    this.#log.warn(
-      reloads
-        ? 'rows came or went without change events: their tables are loaded again'
-        : 'rows came or went without change events: topics are not what the tables are any more',
-      { statement: event.sql.slice(0, 200), tables: vanished.slice(0, 10), gtid: event.gtid },
-    );
-    if (reloads) this.reload(vanished);
+    const tables = (): Iterable<TableName> => this.#history.catalog.tables();
+    const again = reloadsBecauseOf(event, { source: this.#source, config: this.#config, tables, log: this.#log });
+    if (again.length > 0) this.reload(again);
   }
 
-  /**
-   * Has tables loaded again (`database.table`) while the stream goes on. What stands in their topics and is not in them any more is deleted; a table that is
-   * gone leaves tombstones.
-   */
+  /** Has tables loaded again (`database.table`) while the stream goes on, with deletes of what stands in their topics and is not in them any more. */
   reload(tables: 'all' | readonly string[]): void {
     const names = tables === 'all' ? this.#source.tables.map(tableName) : tables;
     this.#loader?.add(names);

@@ -19,7 +19,7 @@ const LONG = process.env.TAPLINE_CHAOS === 'long';
 const ROWS = LONG ? 20_000 : 3000;
 const KILLS = LONG ? 40 : 6;
 const TOPIC = 'reload.shop.t';
-const LIFE = { working: STREAMING, longestMs: 8000 };
+const LIFE = { working: STREAMING, onWorking: () => undefined, longestMs: 8000 };
 
 test(`a reload killed ${KILLS} times while rows change: the topic ends as the table, no record twice`, async () => {
   const seed = chaosSeed();
