@@ -27,7 +27,7 @@ function server({
   newestFile = { name: 'binlog.000003', bytes: 999 },
 }: Facts): ServerFacts {
   const address = { host: 'h', port: 1, user: 'u' };
-  const info = { flavor } as ServerInfo;
+  const info = { flavor, logBin: true } as ServerInfo;
   return { address, info, uuid, role, history: historyOf(flavor, executed), purged, newestFile };
 }
 

@@ -30,6 +30,8 @@ export type Verdict =
 /** Holds a server against what is known. Pure. */
 export function judge(server: ServerFacts, known: Known): Verdict {
   const { history, info } = server;
+  // It is refused for that, with what mends it, when it is opened.
+  if (!info.logBin) return { kind: 'usable' };
   let passed: string;
   try {
     passed = passedWith(info.flavor, known.gtidSet, known.published);

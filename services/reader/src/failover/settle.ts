@@ -46,7 +46,8 @@ export async function settleOnServer(parts: SettleParts): Promise<Settled> {
   const choice = await chooseProven(parts);
   const { server, verdict } = choice;
   if (verdict.kind === 'refused') return await byPolicy(parts, choice, verdict);
-  if (parts.record !== undefined && (parts.record.by === 'file' || server.info.gtidMode === 'OFF')) {
+  const { logBin, gtidMode } = server.info;
+  if (parts.record !== undefined && logBin && (parts.record.by === 'file' || gtidMode === 'OFF')) {
     const judged = await judgeByFile(server, parts.record, parts);
     const { record, tails, config } = parts;
     if (judged.verdict === 'refused' && (config.source.failover.policy === 'fail' || tails === undefined))
