@@ -14,6 +14,7 @@ import { type Executed, parseExecuted, readExecuted, type Tracking } from '../so
 import type { Chunk, ChunkLimits, ChunkSource, TableKind } from './loader.ts';
 
 const ER_BAD_DB = 1049;
+const ER_BAD_FIELD = 1054;
 const ER_NO_SUCH_TABLE = 1146;
 const NOTHING: Chunk = { rows: [], bytes: 0, last: undefined, finished: true };
 
@@ -112,8 +113,10 @@ export class MysqlChunkSource implements ChunkSource, AsyncDisposable {
         }
         const { table, selectList } = this.#routes.ofTable(name).envelope;
         const request = { table, selectList, after, limitRows: limits.rows, limitBytes: limits.bytes };
-        const chunk = await this.#reader.read(request, signal);
-        if ((await this.#definition(open.name, signal)) === definition) return chunk;
+        const read = await this.#reader.read(request, signal).catch(failedForColumn);
+        if ((await this.#definition(open.name, signal)) !== definition) continue;
+        if ('failure' in read) throw read.failure;
+        return read;
       }
     } catch (error) {
       if (!isGone(error)) throw error;
@@ -158,7 +161,17 @@ function emptyWhenGone(error: unknown): '' {
   throw error;
 }
 
+/** A column that is not there: renamed or dropped since the table was described, if its definition is another one now. */
+function failedForColumn(failure: unknown): { failure: unknown } {
+  if (errnoOf(failure) === ER_BAD_FIELD) return { failure };
+  throw failure;
+}
+
 function isGone(error: unknown): boolean {
-  const cause = error instanceof TaplineError ? (error.cause as { errno?: number } | undefined) : undefined;
-  return cause?.errno === ER_NO_SUCH_TABLE || cause?.errno === ER_BAD_DB;
+  const errno = errnoOf(error);
+  return errno === ER_NO_SUCH_TABLE || errno === ER_BAD_DB;
+}
+
+function errnoOf(error: unknown): number | undefined {
+  return error instanceof TaplineError ? (error.cause as { errno?: number } | undefined)?.errno : undefined;
 }
