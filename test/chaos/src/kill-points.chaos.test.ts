@@ -8,7 +8,7 @@ import { readerScene } from './reader-scene.ts';
 import { killedAt, launchUntil, lifeUntilKilled, liveUntil, STREAMING, stopCleanly } from './services.ts';
 
 const LONG = process.env.TAPLINE_CHAOS === 'long';
-const KILLS = LONG ? 210 : 15;
+const KILLS = LONG ? 210 : 12;
 
 /** The first lives die in the first load, later ones anywhere else: each point in turn, then any. */
 const LOAD_KILLS = LONG ? 10 : 1;
