@@ -141,7 +141,7 @@ describe.each(['mysql', 'mysql80', 'mariadb'] as const)('reading tables of %s in
     await root.execute('CREATE TABLE none (a int PRIMARY KEY)');
     await using reader = new ChunkReader(address);
     const request = { table: await tableOf('none'), selectList: 'a', limitRows: 10, limitBytes: 10 };
-    expect(await reader.read(request)).toEqual({ rows: [], last: undefined, finished: true });
+    expect(await reader.read(request)).toEqual({ rows: [], bytes: 0, last: undefined, finished: true });
   });
 
   test('an expression of the select list that is called like the key does not change the order', async () => {

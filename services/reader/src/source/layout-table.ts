@@ -141,8 +141,11 @@ function describe(wire: WireColumn, collation: Collation): Details {
       return isBinary ? { type: 'binary', length: wire.meta } : { type: 'char', ...text };
     case WIRE_TYPE.VARCHAR:
     case WIRE_TYPE.VAR_STRING:
-    case WIRE_TYPE.VARCHAR_COMPRESSED:
-      return isBinary ? { type: 'varbinary', length: wire.meta } : { type: 'varchar', ...text };
+    case WIRE_TYPE.VARCHAR_COMPRESSED: {
+      // MariaDB counts the byte in front of what is compressed.
+      const length = wire.type === WIRE_TYPE.VARCHAR_COMPRESSED ? wire.meta - 1 : wire.meta;
+      return isBinary ? { type: 'varbinary', length } : { type: 'varchar', ...text };
+    }
     case WIRE_TYPE.BLOB:
     case WIRE_TYPE.BLOB_COMPRESSED: {
       const size = BLOB_SIZES[wire.meta] ?? '';
