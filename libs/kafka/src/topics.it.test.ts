@@ -147,5 +147,5 @@ test('more copies than there are brokers: said with a code, and tried again, as 
     await Promise.race([ensured, new Promise((resolve) => setTimeout(resolve, 20))]);
   }
   stop.abort();
-  await expect(ensured).rejects.toThrow();
+  await expect(ensured).rejects.toMatchObject({ name: 'AbortError' });
 });
