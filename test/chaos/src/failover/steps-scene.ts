@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KafkaCluster, ManagedProcess, MariadbServer, SqlServer, StackBase, Topology } from '@tapline/test-stack';
+import { imageValues } from '../image.ts';
+import { Random } from '../random.ts';
+import { type Config, liveUntil, taplineService } from '../services.ts';
+import { tableImages } from '../table-images.ts';
+import { TopicReader, type TopicRecord } from '../topic.ts';
+import type { Progress } from './scene.ts';
+
+const TABLES = ['shop.steps', 'shop.journal'] as const;
+const ROWS = 30;
+const LOADS = 2;
+
+export interface StepsSceneOptions {
+  readonly stack: StackBase & { readonly kafka: KafkaCluster };
+  readonly topology: Topology<MariadbServer>;
+  readonly seed: number;
+  /** Of the reader's `source`. */
+  readonly source?: Config;
+}
+
+/**
+ * A MariaDB topology under a load that is its own oracle, as no program reads MariaDB's binlog into what the oracle takes: every change of a row counts its `rev` by
+ * one, so its topic must hold each number once and in order, up to the one in the table; and every transaction adds a row to `journal`.
+ */
+export class StepsScene {
+  readonly reader: ManagedProcess;
+  readonly topology: Topology<MariadbServer>;
+  readonly #name: string;
+  readonly #topics: TopicReader;
+  readonly #seeds: Random;
+
+  private constructor(name: string, reader: ManagedProcess, topics: TopicReader, options: StepsSceneOptions) {
+    this.#name = name;
+    this.reader = reader;
+    this.topology = options.topology;
+    this.#topics = topics;
+    this.#seeds = new Random(options.seed);
+  }
+
+  static async open(options: StepsSceneOptions): Promise<StepsScene> {
+    const { stack, topology, source } = options;
+    await topology.source.execute(
+      `CREATE DATABASE shop;
+       USE shop;
+       CREATE TABLE shop.steps (id INT PRIMARY KEY, rev INT NOT NULL);
+       CREATE TABLE shop.journal (id INT AUTO_INCREMENT PRIMARY KEY, step INT NOT NULL);
+       INSERT INTO shop.steps SELECT seq, 1 FROM seq_1_to_${ROWS}`,
+    );
+    await topology.caughtUp();
+    const { brokers } = stack.kafka.address;
+    const { user, password } = topology.source.readerAddress;
+    const name = `ma${randomBytes(4).toString('hex')}`;
+    const reader = await taplineService(stack, 'reader', {
+      name,
+      source: {
+        user,
+        password,
+        hosts: topology.servers.map(({ host, port }) => `${host}:${port}`),
+        include: ['shop.*'],
+        ...source,
+      },
+      kafka: { brokers: [...brokers] },
+      // Compaction would take away what is to be compared.
+      topics: { partitions: 2, replicationFactor: 1, config: { 'min.compaction.lag.ms': '86400000' } },
+      // Long, so that what is published is ahead of the record when a server fails.
+      progress: { intervalMs: 500 },
+    });
+    return new StepsScene(name, reader, new TopicReader({ brokers }), options);
+  }
+
+  startLoad(): StepsLoad {
+    return new StepsLoad(this.topology.source, this.#seeds.fork());
+  }
+
+  /** The newest progress record. */
+  async progress(): Promise<Progress | undefined> {
+    const record = await this.#topics.lastValue(`${this.#name}.progress`, this.#name);
+    return record === undefined ? undefined : JSON.parse(record);
+  }
+
+  /** Waits until the reader's durable progress is where the source's binlog ends, the loads included. */
+  async drained(): Promise<void> {
+    const [row] = await this.topology.source.rows('SELECT @@GLOBAL.gtid_binlog_pos AS gtids');
+    const reached = async (): Promise<boolean> => {
+      const record = await this.progress();
+      return record?.snapshot.state === 'done' && record.gtidSet === row?.['gtids'];
+    };
+    await liveUntil(this.reader, reached, `everything up to ${String(row?.['gtids'])}`, 60_000);
+  }
+
+  /** Waits until more is published than now. */
+  async flows(): Promise<void> {
+    const before = await this.#published();
+    await liveUntil(this.reader, async () => (await this.#published()) > before + 20, 'more than before', 60_000);
+  }
+
+  async #published(): Promise<number> {
+    const ends = await Promise.all(TABLES.map((table) => this.#topics.ends(`${this.#name}.${table}`)));
+    return ends.flat().reduce((sum, end) => sum + Number(end), 0);
+  }
+
+  /** The last error of a reader that has ended by itself. */
+  async refusal(): Promise<{ readonly code: string; readonly remedy?: string }> {
+    const { code } = await this.reader.exited;
+    if (code === 0) throw new Error('the reader ended well');
+    const failed = (await this.reader.logs()).split('\n').findLast((line) => line.includes('"service failed"')) ?? '{}';
+    return (JSON.parse(failed) as { error: { code: string; remedy?: string } }).error;
+  }
+
+  /** What is wrong with the topics, where nothing was lost: a change missing, doubled or out of order. */
+  async compareChanges(): Promise<string[]> {
+    const wrong = await this.compareRows();
+    for (const [table, records] of await this.#read()) {
+      const seen = new Map<string, number>();
+      for (const { key = '', op, after = '' } of records) {
+        const rev = table === 'shop.steps' ? Number(imageValues(after)[1]) : 1;
+        const before = seen.get(key) ?? 0;
+        if (rev !== before + 1) wrong.push(`${table} ${key}: ${op} of ${rev} behind ${before}`);
+        seen.set(key, rev);
+      }
+    }
+    return wrong.slice(0, 20);
+  }
+
+  /** The newest record of each key beside the rows of the source of now. */
+  async compareRows(): Promise<string[]> {
+    const wrong: string[] = [];
+    const connection = await this.topology.source.connect();
+    for (const [table, records] of await this.#read()) {
+      const rows = new Map<string, string>();
+      for (const { key = '', op, after } of records) {
+        if (op === 't' || op === 'd' || after === undefined) rows.delete(key);
+        else rows.set(key, after);
+      }
+      const wanted = new Set(await tableImages(connection, table));
+      for (const row of rows.values()) if (!wanted.delete(row)) wrong.push(`${table}: the topic ends with ${row}`);
+      for (const row of wanted) wrong.push(`${table}: the topic lacks ${row}`);
+    }
+    await connection.end();
+    return wrong.slice(0, 20);
+  }
+
+  /** All records of each table; versions must rise in each partition. */
+  async #read(): Promise<Map<string, TopicRecord[]>> {
+    const read = await this.#topics.readAll(TABLES.map((table) => `${this.#name}.${table}`));
+    return new Map(
+      TABLES.map((table) => {
+        const partitions = read.get(`${this.#name}.${table}`)?.partitions ?? [];
+        return [table, partitions.flatMap((records) => rising(table, records))];
+      }),
+    );
+  }
+}
+
+/** @throws Error when a version is below the one in front of it, or another record's. */
+function rising(table: string, records: readonly TopicRecord[]): readonly TopicRecord[] {
+  let last = 0n;
+  for (const { offset, op, version = 0n } of records) {
+    if (op !== 't' && version <= last) throw new Error(`${table}@${offset}: version ${version} behind ${last}`);
+    last = version;
+  }
+  return records;
+}
+
+/** Transactions over rows that exist, one after the other on each connection, until told to stop. */
+class StepsLoad implements AsyncDisposable {
+  readonly #stop = new AbortController();
+  readonly #done: Promise<unknown>;
+  /** Transactions that are committed. */
+  transactions = 0;
+
+  constructor(server: SqlServer, random: Random) {
+    this.#done = Promise.all(Array.from({ length: LOADS }, () => this.#run(server, random.fork())));
+    this.#done.catch(() => undefined);
+  }
+
+  async #run(server: SqlServer, random: Random): Promise<void> {
+    const connection = await server.connect();
+    try {
+      while (!this.#stop.signal.aborted) {
+        const first = random.int(1, ROWS - 2);
+        await connection.query('BEGIN');
+        await connection.query(`UPDATE shop.steps SET rev = rev + 1 WHERE id BETWEEN ${first} AND ${first + 2}`);
+        await connection.query(`INSERT INTO shop.journal (step) VALUES (${first})`);
+        await connection.query('COMMIT');
+        this.transactions++;
+        await sleep(random.int(0, 20));
+      }
+    } finally {
+      await connection.end();
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop().catch(() => undefined);
+  }
+}
