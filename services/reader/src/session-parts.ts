@@ -271,7 +271,9 @@ export async function openSessionParts(
 
 /** The first record of a source, or of one that is begun anew. */
 async function begin(parts: Parameters<typeof firstStart>[0], anew: Settled['anew']): Promise<ProgressRecord> {
-  const fresh = await firstStart(parts);
-  if (anew === undefined) return fresh;
+  if (anew === undefined) return await firstStart(parts);
+  // All tables are loaded as they are now: a start in the past would publish older values behind newer ones, if it is there at all.
+  const config = { ...parts.config, start: { gtidSet: '', from: 'latest' } } as const;
+  const fresh = await firstStart({ ...parts, config });
   return begunAnew(fresh, anew.before, anew.tails, loadOf(parts.source.tables.map(tableName)));
 }

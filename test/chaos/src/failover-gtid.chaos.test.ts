@@ -278,6 +278,43 @@ describe('failover by GTID, under load', () => {
     logs.passed();
   });
 
+  test('policy resnapshot: purged while the reader is down, then reset while it lives: each time the topics end as the tables, without the rows that vanished', async () => {
+    await using topology = await topologyOf(1);
+    const scene = await sceneOf({ topology, source: { failover: { policy: 'resnapshot' } } });
+    const { reader } = scene;
+    await using logs = new KeptLogs(reader);
+    await launchUntil(reader, STREAMING);
+    await scene.drained();
+    await stopCleanly(reader);
+    const { source } = topology;
+    await source.execute(
+      `DELETE FROM shop.accounts WHERE id <= 20; UPDATE shop.order_lines SET quantity = 77 LIMIT 20;
+       ALTER TABLE shop.accounts ADD COLUMN extra INT`,
+    );
+    await purge(topology);
+    await launchUntil(reader, STREAMING);
+    const first = scene.startLoad();
+    await scene.flows();
+    // In the middle of loading again, or behind it.
+    await reader.kill();
+    await launchUntil(reader, STREAMING);
+    await first.stop();
+    await scene.isAt(source);
+    expect(await scene.compareRows(await scene.read())).toEqual([]);
+
+    await source.execute(
+      'SET sql_log_bin = 0; DELETE FROM shop.accounts LIMIT 20; SET sql_log_bin = 1; RESET BINARY LOGS AND GTIDS',
+    );
+    const second = scene.startLoad();
+    await live(reader, LOAD_MS);
+    await second.stop();
+    await scene.isAt(source);
+    expect(await reader.logs()).toMatch(/loaded again.*SOURCE_PURGED[^]*loaded again.*SOURCE_BINLOG_RESET/);
+    await stopCleanly(reader);
+    expect(await scene.compareRows(await scene.read())).toEqual([]);
+    logs.passed();
+  });
+
   test('an address that moves in the middle of transactions, again and again', async () => {
     await using topology = await topologyOf();
     await using address = await MovingAddress.open(topology.source.port);

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { KafkaCluster, ManagedProcess, MysqlServer, SqlServer, StackBase, Topology } from '@tapline/test-stack';
 import { mysqlProgram } from '@tapline/test-stack';
 import { type Comparison, compare } from '../compare.ts';
+import { compareRows } from '../compare-rows.ts';
 import { type Load, startLoad } from '../load.ts';
 import { createTables, LOAD_KEYS } from '../load-tables.ts';
 import { readOracle } from '../oracle.ts';
 import { Random } from '../random.ts';
 import { type Config, liveUntil, taplineService } from '../services.ts';
-import { tableImages } from '../table-images.ts';
 import { type TopicContents, TopicReader } from '../topic.ts';
 
 const DATABASE = 'shop';
@@ -119,6 +119,16 @@ export class FailoverScene {
     return Number(row?.['has']) === 1;
   }
 
+  /** Waits until the durable progress is what the server has executed, and nothing else: what it had before a reset is not passed any more. */
+  async isAt(server: MysqlServer): Promise<void> {
+    const reached = async (): Promise<boolean> => {
+      const record = await this.progress();
+      const [row] = await server.rows('SELECT @@GLOBAL.gtid_executed AS executed');
+      return record?.snapshot.state === 'done' && record.gtidSet === row?.['executed'];
+    };
+    await liveUntil(this.reader, reached, `at what ${server.name} has executed`, 60_000);
+  }
+
   /** The newest progress record. */
   async progress(): Promise<Progress | undefined> {
     const record = await this.#topicReader.lastValue(`${this.name}.progress`, this.name);
@@ -179,22 +189,13 @@ export class FailoverScene {
 
   /** What the newest record of each key says beside the rows of `server`; of tables with a key. @returns what differs. */
   async compareRows(topics: ReadonlyMap<string, TopicContents>, server = this.topology.source): Promise<string[]> {
-    const differences: string[] = [];
+    const keyed = [...topics].filter(([table]) => LOAD_KEYS[table.slice(DATABASE.length + 1)] !== 'append');
     const connection = await server.connect();
-    for (const [table, contents] of topics) {
-      if (LOAD_KEYS[table.slice(DATABASE.length + 1)] === 'append') continue;
-      const rows = new Map<string, string>();
-      for (const { key, op, after } of contents.partitions.flat()) {
-        if (op === 't' || op === 'd' || after === undefined) rows.delete(key as string);
-        else rows.set(key as string, after);
-      }
-      const wanted = new Set(await tableImages(connection, table));
-      for (const row of rows.values())
-        if (!wanted.delete(row)) differences.push(`${table}: the topic ends with ${row}`);
-      for (const row of wanted) differences.push(`${table}: the topic lacks ${row}`);
+    try {
+      return await compareRows(connection, new Map(keyed.map(([table, { partitions }]) => [table, partitions.flat()])));
+    } finally {
+      await connection.end();
     }
-    await connection.end();
-    return differences.slice(0, 20);
   }
 
   #topic(table: string): string {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaCluster, ManagedProcess, MariadbServer, SqlServer, StackBase, Topology } from '@tapline/test-stack';
+import { compareRows } from '../compare-rows.ts';
 import { imageValues } from '../image.ts';
 import { Random } from '../random.ts';
 import { type Config, liveUntil, taplineService } from '../services.ts';
-import { tableImages } from '../table-images.ts';
 import { TopicReader, type TopicRecord } from '../topic.ts';
 import type { Progress } from './scene.ts';
 
@@ -126,20 +126,12 @@ export class StepsScene {
 
   /** The newest record of each key beside the rows of the source of now. */
   async compareRows(): Promise<string[]> {
-    const wrong: string[] = [];
     const connection = await this.topology.source.connect();
-    for (const [table, records] of await this.#read()) {
-      const rows = new Map<string, string>();
-      for (const { key = '', op, after } of records) {
-        if (op === 't' || op === 'd' || after === undefined) rows.delete(key);
-        else rows.set(key, after);
-      }
-      const wanted = new Set(await tableImages(connection, table));
-      for (const row of rows.values()) if (!wanted.delete(row)) wrong.push(`${table}: the topic ends with ${row}`);
-      for (const row of wanted) wrong.push(`${table}: the topic lacks ${row}`);
+    try {
+      return await compareRows(connection, await this.#read());
+    } finally {
+      await connection.end();
     }
-    await connection.end();
-    return wrong.slice(0, 20);
   }
 
   /** All records of each table; versions must rise in each partition. */
