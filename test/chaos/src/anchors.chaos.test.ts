@@ -48,20 +48,10 @@ test('without GTIDs: a promoted replica that lacks what was published last is re
   const seed = chaosSeed();
   await using stack = await openStack({ kafka: 1 });
   await using scene = await FileScene.open({ stack, servers: 2, seed, rows: 100 });
-  const { topology, reader } = scene;
+  const { reader } = scene;
   await using logs = new KeptLogs(reader);
   await launchUntil(reader, STREAMING);
-  await using first = scene.startLoad(300);
-  await live(reader, 1500);
-  await first.stop();
-  await topology.caughtUp();
-  await topology.stopReplication(topology.replica());
-  await using lost = scene.startLoad(300);
-  await live(reader, 1000);
-  await lost.stop();
-  await scene.passed(await scene.end(), 'at the end of what will be lost');
-  await topology.source.kill();
-  await topology.promote(topology.replica());
+  await loseTail(scene);
   expect((await reader.exited).code).toBe(1);
   expect(await lostTail(reader)).toMatch(/The server never got what was published last: \d+ records/);
 
@@ -75,6 +65,54 @@ test('without GTIDs: a promoted replica that lacks what was published last is re
   expect(await scene.records()).toBe(before);
   logs.passed();
 });
+
+test('without GTIDs: a lost tail that cannot be retracted, then all tables loaded again; and again after a reset', async () => {
+  const seed = chaosSeed();
+  await using stack = await openStack({ kafka: 1 });
+  const source = { failover: { lostTail: 'retract' } };
+  await using scene = await FileScene.open({ stack, servers: 2, seed, rows: 100, source });
+  const { topology } = scene;
+  await using logs = new KeptLogs(scene.reader);
+  await launchUntil(scene.reader, STREAMING);
+  await loseTail(scene);
+  expect((await scene.reader.exited).code).toBe(1);
+  expect(await lostTail(scene.reader)).toContain('cannot be retracted: set source.failover.lostTail to resnapshot');
+
+  const reader = await scene.withSource({ failover: { lostTail: 'resnapshot', policy: 'resnapshot' } });
+  await reader.launch();
+  await using load = scene.startLoad(300);
+  await live(reader, 1500);
+  await load.stop();
+  await scene.passed(await scene.end(), 'loaded again on the promoted server');
+  await stopCleanly(reader);
+  expect(await scene.compareRows()).toEqual([]);
+
+  await topology.source.execute(
+    'SET sql_log_bin = 0; DELETE FROM shop.accounts LIMIT 20; SET sql_log_bin = 1; RESET BINARY LOGS AND GTIDS',
+  );
+  await launchUntil(reader, STREAMING);
+  await scene.passed(await scene.end(), 'loaded again after the reset');
+  await stopCleanly(reader);
+  expect(await reader.logs()).toMatch(/loaded again.*SOURCE_LOST_TAIL[^]*loaded again.*SOURCE_(BINLOG_RESET|PURGED)/);
+  expect(await scene.compareRows()).toEqual([]);
+  logs.passed();
+});
+
+/** What is published last never reaches the replica, which is promoted. */
+async function loseTail(scene: FileScene): Promise<void> {
+  const { topology, reader } = scene;
+  await using first = scene.startLoad(300);
+  await live(reader, 1500);
+  await first.stop();
+  await topology.caughtUp();
+  await topology.stopReplication(topology.replica());
+  await using lost = scene.startLoad(300);
+  await live(reader, 1000);
+  await lost.stop();
+  await scene.passed(await scene.end(), 'at the end of what will be lost');
+  await topology.source.kill();
+  await topology.promote(topology.replica());
+}
 
 /** What the log says of the lost tail, the last time. */
 async function lostTail(reader: ManagedProcess): Promise<string> {

@@ -8,12 +8,13 @@ import {
   type Topology,
 } from '@tapline/test-stack';
 import { type Comparison, compare } from './compare.ts';
+import { compareRows } from './compare-rows.ts';
 import { type Load, type LoadOptions, startLoad } from './load.ts';
 import { createTables, LOAD_KEYS } from './load-tables.ts';
 import { readOracle } from './oracle.ts';
 import { Random } from './random.ts';
 import { type Config, liveUntil, taplineService } from './services.ts';
-import { TopicReader } from './topic.ts';
+import { type TopicContents, TopicReader } from './topic.ts';
 
 const DATABASE = 'shop';
 const SOURCE = 'chaos';
@@ -30,9 +31,11 @@ interface Place {
 /** A topology without GTIDs whose servers name their files differently, a reader that knows all of them, and a load on whichever is the source. */
 export class FileScene implements AsyncDisposable {
   readonly topology: Topology;
-  readonly reader: ManagedProcess;
+  /** The process of now. */
+  reader: ManagedProcess;
   readonly topicReader: TopicReader;
   readonly #rows: number;
+  readonly #launcher: (source: Config) => Promise<ManagedProcess>;
   #seed: number;
 
   private constructor(
@@ -41,7 +44,9 @@ export class FileScene implements AsyncDisposable {
     topicReader: TopicReader,
     rows: number,
     seed: number,
+    launcher: (source: Config) => Promise<ManagedProcess>,
   ) {
+    this.#launcher = launcher;
     this.topology = topology;
     this.reader = reader;
     this.topicReader = topicReader;
@@ -67,21 +72,29 @@ export class FileScene implements AsyncDisposable {
     await connection.end();
     const { brokers } = stack.kafka.address;
     const [first] = topology.servers;
-    const reader = await taplineService(stack, 'reader', {
-      name: SOURCE,
-      source: {
-        ...(first as MysqlServer).readerAddress,
-        hosts: topology.servers.map(({ host, port }) => `${host}:${port}`),
-        exclude: [`${DATABASE}.noise`],
-        anchors: { ...ANCHORS, intervalMs: 1000 },
-        ...options.source,
-      },
-      keys: { [`${DATABASE}.events`]: 'append' },
-      kafka: { brokers: [...brokers] },
-      topics: { partitions: 4, replicationFactor: 1, config: { 'min.compaction.lag.ms': '86400000' } },
-      snapshot: { chunkRows: 500 },
-    });
-    return new FileScene(topology, reader, new TopicReader({ brokers }), rows, seed);
+    const processOf = (more: Config): Promise<ManagedProcess> =>
+      taplineService(stack, 'reader', {
+        name: SOURCE,
+        source: {
+          ...(first as MysqlServer).readerAddress,
+          hosts: topology.servers.map(({ host, port }) => `${host}:${port}`),
+          exclude: [`${DATABASE}.noise`],
+          anchors: { ...ANCHORS, intervalMs: 1000 },
+          ...options.source,
+          ...more,
+        },
+        keys: { [`${DATABASE}.events`]: 'append' },
+        kafka: { brokers: [...brokers] },
+        topics: { partitions: 4, replicationFactor: 1, config: { 'min.compaction.lag.ms': '86400000' } },
+        snapshot: { chunkRows: 500 },
+      });
+    return new FileScene(topology, await processOf({}), new TopicReader({ brokers }), rows, seed, processOf);
+  }
+
+  /** The same reader with these settings of its `source`; not launched yet. */
+  async withSource(source: Config): Promise<ManagedProcess> {
+    this.reader = await this.#launcher(source);
+    return this.reader;
   }
 
   /** `more`: XA transactions, an ALTER. */
@@ -131,8 +144,24 @@ export class FileScene implements AsyncDisposable {
     const mysqlbinlog = await mysqlProgram('mysqlbinlog');
     const { address } = this.topology.source;
     const oracle = await readOracle({ mysqlbinlog, address, keyOf });
+    return compare(oracle, await this.#read());
+  }
+
+  /** What the topics of tables with a key end with, beside the rows of the source that there is now. @returns what differs. */
+  async compareRows(): Promise<string[]> {
+    const keyed = [...(await this.#read())].filter(([table]) => keyOf(table) === 'primary');
+    const connection = await this.topology.source.connect();
+    try {
+      return await compareRows(connection, new Map(keyed.map(([table, { partitions }]) => [table, partitions.flat()])));
+    } finally {
+      await connection.end();
+    }
+  }
+
+  /** All topics, by table. */
+  async #read(): Promise<Map<string, TopicContents>> {
     const contents = await this.topicReader.readAll(await this.#tableTopics());
-    return compare(oracle, new Map([...contents].map(([topic, found]) => [topic.slice(SOURCE.length + 1), found])));
+    return new Map([...contents].map(([topic, found]) => [topic.slice(SOURCE.length + 1), found]));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

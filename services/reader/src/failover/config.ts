@@ -31,7 +31,7 @@ export const FAILOVER_FIELDS = {
       },
       lostTail: {
         type: 'choice',
-        doc: 'When transactions were published that the new source never got. fail: stop, with a code. retract: publish each row that they changed as it is on the new source. resnapshot: load all tables again.',
+        doc: 'When transactions were published that the new source never got. fail: stop, with a code. retract: publish each row that they changed as it is on the new source; without GTIDs nothing says which rows these are, so it then stops as fail does. resnapshot: load all tables again.',
         values: ['fail', 'retract', 'resnapshot'],
         default: 'fail',
       },

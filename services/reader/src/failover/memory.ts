@@ -33,6 +33,8 @@ export class FailoverMemory {
   #last: FailoverFacts['last'];
   #lost: LostTail | undefined;
   #refusal: TaplineError | undefined;
+  /** Found by a session without GTIDs, which only meets what is published while it replays, and the server that it read from. */
+  #unmet: { readonly uuid: string; readonly error: TaplineError } | undefined;
   #lookedAgainMs = Number.NEGATIVE_INFINITY;
 
   constructor(log: Logger, on: FailoverEvents) {
@@ -87,10 +89,22 @@ export class FailoverMemory {
     return error;
   }
 
+  /** That the tail is lost on this server, where the session before has found it; only once, as a session that begins in the same way finds it again. */
+  takeLost({ uuid }: Pick<ServerFacts, 'uuid'>): TaplineError | undefined {
+    const unmet = this.#unmet;
+    this.#unmet = undefined;
+    return unmet?.uuid === uuid ? unmet.error : undefined;
+  }
+
   /** Whether the next session may find a way where this error, which is fatal by itself, ended one. */
   mayTryAgain(error: unknown, nowMs: number = Date.now()): boolean {
     if (isRetryable(error)) return true;
-    if (!(error instanceof TaplineError) || !LOOK_AGAIN.has(error.code) || error === this.#refusal) return false;
+    if (!(error instanceof TaplineError) || error === this.#refusal) return false;
+    if (error.code === 'SOURCE_LOST_TAIL' && this.#server !== undefined) {
+      this.#unmet = { uuid: this.#server.uuid, error };
+      return true;
+    }
+    if (!LOOK_AGAIN.has(error.code)) return false;
     const before = this.#lookedAgainMs;
     this.#lookedAgainMs = nowMs;
     return nowMs - before > LOOK_AGAIN_MS;

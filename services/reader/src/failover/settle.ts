@@ -5,7 +5,7 @@ import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
 import type { Tails } from '../resume/tails.ts';
 import type { AnchorStart } from './anchor.ts';
-import { serverText } from './candidate.ts';
+import { type ServerFacts, serverText } from './candidate.ts';
 import { type Choice, chooseServer, type Refused } from './choose.ts';
 import { judgeByFile } from './file.ts';
 import type { Origin } from './lost.ts';
@@ -46,18 +46,53 @@ export async function settleOnServer(parts: SettleParts): Promise<Settled> {
   const choice = await chooseProven(parts);
   const { server, verdict } = choice;
   if (verdict.kind === 'refused') return await byPolicy(parts, choice, verdict);
+  const { record } = parts;
   const { logBin, gtidMode } = server.info;
-  if (parts.record !== undefined && logBin && (parts.record.by === 'file' || gtidMode === 'OFF')) {
-    const judged = await judgeByFile(server, parts.record, parts);
-    const { record, tails, config } = parts;
-    if (judged.verdict === 'refused' && (config.source.failover.policy === 'fail' || tails === undefined))
-      throw parts.memory.refused(judged.error);
-    parts.memory.chose(server, record);
-    if (judged.verdict === 'usable') return { address: server.address, tails, ...judged };
-    return { address: server.address, record: undefined, ...(tails && { anew: { before: record, tails } }) };
-  }
+  if (record !== undefined && logBin && (record.by === 'file' || gtidMode === 'OFF'))
+    return await settleByFile({ ...parts, record }, server);
   parts.memory.chose(server, parts.record);
   return { address: server.address, record: parts.record && onServer(parts.record, server), tails: parts.tails };
+}
+
+/** By places in files and anchors. */
+async function settleByFile(
+  parts: SettleParts & { readonly record: ProgressRecord },
+  server: ServerFacts,
+): Promise<Settled> {
+  const { config, log, memory, record, tails } = parts;
+  const { policy, lostTail } = config.source.failover;
+  const { address } = server;
+  const judged = await judgeByFile(server, record, parts);
+  memory.chose(server, record);
+  // That the tail is lost shows only while it is looked for, so the session before found it. Which rows it changed, nothing says without GTIDs.
+  const lost = memory.takeLost(server);
+  if (judged.verdict === 'usable' && (judged.replay === undefined || lost === undefined))
+    return { address, tails, ...judged };
+  const [error, answer] =
+    judged.verdict === 'refused' ? [judged.error, policy] : [withoutRetract(lost as TaplineError, lostTail), lostTail];
+  if (answer !== 'resnapshot' || tails === undefined || NEVER_ANEW.has(error.code)) throw memory.refused(error);
+  tellAnew(log, error.code, error.message, server);
+  return { address, record: undefined, anew: { before: record, tails } };
+}
+
+function withoutRetract(lost: TaplineError, lostTail: string): TaplineError {
+  if (lostTail !== 'retract') return lost;
+  const { message, place } = lost;
+  return new TaplineError('SOURCE_LOST_TAIL', {
+    message,
+    place,
+    remedy:
+      'Without GTIDs nothing says which rows the lost transactions changed, so they cannot be retracted: set source.failover.lostTail to resnapshot, which loads all tables again; or bring back the old source.',
+    cause: lost,
+  });
+}
+
+function tellAnew(log: Logger, code: string, reason: string, { address }: ServerFacts): void {
+  log.warn('all tables are loaded again: the binlog does not lead on from what was published', {
+    code,
+    reason,
+    address: addressText(address),
+  });
 }
 
 /** A choice whose binlog has been read where it overlaps with what was passed. Where that refuses one, there may be another. */
@@ -94,8 +129,8 @@ function refusedBy({ errant, isOther }: Overlap, newest: string): Refused | unde
   return { kind: 'refused', code: 'SOURCE_ERRANT_GTIDS', why, missing: '' };
 }
 
-/** The tables of another topology would be published over those of this one: no policy says that. */
-const NEVER_ANEW: ReadonlySet<string> = new Set(['SOURCE_OTHER_TOPOLOGY']);
+/** The tables of another topology would be published over those of this one, and GTIDs are not given up by accident: no policy says that. */
+const NEVER_ANEW: ReadonlySet<string> = new Set(['SOURCE_OTHER_TOPOLOGY', 'SOURCE_GTID_OFF']);
 
 async function byPolicy(parts: SettleParts, choice: Choice, verdict: Refused): Promise<Settled> {
   const { config, log, memory, record, tails } = parts;
@@ -112,12 +147,14 @@ async function byPolicy(parts: SettleParts, choice: Choice, verdict: Refused): P
     if (taken.tails !== undefined) return { address, record: taken.record, tails: taken.tails };
     before = taken.record;
   }
-  log.warn('all tables are loaded again: the binlog does not lead on from what was published', {
-    code: verdict.code,
-    reason: verdict.why,
-    address: addressText(address),
-  });
-  return { address, record: undefined, anew: { before, tails } };
+  tellAnew(log, verdict.code, verdict.why, server);
+  return { address, record: undefined, anew: { before: acceptedAs(before, server), tails } };
+}
+
+/** Begun anew from a server that has transactions which were taken back once: they are no reason any more to refuse it. */
+function acceptedAs(record: ProgressRecord, { history, info }: ServerFacts): ProgressRecord {
+  if (info.flavor === 'mariadb' || record.lost === undefined) return record;
+  return { ...record, lost: record.lost.filter(({ gtidSet }) => history.common(gtidSet) === '') };
 }
 
 function refusal(choice: Choice, verdict: Refused): TaplineError {
