@@ -46,7 +46,7 @@ describe('transactions', () => {
       kind: 'begin',
       gtid: '',
       commitMicros: 1_700_000_000_000_000n,
-      position: { position: 4 },
+      position: { position: 62 },
     });
     expect(commit).toEqual({ kind: 'commit', position: { file: 'binlog.000001', position: 900 } });
     if (event?.kind !== 'rows') throw new Error('no rows');

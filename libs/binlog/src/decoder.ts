@@ -97,7 +97,7 @@ export class Decoder {
       this.#advance(header, from);
       if (this.#last?.take(header, from, checksumOf(buffer, end, bodyEnd < end))) return this.#heartbeat(out);
       this.#reader.reset(buffer, start + EVENT_HEADER_BYTES, bodyEnd);
-      this.#dispatch(header, from, out);
+      this.#dispatch(header, this.#beginOf(header, from), out);
     } catch (error) {
       throw locateEventError(error, typeOf(buffer, start, end), from);
     }
@@ -182,6 +182,12 @@ export class Decoder {
     let position = Math.floor(from.position / wrap) * wrap + header.endPosition;
     if (position < from.position - wrap / 2) position += wrap;
     this.#position = Math.max(position, from.position);
+  }
+
+  /** Where the event begins, once the position is behind it. A server passes over what a stream does not ask for, and not all of them say so. */
+  #beginOf(header: EventHeader, from: BinlogPosition): BinlogPosition {
+    if (this.#transaction !== 'none' || this.#position <= from.position + header.length) return from;
+    return { file: from.file, position: this.#position - header.length };
   }
 
   #dispatch(header: EventHeader, from: BinlogPosition, out: BinlogEvent[]): void {
