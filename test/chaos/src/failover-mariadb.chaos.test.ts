@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type MariadbServer, openStack, openTopology, type Stack, type Topology } from '@tapline/test-stack';
 import { StepsScene, type StepsSceneOptions } from './failover/steps-scene.ts';
 import { KeptLogs } from './keep.ts';
 import { chaosSeed, Random } from './random.ts';
-import { launchUntil, live, STREAMING, stopCleanly } from './services.ts';
+import { launchUntil, live, liveUntil, STREAMING, stopCleanly } from './services.ts';
 
 /** Commit times are whole seconds: what is replayed should be of several. */
 const LOAD_MS = process.env.TAPLINE_CHAOS === 'long' ? 10_000 : 1500;
@@ -105,6 +106,46 @@ test.each(['retract', 'resnapshot'] as const)(
     logs.passed();
   },
 );
+
+test('MariaDB, policy resnapshot: purged while the reader is down, then reset while it lives: the topics end as the tables', async () => {
+  await using topology = await openTopology(stack, { kind: 'mariadb', name: 'alone', servers: 1 });
+  const scene = await sceneOf({ topology, source: { failover: { policy: 'resnapshot' } } });
+  const { reader } = scene;
+  const { source } = topology;
+  await using logs = new KeptLogs(reader);
+  await launchUntil(reader, STREAMING);
+  await scene.drained();
+  await stopCleanly(reader);
+  await source.execute('DELETE FROM shop.steps WHERE id = 3; FLUSH BINARY LOGS');
+  await purge(source);
+  await launchUntil(reader, STREAMING);
+  await using first = scene.startLoad();
+  await scene.flows();
+  await first.stop();
+  await scene.drained();
+  expect(await scene.compareRows()).toEqual([]);
+
+  await source.execute('SET sql_log_bin = 0; DELETE FROM shop.steps WHERE id = 4; SET sql_log_bin = 1; RESET MASTER');
+  const again = /loaded again.*SOURCE_PURGED[^]*loaded again.*SOURCE_BINLOG_RESET/;
+  await liveUntil(reader, async () => again.test(await reader.logs()), 'loading again');
+  await using second = scene.startLoad();
+  await scene.flows();
+  await second.stop();
+  await scene.drained();
+  await stopCleanly(reader);
+  expect(await scene.compareRows()).toEqual([]);
+  logs.passed();
+});
+
+/** All files but the newest; the server keeps what it still sends to a reader that has just gone. */
+async function purge(source: MariadbServer): Promise<void> {
+  for (const end = Date.now() + 60_000; ; await sleep(100)) {
+    const files = await source.rows('SHOW BINARY LOGS');
+    if (files.length === 1) return;
+    if (Date.now() > end) throw new Error('the binlog is not purged');
+    await source.execute(`PURGE BINARY LOGS TO '${String(files.at(-1)?.['Log_name'])}'`);
+  }
+}
 
 /** The replica stops receiving, the load goes on and is published, the source dies, the replica is promoted without that tail. */
 async function loseTail(scene: StepsScene): Promise<void> {
