@@ -23,8 +23,13 @@ const FULL_ROWS = SHAPES.narrow.rows;
 const COMPLETE_MS = 60_000;
 
 export async function openShapeStack(say: (line: string) => void): Promise<ShapeStack> {
-  // One tablespace: thousands of files would make the tables slower to create, which is not measured.
-  const stack = await openStack({ mysql: { settings: { 'innodb-file-per-table': 'OFF' } }, kafka: 1 }, say);
+  const servers = {
+    // One tablespace: thousands of files would make the tables slower to create, which is not measured.
+    mysql: { settings: { 'innodb-file-per-table': 'OFF' } },
+    // Room for the topics of 10,000 tables.
+    kafka: { brokers: 1, heapMib: 1024, settings: { 'broker.session.timeout.ms': '30000' } },
+  };
+  const stack = await openStack(servers, say);
   await makeNumbers(stack.mysql);
   return stack;
 }

@@ -11,13 +11,15 @@ import type { ManagedProcess } from '../process.ts';
 
 export const KAFKA_VERSION = '4.3.1';
 const CLUSTER_ID = 'dGFwbGluZS10ZXN0LXN0Yw';
-const HEAP = ['-Xms256m', '-Xmx256m', '-XX:+UseG1GC'];
+const HEAP_MIB = 256;
 
 export interface KafkaOptions {
   /** 1 or 3. Topics get that replication factor by default; with 3, min.insync.replicas is 2. */
   readonly brokers?: number;
   /** Further lines of server.properties; a setting given here wins. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Of each broker. The default is enough for some thousand partitions. */
+  readonly heapMib?: number;
 }
 
 export interface KafkaAddress {
@@ -208,7 +210,12 @@ async function formattedFolder(home: string, java: Java, id: number): Promise<st
   return join(folder, 'data');
 }
 
-async function createBroker(context: StackContext, place: BrokerPlace, settings: string): Promise<KafkaBroker> {
+async function createBroker(
+  context: StackContext,
+  place: BrokerPlace,
+  settings: string,
+  heapMib: number,
+): Promise<KafkaBroker> {
   const home = await kafkaHome(context);
   const java = await findJava();
   await cp(await formattedFolder(home, java, place.id), join(place.folder, 'data'), { recursive: true });
@@ -219,7 +226,9 @@ async function createBroker(context: StackContext, place: BrokerPlace, settings:
     name: `kafka-${place.id}`,
     command: java.command,
     args: [
-      ...HEAP,
+      `-Xms${heapMib}m`,
+      `-Xmx${heapMib}m`,
+      '-XX:+UseG1GC',
       ...(existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`, '-Xshare:auto'] : []),
       `-Dlog4j2.configurationFile=${join(place.folder, 'log4j2.properties')}`,
       '-cp',
@@ -254,7 +263,7 @@ async function layOut(context: StackContext, options: KafkaOptions, folderName: 
   const brokers: KafkaBroker[] = [];
   for (const place of places) {
     const settings = brokerSettings(place, voters, count, options.settings ?? {});
-    brokers.push(await createBroker(context, place, settings));
+    brokers.push(await createBroker(context, place, settings, options.heapMib ?? HEAP_MIB));
   }
   return new KafkaCluster(brokers);
 }
