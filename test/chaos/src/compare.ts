@@ -21,6 +21,14 @@ export interface TableScope {
   readonly firstIndex: number;
 }
 
+export interface CompareOptions {
+  /**
+   * The oracle is the binlog of a server that has applied the changes as a replica. Rows of a table without a key are found there by a scan (HASH_SCAN), and logged
+   * in the order in which they are found, so that only whole transactions have an order.
+   */
+  readonly appliedByReplica?: boolean;
+}
+
 const MAX_DIFFERENCES = 20;
 
 /**
@@ -30,7 +38,11 @@ const MAX_DIFFERENCES = 20;
  * The stream starts at some transaction, the same for all tables: the first that any topic holds a change of. Everything from there
  * on must be there; everything before must be in the first load.
  */
-export function compare(oracle: Oracle, topics: ReadonlyMap<string, TopicContents>): Comparison {
+export function compare(
+  oracle: Oracle,
+  topics: ReadonlyMap<string, TopicContents>,
+  { appliedByReplica = false }: CompareOptions = {},
+): Comparison {
   const differences: string[] = [];
   const report = (difference: string): void => {
     if (differences.length < MAX_DIFFERENCES) differences.push(difference);
@@ -48,11 +60,13 @@ export function compare(oracle: Oracle, topics: ReadonlyMap<string, TopicContent
     const firstIndex = firstExpected(oracle, expected, first);
     const scope = { expected, contents, firstIndex };
     checkRecords(scope, report);
-    const matched = expected.keyColumns.length > 0 ? checkKeyed(scope, report) : checkAppended(scope, report);
+    const isKeyed = expected.keyColumns.length > 0;
+    const matched = isKeyed ? checkKeyed(scope, report) : checkAppended(scope, appliedByReplica, report);
     if (matched === undefined) continue;
     for (const { record, expected: wanted, partition } of matched) {
       const at = `${contents.topic}[${partition}]@${record.offset}`;
-      if (record.version !== undefined) versions.push({ index: wanted.index, version: record.version, at });
+      if (record.version !== undefined && (isKeyed || !appliedByReplica))
+        versions.push({ index: wanted.index, version: record.version, at });
       if (record.columns !== wanted.columns)
         report(`${at}: the columns are ${record.columns}, the table had ${wanted.columns}`);
     }
@@ -177,9 +191,13 @@ function checkKeyed({ expected, contents, firstIndex }: TableScope, report: Repo
 
 /**
  * Without keys the oracle cannot know the partition: all partitions together hold each change once, and each partition holds its
- * share in binlog order.
+ * share in binlog order, or in that of whole transactions.
  */
-function checkAppended({ expected, contents, firstIndex }: TableScope, report: Report): Match[] | undefined {
+function checkAppended(
+  { expected, contents, firstIndex }: TableScope,
+  transactionsOnly: boolean,
+  report: Report,
+): Match[] | undefined {
   const waiting = new Map<string, ExpectedRecord[]>();
   const wanted = expected.records.filter(({ index }) => index >= firstIndex);
   for (const record of wanted.toReversed()) {
@@ -192,13 +210,16 @@ function checkAppended({ expected, contents, firstIndex }: TableScope, report: R
   let equal = true;
   for (const [partition, records] of contents.partitions.entries()) {
     let last = -1;
+    let lastGtid = '';
     for (const step of streamSteps(records)) {
       const match = waiting.get(step.text)?.pop();
       const at = `${contents.topic}[${partition}]@${step.record.offset}`;
       if (match === undefined) report(`${at}: doubled, or not in the binlog: ${step.describe()}`);
-      else if (match.index < last) report(`${at}: out of binlog order: ${step.describe()}`);
+      else if (match.index < last && !(transactionsOnly && match.gtid === lastGtid))
+        report(`${at}: out of binlog order: ${step.describe()}`);
       else {
-        last = match.index;
+        last = Math.max(last, match.index);
+        lastGtid = match.gtid;
         matches.push({ partition, place: step.place, record: step.record, expected: match });
         continue;
       }

@@ -144,7 +144,7 @@ export class FileScene implements AsyncDisposable {
     const mysqlbinlog = await mysqlProgram('mysqlbinlog');
     const { address } = this.topology.source;
     const oracle = await readOracle({ mysqlbinlog, address, keyOf });
-    return compare(oracle, await this.#read());
+    return compare(oracle, await this.#read(), { appliedByReplica: true });
   }
 
   /** What the topics of tables with a key end with, beside the rows of the source that there is now. @returns what differs. */

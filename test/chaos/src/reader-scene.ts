@@ -113,7 +113,8 @@ export async function readerScene({
       const mysqlbinlog = await mysqlProgram('mysqlbinlog');
       const oracle = await readOracle({ mysqlbinlog, address: (witnesses?.replica() ?? mysql).address, keyOf });
       const contents = await topicReader.readAll(await tableTopics(topicReader));
-      return compare(oracle, new Map([...contents].map(([topic, found]) => [topic.slice(SOURCE.length + 1), found])));
+      const topics = new Map([...contents].map(([topic, found]) => [topic.slice(SOURCE.length + 1), found]));
+      return compare(oracle, topics, { appliedByReplica: witnesses !== undefined });
     },
   };
 }

@@ -178,7 +178,7 @@ export class FailoverScene {
     const oracle = await readOracle({ mysqlbinlog, address: server.address, keyOf: (table) => keys.get(table) });
     const topics = await this.read();
     const survivors = new Map([...topics].map(([table, contents]) => [table, lost.without(contents)]));
-    return { ...compare(oracle, survivors), ...flowOf([...topics.values()]), topics };
+    return { ...compare(oracle, survivors, { appliedByReplica: true }), ...flowOf([...topics.values()]), topics };
   }
 
   /** All topics, by table. */
