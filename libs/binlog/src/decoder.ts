@@ -17,7 +17,7 @@ import { readFormat } from './format-event.ts';
 import { type GtidInfo, NO_GTID, readGtid, readMariadbGtid, readTaggedGtid } from './gtid-event.ts';
 import { checksumOf, LastEvents } from './last-event.ts';
 import { heldPayload, type PayloadInfo, readPayload, readSpilledPayload } from './payload.ts';
-import { firstWords, type QueryInfo, readQuery } from './query-event.ts';
+import { firstWords, isSavepoint, type QueryInfo, readQuery } from './query-event.ts';
 import { ROWS_KINDS, readRowsEvent } from './rows-event.ts';
 import { Spill, type SpillLog } from './spill.ts';
 import type { SpilledEvent } from './spilled-event.ts';
@@ -393,10 +393,6 @@ export class Decoder {
     this.#last?.forget();
     this.#tables.forgetIds();
   }
-}
-
-function isSavepoint(words: string): boolean {
-  return words.startsWith('SAVEPOINT') || words === 'RELEASE SAVEPOINT';
 }
 
 function typeOf(buffer: Buffer, start: number, end: number): number {

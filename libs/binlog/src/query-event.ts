@@ -16,6 +16,11 @@ export function firstWords(sql: string): string {
   return /^[a-z]+(?:\s+[a-z]+)?/i.exec(sql.slice(0, 64))?.[0].toUpperCase().replace(/\s+/g, ' ') ?? '';
 }
 
+/** @param words the first ones of a statement, in capitals. */
+export function isSavepoint(words: string): boolean {
+  return words.startsWith('SAVEPOINT') || words === 'RELEASE SAVEPOINT';
+}
+
 /**
  * QUERY (Query_event of statement_events.h):
  *   thread id u32 · execution seconds u32 · u8 length of database · error code u16 · u16 length of status variables ·
