@@ -1,6 +1,6 @@
 import { isAbort, type Logger, sleep, TaplineError } from '@tapline/kernel';
 import { addressText, connect, readTables } from '@tapline/mysql';
-import { type Column, type Table, type TableName, type TableState, tableOfState } from '@tapline/schema';
+import { type Column, type Table, type TableName, type TableState, tableKey, tableOfState } from '@tapline/schema';
 import { type Executed, parseExecuted, readExecuted } from '../source/executed.ts';
 import type { Source } from '../source/open-source.ts';
 import type { SchemaHistory } from './schema-history.ts';
@@ -46,13 +46,13 @@ export class CatalogCheck {
   constructor(options: CatalogCheckOptions) {
     this.#options = options;
     for (const { database, name } of options.source.tables)
-      this.#open.set(keyOf({ database, name }), { database, name });
+      this.#open.set(tableKey({ database, name }), { database, name });
   }
 
   /** Between two transactions. @throws TaplineError SCHEMA_DRIFT where policy is to stop. */
   atBoundary(passed: Executed, nowMs: number): void {
     for (const table of this.#options.history.changed()) {
-      this.#open.set(keyOf(table), table);
+      this.#open.set(tableKey(table), table);
       this.#nextMs = nowMs + this.#options.afterMs;
     }
     if (this.#sample !== undefined) this.#compare(this.#sample, passed);
@@ -70,18 +70,22 @@ export class CatalogCheck {
     const states = new Map(
       wanted.flatMap((table) => {
         const state = history.catalog.table(table);
-        return state === undefined ? [] : [[keyOf(table), state] as const];
+        return state === undefined ? [] : [[tableKey(table), state] as const];
       }),
     );
+    const databases = new Set([...states.values()].map((state) => state.database));
     await using connection = await connect(source.address, signal);
     const filter = {
-      matches: (database: string, name: string) => states.has(keyOf({ database, name })),
-      mayMatchIn: (database: string) => source.filter.mayMatchIn(database),
+      matches: (database: string, name: string) => states.has(tableKey({ database, name })),
+      mayMatchIn: (database: string) => databases.has(database),
     };
     const tables = await readTables(connection, filter, signal);
     await sleep(SETTLE_MS, signal);
     const end = parseExecuted(source.tracking, await readExecuted(connection, source.tracking, signal));
-    this.#open.clear();
+    // What a statement altered while the source was asked is asked for once more.
+    for (const table of wanted) {
+      if (history.catalog.table(table) === states.get(tableKey(table))) this.#open.delete(tableKey(table));
+    }
     this.#sample = { tables, states, end };
   }
 
@@ -98,7 +102,7 @@ export class CatalogCheck {
     this.#sample = undefined;
     const { catalog } = this.#options.history;
     for (const table of tables) {
-      const state = states.get(keyOf(table));
+      const state = states.get(tableKey(table));
       // Altered meanwhile: the statement has put it back among those to be asked for.
       if (state === undefined || state.unread !== undefined || catalog.table(state) !== state) continue;
       const lines = differences(tableOfState(state), table);
@@ -117,10 +121,6 @@ export class CatalogCheck {
     if (policy === 'stop') throw error;
     log.error('the schema history is wrong', { error });
   }
-}
-
-function keyOf({ database, name }: TableName): string {
-  return `${database}\0${name}`;
 }
 
 /** In what rows are decoded by. */
