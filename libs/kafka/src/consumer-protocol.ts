@@ -1,5 +1,5 @@
 import type { TopicPartition } from './consumer.ts';
-import { byTopic } from './group-protocol.ts';
+import { byTopic } from './partition-lists.ts';
 import { RequestWriter, ResponseReader } from './protocol.ts';
 
 /**

@@ -1,4 +1,5 @@
 import type { CommitOffset, TopicPartition } from './consumer.ts';
+import { byTopic, readPartitionErrors } from './partition-lists.ts';
 import { type Encoded, RequestWriter, ResponseReader } from './protocol.ts';
 
 /** The requests of a consumer group's member (kafka.apache.org/protocol), in their last non-flexible versions. */
@@ -119,15 +120,7 @@ export function offsetCommitRequest(membership: Membership, offsets: readonly Co
 }
 
 /** OffsetCommit Response (Version: 7) => throttle_time_ms [topics] · topics => name [partitions] · partitions => partition_index error_code */
-export function readOffsetCommit(body: Buffer): (TopicPartition & { readonly errorCode: number })[] {
-  const reader = new ResponseReader(body);
-  reader.int32();
-  const topics = reader.array(() => {
-    const topic = reader.string();
-    return reader.array((r) => ({ topic, partition: r.int32(), errorCode: r.int16() }));
-  });
-  return topics.flat();
-}
+export const readOffsetCommit = readPartitionErrors;
 
 /** OffsetFetch Request (Version: 5) => group_id [topics] · topics => name [partition_indexes] */
 export function offsetFetchRequest(group: string, partitions: readonly TopicPartition[]): Encoded {
@@ -164,14 +157,4 @@ export function readOffsetFetch(body: Buffer): { errorCode: number; offsets: Fet
 
 function member({ group, generation, memberId }: Membership): RequestWriter {
   return new RequestWriter().string(group).int32(generation).string(memberId).string(null);
-}
-
-export function byTopic<T extends TopicPartition>(
-  writer: RequestWriter,
-  items: readonly T[],
-  write: (item: T) => void,
-): void {
-  writer.array([...Map.groupBy(items, ({ topic }) => topic)], ([topic, group]) => {
-    writer.string(topic).array(group, write);
-  });
 }

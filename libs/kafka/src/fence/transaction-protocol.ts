@@ -1,5 +1,5 @@
 import type { TopicPartition } from '../fetch-protocol.ts';
-import { byTopic } from '../group-protocol.ts';
+import { byTopic, readPartitionErrors } from '../partition-lists.ts';
 import { type Encoded, RequestWriter, ResponseReader } from '../protocol.ts';
 import type { ProducerIdentity } from '../record-batch.ts';
 
@@ -28,15 +28,7 @@ export function addPartitionsToTxnRequest(
  * AddPartitionsToTxn Response (Version: 2) => throttle_time_ms [results]
  *   results => name [partition_results] · partition_results => partition_index error_code
  */
-export function readAddPartitionsToTxn(body: Buffer): (TopicPartition & { readonly errorCode: number })[] {
-  const reader = new ResponseReader(body);
-  reader.int32();
-  const topics = reader.array(() => {
-    const topic = reader.string();
-    return reader.array((r) => ({ topic, partition: r.int32(), errorCode: r.int16() }));
-  });
-  return topics.flat();
-}
+export const readAddPartitionsToTxn = readPartitionErrors;
 
 /** EndTxn Request (Version: 2) => transactional_id producer_id producer_epoch committed (0: abort) */
 export function abortTxnRequest(transactionalId: string, identity: ProducerIdentity): Encoded {
