@@ -51,6 +51,16 @@ function report(what: string, { withoutFlowMs, withoutCommitsMs, changes }: Outc
   );
 }
 
+/** Another load behind a failover: all of it is published, the reader stops, and everything is exact. */
+async function goesOnExactly(scene: FailoverScene, what: string): Promise<void> {
+  const load = scene.startLoad();
+  await scene.flows();
+  await load.stop();
+  await scene.drained();
+  await stopCleanly(scene.reader);
+  report(what, await expectExact(scene));
+}
+
 describe('failover by GTID, under load', () => {
   test('planned swap: the reader goes on from the new source; every change once and in order', async () => {
     await using topology = await topologyOf();
@@ -88,12 +98,7 @@ describe('failover by GTID, under load', () => {
     await topology.caughtUp();
     await topology.source.kill();
     await topology.promote(topology.replica());
-    const second = scene.startLoad();
-    await scene.flows();
-    await second.stop();
-    await scene.drained();
-    await stopCleanly(scene.reader);
-    report('kill -9 and promotion', await expectExact(scene));
+    await goesOnExactly(scene, 'kill -9 and promotion');
     logs.passed();
   });
 
@@ -159,12 +164,7 @@ describe('failover by GTID, under load', () => {
     await topology.startReplication(replica, 'applier');
     await liveUntil(scene.reader, async () => (await scene.state())?.failover.failovers === 1, 'the replica');
     await topology.promote(replica);
-    const second = scene.startLoad();
-    await scene.flows();
-    await second.stop();
-    await scene.drained();
-    await stopCleanly(scene.reader);
-    report('replica lag', await expectExact(scene));
+    await goesOnExactly(scene, 'replica lag');
     logs.passed();
   });
 
@@ -185,12 +185,7 @@ describe('failover by GTID, under load', () => {
     await liveUntil(scene.reader, gone, 'both gone');
     expect(JSON.stringify((await scene.state())?.trouble)).toContain(`127.0.0.1:${source.port}`);
     await source.start();
-    const second = scene.startLoad();
-    await scene.flows();
-    await second.stop();
-    await scene.drained();
-    await stopCleanly(scene.reader);
-    report('vanished hosts', await expectExact(scene));
+    await goesOnExactly(scene, 'vanished hosts');
     logs.passed();
   });
 

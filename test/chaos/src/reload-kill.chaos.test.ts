@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { openStack, type SqlServer } from '@tapline/test-stack';
 import { imageValues } from './image.ts';
 import { KeptLogs } from './keep.ts';
 import { chaosSeed, Random } from './random.ts';
+import { Repeated, type SqlConnection } from './repeated.ts';
 import {
   killedAt,
   launchUntil,
@@ -49,7 +49,7 @@ test(`a reload killed ${KILLS} times while rows change: the topic ends as the ta
     imageOf((await topics.readAll([TOPIC])).get(TOPIC)?.partitions ?? []);
   await launchUntil(reader, '"load done"');
   await mysql.execute('ALTER TABLE shop.t DROP PARTITION p0');
-  await using changes = new Changes(mysql, random.fork());
+  await using changes = new Repeated(mysql, [random.fork()], changeRow);
   let midChunk = 0;
   await reader.kill();
   for (let kill = 0; kill < KILLS; kill++) {
@@ -106,42 +106,15 @@ function same(held: ReadonlyMap<string, string>, table: ReadonlyMap<string, stri
   });
 }
 
-/** Rows inserted, updated and deleted, one after the other, until told to stop. */
-class Changes implements AsyncDisposable {
-  readonly #stop = new AbortController();
-  readonly #done: Promise<void>;
-
-  constructor(mysql: SqlServer, random: Random) {
-    this.#done = this.#run(mysql, random);
-    this.#done.catch(() => undefined);
-  }
-
-  async #run(mysql: SqlServer, random: Random): Promise<void> {
-    const connection = await mysql.connect();
-    try {
-      while (!this.#stop.signal.aborted) {
-        const id = random.int(1, ROWS * 1.2);
-        const v = random.int(0, 1e9);
-        const statement = random.pick([
-          `INSERT IGNORE INTO shop.t VALUES (${id}, ${v})`,
-          `UPDATE shop.t SET v = ${v} WHERE id = ${id}`,
-          `UPDATE shop.t SET v = ${v} WHERE id = ${id}`,
-          `DELETE FROM shop.t WHERE id = ${id}`,
-        ]);
-        await connection.query(statement);
-        await sleep(random.int(0, 20));
-      }
-    } finally {
-      await connection.end();
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#done;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop().catch(() => undefined);
-  }
+/** A row inserted, updated or deleted. */
+async function changeRow(connection: SqlConnection, random: Random): Promise<void> {
+  const id = random.int(1, ROWS * 1.2);
+  const v = random.int(0, 1e9);
+  const statement = random.pick([
+    `INSERT IGNORE INTO shop.t VALUES (${id}, ${v})`,
+    `UPDATE shop.t SET v = ${v} WHERE id = ${id}`,
+    `UPDATE shop.t SET v = ${v} WHERE id = ${id}`,
+    `DELETE FROM shop.t WHERE id = ${id}`,
+  ]);
+  await connection.query(statement);
 }

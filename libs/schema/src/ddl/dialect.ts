@@ -23,7 +23,9 @@ export interface DdlSession {
 }
 
 /** What the meaning of a statement's text depends on: the server, and the session that ran it. */
-export interface DdlDialect extends DdlServer {
+export interface DdlDialect
+  extends DdlServer,
+    Pick<DdlSession, 'serverCollation' | 'defaultCollations' | 'alterPhase'> {
   /** `"x"` is a name, not text (sql_mode ANSI_QUOTES). */
   readonly ansiQuotes?: boolean;
   /** A backslash in text is itself (sql_mode NO_BACKSLASH_ESCAPES). */
@@ -34,9 +36,6 @@ export interface DdlDialect extends DdlServer {
   readonly oracle?: boolean;
   /** TIMESTAMP is DATETIME (sql_mode MAXDB). */
   readonly maxdb?: boolean;
-  readonly serverCollation?: number;
-  readonly defaultCollations?: readonly number[];
-  readonly alterPhase?: 'start' | 'commit' | 'rollback';
 }
 
 /** sql_mode bits: https://dev.mysql.com/doc/dev/mysql-server/latest/namespacemysql_1_1binlog_1_1event.html (Query_event, Q_SQL_MODE_CODE); equal in MariaDB. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { KafkaCluster, ManagedProcess, MariadbServer, SqlServer, StackBase, Topology } from '@tapline/test-stack';
+import type { KafkaCluster, ManagedProcess, MariadbServer, StackBase, Topology } from '@tapline/test-stack';
 import { compareRows } from '../compare-rows.ts';
 import { imageValues } from '../image.ts';
 import { Random } from '../random.ts';
+import { Repeated } from '../repeated.ts';
 import { type Config, liveUntil, taplineService } from '../services.ts';
 import { TopicReader, type TopicRecord } from '../topic.ts';
 import type { Progress } from './scene.ts';
@@ -70,8 +70,16 @@ export class StepsScene {
     return new StepsScene(name, reader, new TopicReader({ brokers }), options);
   }
 
-  startLoad(): StepsLoad {
-    return new StepsLoad(this.topology.source, this.#seeds.fork());
+  startLoad(): Repeated {
+    const random = this.#seeds.fork();
+    const randoms = Array.from({ length: LOADS }, () => random.fork());
+    return new Repeated(this.topology.source, randoms, async (connection, draw) => {
+      const first = draw.int(1, ROWS - 2);
+      await connection.query('BEGIN');
+      await connection.query(`UPDATE shop.steps SET rev = rev + 1 WHERE id BETWEEN ${first} AND ${first + 2}`);
+      await connection.query(`INSERT INTO shop.journal (step) VALUES (${first})`);
+      await connection.query('COMMIT');
+    });
   }
 
   /** The newest progress record. */
@@ -154,43 +162,4 @@ function rising(table: string, records: readonly TopicRecord[]): readonly TopicR
     last = version;
   }
   return records;
-}
-
-/** Transactions over rows that exist, one after the other on each connection, until told to stop. */
-class StepsLoad implements AsyncDisposable {
-  readonly #stop = new AbortController();
-  readonly #done: Promise<unknown>;
-  /** Transactions that are committed. */
-  transactions = 0;
-
-  constructor(server: SqlServer, random: Random) {
-    this.#done = Promise.all(Array.from({ length: LOADS }, () => this.#run(server, random.fork())));
-    this.#done.catch(() => undefined);
-  }
-
-  async #run(server: SqlServer, random: Random): Promise<void> {
-    const connection = await server.connect();
-    try {
-      while (!this.#stop.signal.aborted) {
-        const first = random.int(1, ROWS - 2);
-        await connection.query('BEGIN');
-        await connection.query(`UPDATE shop.steps SET rev = rev + 1 WHERE id BETWEEN ${first} AND ${first + 2}`);
-        await connection.query(`INSERT INTO shop.journal (step) VALUES (${first})`);
-        await connection.query('COMMIT');
-        this.transactions++;
-        await sleep(random.int(0, 20));
-      }
-    } finally {
-      await connection.end();
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#done;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop().catch(() => undefined);
-  }
 }

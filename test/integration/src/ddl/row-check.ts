@@ -1,17 +1,9 @@
 import type { RowsEvent, TableMap } from '@tapline/binlog';
-import { type AvroEnvelope, bindTable, compileEnvelope, GrowingSink, TransactionContext } from '@tapline/envelope';
+import { type AvroEnvelope, bindTable, compileEnvelope, GrowingSink } from '@tapline/envelope';
 import { type MysqlConnection, quoteName } from '@tapline/mysql';
 import type { Table } from '@tapline/schema';
+import { PLAIN_META } from '../plain-meta.ts';
 import { valueOf } from './value-of.ts';
-
-const META = {
-  transaction: new TransactionContext().start({ gtid: '', commitMicros: 0n, file: 'f', serverId: 1 }),
-  position: 0,
-  row: 0,
-  readMs: 0,
-  totalOrder: 0,
-  tableOrder: 0,
-};
 
 function envelopeOf(table: Table, wire?: TableMap): AvroEnvelope {
   const envelope = compileEnvelope({
@@ -30,7 +22,7 @@ export function messageOfInsert(event: RowsEvent, table: Table): Buffer {
   let written: Buffer = Buffer.alloc(0);
   while (event.next()) {
     const sink = new GrowingSink();
-    envelope.writeValue(sink, 'c', undefined, event.after, META);
+    envelope.writeValue(sink, 'c', undefined, event.after, PLAIN_META);
     written = sink.written();
   }
   return written;
@@ -42,7 +34,7 @@ export async function messageOfSelect(connection: MysqlConnection, table: Table)
   const sink = new GrowingSink();
   const sql = `SELECT ${envelope.selectList} FROM ${quotedTable(table)} LIMIT 1`;
   for await (const batch of connection.stream(sql, { bufferBytes: 1 << 20 })) {
-    for (const row of batch) envelope.writeSnapshotValue(sink, row, META);
+    for (const row of batch) envelope.writeSnapshotValue(sink, row, PLAIN_META);
   }
   // An insert, not a row of a load: the two messages differ in nothing else.
   const message = sink.written();

@@ -4,16 +4,15 @@ import {
   type AvroEnvelope,
   type ByteSink,
   type Change,
-  type ChangeMeta,
   ChangeReader,
   compileEnvelope,
   GrowingSink,
-  TransactionContext,
 } from '@tapline/envelope';
 import { connect, type MysqlConnection, readTables } from '@tapline/mysql';
 import type { Table } from '@tapline/schema';
 import { openStack, type SqlAddress } from '@tapline/test-stack';
 import type avsc from 'avsc';
+import { PLAIN_META } from '../plain-meta.ts';
 import { Sql, uniqueName } from '../scene.ts';
 import { avroType, type Row, rowsOf, type TopicRecord } from '../topic.ts';
 import type { Server } from './column.ts';
@@ -99,15 +98,6 @@ async function streamInto(
   }
 }
 
-const META: ChangeMeta = {
-  transaction: new TransactionContext().start({ gtid: '', commitMicros: 0n, file: 'f', serverId: 1 }),
-  position: 0,
-  row: 0,
-  readMs: 0,
-  totalOrder: 0,
-  tableOrder: 0,
-};
-
 /** A table's rows as they would be in its topic. */
 class EncodedTable implements EncodedOutcome {
   readonly selected: TableOutcome['selected'];
@@ -140,7 +130,9 @@ class EncodedTable implements EncodedOutcome {
     for await (const batch of rows) {
       for (const row of batch) {
         const key = (sink: ByteSink): void => encoder.envelope.writeKeyFromText(sink, row);
-        encoded.loaded.push(encoder.write(key, (sink) => encoder.envelope.writeSnapshotValue(sink, row, META)).record);
+        encoded.loaded.push(
+          encoder.write(key, (sink) => encoder.envelope.writeSnapshotValue(sink, row, PLAIN_META)).record,
+        );
       }
     }
     return encoded;
@@ -158,7 +150,7 @@ class EncodedTable implements EncodedOutcome {
       const image = after ?? event.before;
       const { record, bytes } = this.#streaming.write(
         (sink) => envelope.writeKey(sink, image),
-        (sink) => envelope.writeValue(sink, OPS[op], before, after, META),
+        (sink) => envelope.writeValue(sink, OPS[op], before, after, PLAIN_META),
       );
       this.streamed.push(record);
       this.consumed.push(await this.#streaming.read(bytes));
