@@ -1,6 +1,6 @@
 import { encodeHeaders, joinHeaders, type Kafka, type OrderedProducer, partitionFor } from '@tapline/kafka';
 import { orAbort } from '@tapline/kernel';
-import type { Parking } from './engine/engine.ts';
+import type { Parking } from '@tapline/sink';
 
 export interface DeadLetterOptions {
   readonly kafka: Kafka;

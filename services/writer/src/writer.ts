@@ -11,11 +11,9 @@ import {
   whenAborted,
 } from '@tapline/kernel';
 import { openRegistry } from '@tapline/registry';
-import type { Sink } from '@tapline/sink';
+import { decoder, Engine, type Sink } from '@tapline/sink';
 import type { WriterConfig } from './config.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { decoder } from './decode.ts';
-import { Engine } from './engine/engine.ts';
 import { LazyRegistry } from './lazy-registry.ts';
 import { SINKS } from './sinks/index.ts';
 import { compileTransforms } from './transform/index.ts';

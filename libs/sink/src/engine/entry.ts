@@ -1,5 +1,5 @@
+import type { Change } from '@tapline/envelope';
 import type { KafkaRecord } from '@tapline/kafka';
-import type { Change } from '@tapline/sink';
 import type { PartitionLedger } from './ledger.ts';
 
 /** One change on its way through a lane to the sink. */

@@ -1,9 +1,9 @@
+import type { Change } from '@tapline/envelope';
 import type { CommitOffset, ConsumedBatch, KafkaRecord, TopicPartition } from '@tapline/kafka';
 import { type Deferred, deferred, isAbort, type Logger, type Metrics, retry, TaplineError } from '@tapline/kernel';
-import type { Change, Sink } from '@tapline/sink';
-import { claimedBytes } from '../claims.ts';
-import type { Transform } from '../transform/index.ts';
+import type { Sink } from '../contract.ts';
 import { ByteBudget } from './budget.ts';
+import { claimedBytes } from './claims.ts';
 import type { Entry } from './entry.ts';
 import { Lane, type LaneFailure } from './lane.ts';
 import { PartitionLedger } from './ledger.ts';
@@ -16,6 +16,9 @@ import { committedAt, Tally } from './tally.ts';
  * @throws TaplineError poison: the record is not a change, or damaged; retryable: the schema registry is away.
  */
 export type Decode = (batch: TopicPartition, record: KafkaRecord) => Change | Promise<Change>;
+
+/** Gives the change to apply, or undefined when it is not to be applied. */
+export type Transform = (change: Change) => Change | undefined;
 
 /** Where records go that can never be applied. */
 export interface Parking {

@@ -1,6 +1,6 @@
 import { SECONDS_BUCKETS } from '@tapline/kernel';
 
-export const WRITER_METRICS = {
+export const ENGINE_METRICS = {
   applied: { type: 'counter', name: 'tapline_writer_applied_total', doc: 'Changes that the sink applied.' },
   stale: {
     type: 'counter',

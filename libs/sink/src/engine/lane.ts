@@ -1,5 +1,6 @@
+import type { Change } from '@tapline/envelope';
 import { backoffMs, isAbort, sleep, TaplineError } from '@tapline/kernel';
-import { type ApplyResult, allRetry, type Change, type Sink } from '@tapline/sink';
+import { type ApplyResult, allRetry, type Sink } from '../contract.ts';
 import type { Entry } from './entry.ts';
 
 /** What a lane tells the engine. */

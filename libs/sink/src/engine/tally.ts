@@ -1,13 +1,13 @@
 import type { Metrics, MetricsOf } from '@tapline/kernel';
-import { WRITER_METRICS } from '../metrics.ts';
 import type { Entry } from './entry.ts';
+import { ENGINE_METRICS } from './metrics.ts';
 
 /** Changes of one batch whose time to the sink is observed: a histogram costs more than the change itself. */
 const SAMPLES_PER_BATCH = 16;
 
 /** Counts what becomes of the changes, for /metrics and /state. */
 export class Tally {
-  readonly metrics: MetricsOf<typeof WRITER_METRICS>;
+  readonly metrics: MetricsOf<typeof ENGINE_METRICS>;
   applied = 0;
   stale = 0;
   filtered = 0;
@@ -15,7 +15,7 @@ export class Tally {
   claims = 0;
 
   constructor(metrics: Metrics) {
-    this.metrics = metrics.declare(WRITER_METRICS);
+    this.metrics = metrics.declare(ENGINE_METRICS);
   }
 
   settled(entries: readonly Entry[], stale: number): void {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Change } from '@tapline/envelope';
 import { type ConsumedBatch, encodeClaim, encodeHeaders, type KafkaRecord } from '@tapline/kafka';
 import { createMetrics, silentLogger, sleep, TaplineError } from '@tapline/kernel';
-import { type ApplyResult, type Change, change, type Sink, type Verdict } from '@tapline/sink';
+import type { ApplyResult, Sink, Verdict } from '../contract.ts';
+import { change } from '../suite/bench.ts';
 import { Engine, type EngineOptions, type Parking } from './engine.ts';
 
 const TOPIC = 'suite.shop.item';

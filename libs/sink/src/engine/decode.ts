@@ -1,11 +1,15 @@
 import { type Change, ChangeReader } from '@tapline/envelope';
 import { type ClaimReader, type KafkaRecord, readHeader, type TopicPartition } from '@tapline/kafka';
-import type { Registry } from '@tapline/registry';
 import { claimOf, hasOnlyVersion } from './claims.ts';
-import type { Decode } from './engine/engine.ts';
+import type { Decode } from './engine.ts';
+
+/** Schemas by the ids in records: a registry. */
+export interface SchemaSource {
+  schema(id: number, signal?: AbortSignal): Promise<string>;
+}
 
 export interface DecoderParts {
-  readonly registry: Pick<Registry, 'schema'>;
+  readonly registry: SchemaSource;
   /** Gets the values that the reader has put aside. */
   readonly claims: Pick<ClaimReader, 'value'>;
   readonly signal: AbortSignal;
