@@ -6,6 +6,6 @@ export default {
   rootDir: '..',
   testMatch: ['<rootDir>/test/chaos/src/**/*.chaos.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
-  testTimeout: 900_000,
+  testTimeout: process.env.TAPLINE_CHAOS === 'long' ? 2 * 3600_000 : 900_000,
   maxWorkers: 1,
 };

@@ -25,6 +25,8 @@ export const KILL_POINTS = [
   'topic-created',
   /** Between two rows of a chunk of the first load or a reload. */
   'mid-chunk',
+  /** The source has committed an anchor, and the stream has not passed it. */
+  'after-anchor',
 ] as const;
 
 export type KillPoint = (typeof KILL_POINTS)[number];

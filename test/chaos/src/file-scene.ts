@@ -7,6 +7,7 @@ import {
   type StackBase,
   type Topology,
 } from '@tapline/test-stack';
+import { anchorAccount } from './anchor-account.ts';
 import { type Comparison, compare } from './compare.ts';
 import { compareRows } from './compare-rows.ts';
 import { type Load, type LoadOptions, startLoad } from './load.ts';
@@ -18,8 +19,6 @@ import { type TopicContents, TopicReader } from './topic.ts';
 
 const DATABASE = 'shop';
 const SOURCE = 'chaos';
-/** The small account that writes anchors. */
-const ANCHORS = { user: 'anchors', password: 'small' };
 
 /** Where a server's binlog ends, and who it is. */
 interface Place {
@@ -63,10 +62,7 @@ export class FileScene implements AsyncDisposable {
   }): Promise<FileScene> {
     const { stack, servers, seed, rows } = options;
     const topology = await openTopology(stack, { kind: 'mysql', by: 'file', servers, ownBinlogNames: true });
-    await topology.source.execute(
-      `CREATE USER '${ANCHORS.user}'@'%' IDENTIFIED BY '${ANCHORS.password}';
-       GRANT CREATE, SELECT, INSERT, DELETE ON \`__db_mysync\`.* TO '${ANCHORS.user}'@'%'`,
-    );
+    const account = await anchorAccount(topology.source);
     const connection = await topology.source.connect();
     await createTables({ connection, database: DATABASE, rows, random: new Random(seed) });
     await connection.end();
@@ -79,7 +75,7 @@ export class FileScene implements AsyncDisposable {
           ...(first as MysqlServer).readerAddress,
           hosts: topology.servers.map(({ host, port }) => `${host}:${port}`),
           exclude: [`${DATABASE}.noise`],
-          anchors: { ...ANCHORS, intervalMs: 1000 },
+          anchors: { ...account, intervalMs: 1000 },
           ...options.source,
           ...more,
         },

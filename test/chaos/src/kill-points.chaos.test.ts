@@ -10,6 +10,9 @@ import { killedAt, launchUntil, lifeUntilKilled, liveUntil, STREAMING, stopClean
 const LONG = process.env.TAPLINE_CHAOS === 'long';
 const KILLS = LONG ? 210 : 12;
 
+/** Between two restarts of brokers. Less than it takes a broker to start would leave no time for anything else. */
+const REST_MS = LONG ? { least: 4000, most: 12_000 } : { least: 1000, most: 4000 };
+
 /** The first lives die in the first load, later ones anywhere else: each point in turn, then any. */
 const LOAD_KILLS = LONG ? 10 : 1;
 const ALWAYS = KILL_POINTS.filter((point) => point !== 'mid-chunk');
@@ -25,9 +28,11 @@ const PASSAGES: Readonly<Partial<Record<KillPoint, number>>> = {
   'before-schema': 3,
   'after-schema': 3,
   'mid-chunk': 150,
+  'after-anchor': 5,
 };
 /** A life that streams for so long without coming to its point is killed wherever it is. */
 const LONGEST_LIFE_MS = 60_000;
+const MOST_ELSEWHERE = Math.ceil(KILLS / 10);
 
 test(`${KILLS} lives killed at chosen points, brokers restarted one after the other, tables altered all the time: exact`, async () => {
   const seed = chaosSeed();
@@ -52,6 +57,7 @@ test(`${KILLS} lives killed at chosen points, brokers restarted one after the ot
     bigTransactions: LONG ? 30 : 2,
     alterAfterRows: random.int(500, 4000),
     ddl: history.promise,
+    anchorMs: 500,
     witnesses: topology,
     // Small batches, so that a chunk and a transaction are many; few rows a chunk, so that lives meet the load at many of its steps.
     config: { kafka: { brokers: [...stack.kafka.address.brokers], batchBytes: 16_384 }, progress: { intervalMs: 200 } },
@@ -62,14 +68,15 @@ test(`${KILLS} lives killed at chosen points, brokers restarted one after the ot
   await using restarts = new RollingRestarts(stack.kafka.brokers, random.fork());
   const killed = new Map<KillPoint, number>();
   let elsewhere = 0;
-  for (let kill = 0; kill < KILLS; kill++) {
-    const point = kill < LOAD_KILLS ? 'mid-chunk' : (ALWAYS[kill - LOAD_KILLS] ?? random.pick(ALWAYS));
+  const plan = planOf(random);
+  for (const point of plan) {
     const passage = random.int(1, PASSAGES[point] ?? 1);
     // The schema history begins with what the tables are then.
     const life = { working: STREAMING, onWorking: () => history.resolve(), longestMs: LONGEST_LIFE_MS };
     const where = await lifeUntilKilled(killedAt(stack, reader, point, passage), life);
-    if (where === undefined) elsewhere++;
-    else killed.set(where, (killed.get(where) ?? 0) + 1);
+    if (where !== undefined) killed.set(where, (killed.get(where) ?? 0) + 1);
+    // Another life has to die there.
+    else if (++elsewhere <= MOST_ELSEWHERE) plan.push(point);
   }
   await restarts.stop();
   const { rows, ddl, bigTransactions, xaTransactions } = await load.stop();
@@ -87,6 +94,13 @@ test(`${KILLS} lives killed at chosen points, brokers restarted one after the ot
   expect(ddl).toBeGreaterThan(10);
   logs.passed();
 });
+
+/** Where each life is to die. */
+function planOf(random: Random): KillPoint[] {
+  const plan: KillPoint[] = [...Array.from({ length: LOAD_KILLS }, () => 'mid-chunk' as const), ...ALWAYS];
+  while (plan.length < KILLS) plan.push(random.pick(ALWAYS));
+  return plan;
+}
 
 /** One broker after the other is stopped or killed and started again, until told to stop. */
 class RollingRestarts implements AsyncDisposable {
@@ -108,7 +122,7 @@ class RollingRestarts implements AsyncDisposable {
   async #run(brokers: readonly KafkaBroker[], random: Random): Promise<void> {
     const { signal } = this.#stop;
     for (let turn = 0; !signal.aborted; turn++) {
-      await sleep(random.int(1000, 4000), undefined, { signal }).catch(() => undefined);
+      await sleep(random.int(REST_MS.least, REST_MS.most), undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       const broker = brokers[turn % brokers.length] as KafkaBroker;
       await (random.chance(0.5) ? broker.kill() : broker.stop());

@@ -35,8 +35,12 @@ export class Random {
   }
 }
 
-/** The seed of a chaos run: TAPLINE_CHAOS_SEED to play a failed run again, else a new one. */
+/** Of the short form. */
+const USUAL_SEED = 20_261_121;
+
+/** The seed of a chaos run: TAPLINE_CHAOS_SEED to play a failed run again; else always the same, and in the long form a new one. */
 export function chaosSeed(): number {
   const given = process.env.TAPLINE_CHAOS_SEED;
-  return given === undefined ? Math.floor(Math.random() * 4_294_967_296) : Number(given) >>> 0;
+  if (given !== undefined) return Number(given) >>> 0;
+  return process.env.TAPLINE_CHAOS === 'long' ? Math.floor(Math.random() * 4_294_967_296) : USUAL_SEED;
 }

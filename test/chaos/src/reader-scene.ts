@@ -1,5 +1,6 @@
 import type { KafkaCluster, ManagedProcess, MysqlServer, StackBase, Topology } from '@tapline/test-stack';
 import { mysqlProgram } from '@tapline/test-stack';
+import { anchorAccount } from './anchor-account.ts';
 import { type Comparison, compare } from './compare.ts';
 import { type Load, startLoad } from './load.ts';
 import { BORN, NOT_CAPTURED } from './load-ddl.ts';
@@ -40,6 +41,8 @@ export interface SceneOptions {
   readonly alterAfterRows?: number;
   /** From when on the load makes, alters and drops tables of its own; never, when absent. */
   readonly ddl?: Promise<void>;
+  /** How often the reader writes an anchor into the source; never, when absent. */
+  readonly anchorMs?: number;
   /** Its replica's binlog is read in place of the source's, which has no metadata that says what the columns are. */
   readonly witnesses?: Topology;
   /** Overrides of the reader's configuration. */
@@ -54,6 +57,7 @@ export async function readerScene({
   bigTransactions,
   alterAfterRows,
   ddl,
+  anchorMs,
   witnesses,
   config,
 }: SceneOptions): Promise<ReaderScene> {
@@ -61,6 +65,7 @@ export async function readerScene({
   const connection = await mysql.connect();
   await createTables({ connection, database: DATABASE, rows, random: new Random(seed) });
   await connection.end();
+  const anchors = anchorMs && { enabled: 'on', intervalMs: anchorMs, ...(await anchorAccount(mysql)) };
   const { brokers } = kafka.address;
   const replicationFactor = brokers.length;
   const reader = await taplineService(stack, 'reader', {
@@ -69,6 +74,7 @@ export async function readerScene({
       ...mysql.readerAddress,
       include: [`${DATABASE}.*`],
       exclude: [`${DATABASE}.noise`, `${DATABASE}.${NOT_CAPTURED}`],
+      ...(anchors && { anchors }),
     },
     keys: { [`${DATABASE}.events`]: 'append' },
     kafka: { brokers: [...brokers] },

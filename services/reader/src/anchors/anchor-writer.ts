@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { isAbort, type Logger, sleep, TaplineError } from '@tapline/kernel';
+import { isAbort, killPoint, type Logger, sleep, TaplineError } from '@tapline/kernel';
 import { addressText, connect, type MysqlAddress, type MysqlConnection, quoteText } from '@tapline/mysql';
 import { ANCHOR_DATABASE } from '@tapline/schema';
 import type { ReaderConfig } from '../config.ts';
@@ -138,6 +138,7 @@ export class AnchorWriter implements AsyncDisposable {
         );
         const [row] = await connection.query('SELECT ROW_COUNT()', signal);
         if (row?.[0] !== '1') throw readOnly(this.#address);
+        killPoint('after-anchor');
         this.#next = id;
         return id;
       } catch (error) {
