@@ -1,5 +1,5 @@
 import { TaplineError } from '@tapline/kernel';
-import { isEarlierFile } from './file-order.ts';
+import { hasReached } from '@tapline/mysql';
 import type { BinlogPosition } from './types.ts';
 
 /**
@@ -35,11 +35,7 @@ export class FilePosition {
 
   /** Whether a transaction at `place` is in here: the place where it begins, or where it ends. */
   contains(_gtid: string, place: BinlogPosition): boolean {
-    const passed = this.#place;
-    if (passed === undefined) return false;
-    return place.file === passed.file
-      ? place.position <= passed.position
-      : isEarlierFile(place.file, passed.file) === true;
+    return this.#place !== undefined && hasReached(this.#place, place);
   }
 
   includes(other: FilePosition): boolean {

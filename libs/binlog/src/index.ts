@@ -1,5 +1,4 @@
 export { locateRowError } from './event-errors.ts';
-export { isEarlierFile } from './file-order.ts';
 export { FilePosition } from './file-position.ts';
 export { GtidSet } from './gtid-set.ts';
 export { type LargeTransactionOptions, withoutLargeTransactions } from './large-transactions.ts';

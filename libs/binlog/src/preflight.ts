@@ -1,6 +1,5 @@
 import { TaplineError } from '@tapline/kernel';
-import { addressText } from '@tapline/mysql';
-import { isEarlierFile } from './file-order.ts';
+import { addressText, isEarlierFile } from '@tapline/mysql';
 import { binlogReset } from './last-event.ts';
 import { MariadbPosition } from './mariadb-position.ts';
 import type { BinlogPosition, BinlogStreamOptions } from './types.ts';

@@ -6,6 +6,7 @@ export {
   readTlsMaterial,
   type TlsMaterial,
 } from './address.ts';
+export { hasReached, isEarlierFile } from './binlog-place.ts';
 export type { ChunkKey } from './chunk-key.ts';
 export { ChunkReader, type ChunkRequest, type TextChunk } from './chunk-reader.ts';
 export { readCollationBook } from './collation-book.ts';

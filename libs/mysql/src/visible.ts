@@ -1,4 +1,5 @@
 import { sleep } from '@tapline/kernel';
+import { type BinlogPlace, hasReached } from './binlog-place.ts';
 import type { MysqlConnection } from './connection.ts';
 import { readBinlogEnd, readGtids } from './server-info.ts';
 
@@ -24,25 +25,14 @@ export async function waitUntilVisible(
     return;
   }
   const end = await readBinlogEnd(connection, signal);
-  while (!isBehind(await readCommitted(connection, signal), end)) await sleep(POLL_MS, signal);
+  while (!hasReached(await readCommitted(connection, signal), end)) await sleep(POLL_MS, signal);
 }
 
-interface Place {
-  readonly file: string;
-  readonly position: number;
-}
-
-async function readCommitted(connection: MysqlConnection, signal: AbortSignal | undefined): Promise<Place> {
+async function readCommitted(connection: MysqlConnection, signal: AbortSignal | undefined): Promise<BinlogPlace> {
   const rows = await connection.query("SHOW GLOBAL STATUS LIKE 'binlog_snapshot_%'", signal);
   const values = new Map(rows.map(([name, value]) => [name?.toLowerCase() ?? '', value ?? '']));
   return {
     file: values.get('binlog_snapshot_file') ?? '',
     position: Number(values.get('binlog_snapshot_position') ?? 0),
   };
-}
-
-/** Files of one server are numbered with as many digits until there is one digit more. */
-function isBehind(at: Place, place: Place): boolean {
-  if (at.file === place.file) return at.position >= place.position;
-  return at.file.length === place.file.length ? at.file > place.file : at.file.length > place.file.length;
 }

@@ -72,6 +72,12 @@ test.each<[string, Facts, Known, string]>([
     'SOURCE_BINLOG_RESET',
   ],
   [
+    'the same server with another name for its files',
+    { executed: `${A}:1-9`, uuid: A, newestFile: { name: 'mysql-bin.000001', bytes: 9 } },
+    known(`${A}:1-9`),
+    'usable',
+  ],
+  [
     'the same server after a crash that cost its last transactions',
     { executed: `${A}:1-7`, uuid: A },
     known(`${A}:1-9`),

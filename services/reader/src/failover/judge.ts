@@ -1,5 +1,6 @@
 import { GtidSet, MariadbPosition } from '@tapline/binlog';
 import type { ErrorCode } from '@tapline/kernel';
+import { isEarlierFile } from '@tapline/mysql';
 import type { ServerFacts } from './candidate.ts';
 import { passedWith } from './history.ts';
 
@@ -70,10 +71,8 @@ function lacking(server: ServerFacts, known: Known, passed: string, missing: str
 
 /** Binlog files are numbered on and only grow: one that ends before the place that was reached has been begun anew. */
 function begunAnew({ newestFile }: ServerFacts, { file, position }: Known): boolean {
-  if (file === '') return false;
-  const numberOf = (name: string): number => Number(/\.(\d+)$/.exec(name)?.[1] ?? Number.NaN);
-  const ahead = numberOf(newestFile.name) - numberOf(file);
-  return ahead < 0 || (ahead === 0 && newestFile.bytes < position);
+  if (newestFile.name === file) return newestFile.bytes < position;
+  return isEarlierFile(newestFile.name, file) === true;
 }
 
 function purgedBehind({ info, purged }: ServerFacts, gtidSet: string): string | undefined {

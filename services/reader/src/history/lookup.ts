@@ -1,4 +1,5 @@
 import { TaplineError } from '@tapline/kernel';
+import { hasReached } from '@tapline/mysql';
 import {
   type CatalogOptions,
   type DdlRecord,
@@ -85,7 +86,7 @@ function passedBy(at: string | undefined): (step: Step) => boolean {
   if (/^\d+$/.test(at)) return ({ version }) => version <= Number(at);
   const [, file, position] = /^(.*\.\d+):(\d+)$/.exec(at) ?? [];
   if (file !== undefined) {
-    return (step) => step.file < file || (step.file === file && step.position <= Number(position));
+    return (step) => hasReached({ file, position: Number(position) }, step);
   }
   const flavor = /^\d+-\d+-\d+/.test(at) ? 'mariadb' : 'mysql';
   const set = parseExecuted(flavor, flavor === 'mysql' ? at.replaceAll(/(?<=:)(\d+)(?=,|$)/g, '1-$1') : at);

@@ -1,4 +1,10 @@
-import { type BinlogPosition, type BinlogStart, type BinlogStream, openBinlogStream } from '@tapline/binlog';
+import {
+  type BinlogPosition,
+  type BinlogStart,
+  type BinlogStream,
+  FilePosition,
+  openBinlogStream,
+} from '@tapline/binlog';
 import { dialectOf, type HistoryPlace, readDdl } from '@tapline/schema';
 import type { StatesParts } from './states-at.ts';
 import { type Touch, touchOf } from './touch.ts';
@@ -15,7 +21,7 @@ const HEARTBEAT_MS = 100;
 export class StatementScan implements AsyncDisposable {
   readonly #stream: BinlogStream;
   readonly #dialect: StatesParts['dialect'];
-  #passed: BinlogPosition = { file: '', position: 0 };
+  readonly #passed = FilePosition.parse('');
   /** In the order of the binlog. */
   readonly statements: ScannedStatement[] = [];
 
@@ -43,12 +49,12 @@ export class StatementScan implements AsyncDisposable {
 
   /** Reads on until everything in front of `end` is passed. */
   async upTo(end: BinlogPosition): Promise<void> {
-    while (compare(this.#passed, end) < 0) {
+    while (!this.#passed.contains('', end)) {
       for (const event of await this.#stream.pull()) {
         if (event.kind === 'commit' || event.kind === 'prepared' || event.kind === 'heartbeat') {
-          this.#passed = event.position;
+          this.#passed.add('', event.position);
         } else if (event.kind === 'statement') {
-          if (!event.inTransaction) this.#passed = event.position;
+          if (!event.inTransaction) this.#passed.add('', event.position);
           const ddl = readDdl(event.sql, event.database, dialectOf(this.#dialect.server, event.session));
           if (ddl === undefined) continue;
           const { file, position } = event.position;
@@ -62,10 +68,4 @@ export class StatementScan implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stream[Symbol.asyncDispose]();
   }
-}
-
-/** Of one server: its files are numbered. */
-function compare(left: BinlogPosition, right: BinlogPosition): number {
-  const number = ({ file }: BinlogPosition): number => Number(/\d+$/.exec(file)?.[0] ?? 0);
-  return number(left) - number(right) || left.position - right.position;
 }

@@ -1,6 +1,6 @@
-import { FilePosition, isEarlierFile } from '@tapline/binlog';
+import { FilePosition } from '@tapline/binlog';
 import { type Finding, goodFinding } from '@tapline/kernel';
-import { connect, type MysqlAddress, readBinlogEnd, readBinlogFiles } from '@tapline/mysql';
+import { connect, isEarlierFile, type MysqlAddress, readBinlogEnd, readBinlogFiles } from '@tapline/mysql';
 import { executedOf } from './executed.ts';
 
 const CHECK = 'binlog-headroom';

@@ -1,3 +1,9 @@
+/** A place in the binlog files of one server. */
+export interface BinlogPlace {
+  readonly file: string;
+  readonly position: number;
+}
+
 interface FileName {
   readonly base: string;
   readonly number: number;
@@ -14,4 +20,10 @@ export function isEarlierFile(file: string, other: string): boolean | undefined 
   const a = parseName(file);
   const b = parseName(other);
   return a.base === b.base ? a.number < b.number : undefined;
+}
+
+/** Whether who has come to `passed` has come to `place`, which is of the same server; no, where that cannot be told. */
+export function hasReached(passed: BinlogPlace, place: BinlogPlace): boolean {
+  if (place.file === passed.file) return place.position <= passed.position;
+  return isEarlierFile(place.file, passed.file) === true;
 }
