@@ -329,7 +329,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   #loadRenewed(): void {
     const renewed = this.#history.renewed();
     if (renewed.length === 0 || this.#config.snapshot.mode === 'never') return;
-    this.#loader?.add(renewed.map(({ database, name }) => `${database}.${name}`));
+    this.reload(renewed.map(({ database, name }) => `${database}.${name}`));
   }
 
   async #load(loader: SnapshotLoader): Promise<void> {

@@ -279,6 +279,8 @@ describe.each(SERVERS)('%s with binlog_row_metadata = %s', (server, metadata) =>
     await arrived(first, 'renewed', 2, exactly.name);
     await sql.run('ALTER TABLE renewed DROP PRIMARY KEY, ADD PRIMARY KEY (a, id)', 'INSERT INTO renewed VALUES (3, 3)');
     await arrived(first, 'renewed.v2', 3, exactly.name);
+    const told = (await first.entries()).filter(({ message }) => message === 'tables to load');
+    expect(told).toHaveLength(2);
     await first.kill();
     await sql.run('UPDATE renewed SET id = 4 WHERE id = 1');
     const second = await scene.reader(exactly);

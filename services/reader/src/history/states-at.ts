@@ -59,14 +59,16 @@ export async function statesAt(start: BinlogStart, parts: StatesParts, only?: re
   let databases: readonly DatabaseChange[] = [];
   let wanted = only === undefined ? undefined : new Set(only.map((table) => names.key(table)));
   for (let reads = 0; wanted === undefined || wanted.size > 0; reads++) {
-    const isWanted = names.filter(wanted);
-    const read = await readOnce(connection, scan, isWanted, {
+    const filter = names.filter(wanted);
+    const read = await readOnce(connection, scan, filter, {
       settleMs: reads === 0 ? SETTLE_MS : AGAIN_SETTLE_MS,
       signal,
     });
     if (reads === 0) databases = read.databases;
     const states = new Map(read.states.map((state) => [names.key(state), state]));
-    const seen = scan.statements.flatMap(({ touch }) => touch.tables.filter(isWanted).map((table) => names.key(table)));
+    const seen = scan.statements.flatMap(({ touch }) =>
+      touch.tables.filter(({ database, name }) => filter.matches(database, name)).map((table) => names.key(table)),
+    );
     const altered = scan.statements.slice(read.before);
     const again = new Set<string>();
     for (const key of new Set([...states.keys(), ...seen, ...(wanted ?? [])])) {
@@ -89,16 +91,12 @@ interface Read {
 async function readOnce(
   connection: MysqlConnection,
   scan: StatementScan,
-  isWanted: (table: TableName) => boolean,
+  filter: Parameters<typeof readSchemaState>[1],
   { settleMs, signal }: { readonly settleMs: number; readonly signal: AbortSignal },
 ): Promise<Read> {
   await scan.upTo(await readBinlogEnd(connection, signal));
   const before = scan.statements.length;
   await sleep(settleMs, signal);
-  const filter = {
-    matches: (database: string, name: string) => isWanted({ database, name }),
-    mayMatchIn: (database: string) => !SYSTEM_DATABASES.has(database),
-  };
   const { databases, tables } = await readSchemaState(connection, filter, signal);
   await sleep(settleMs, signal);
   await scan.upTo(await readBinlogEnd(connection, signal));
@@ -141,8 +139,11 @@ class Names {
   }
 
   key({ database, name }: TableName): string {
-    const key = `${database}\0${name}`;
-    return this.#folds ? key.toLowerCase() : key;
+    return this.#folded(`${database}\0${name}`);
+  }
+
+  #folded(text: string): string {
+    return this.#folds ? text.toLowerCase() : text;
   }
 
   split(key: string): TableName {
@@ -150,8 +151,14 @@ class Names {
     return { database, name };
   }
 
-  filter(wanted: ReadonlySet<string> | undefined): (table: TableName) => boolean {
-    return (table) => !SYSTEM_DATABASES.has(table.database) && (wanted?.has(this.key(table)) ?? true);
+  /** Of these tables; undefined: of all that are not the server's own. */
+  filter(wanted: ReadonlySet<string> | undefined): Parameters<typeof readSchemaState>[1] {
+    const databases = wanted && new Set([...wanted].map((key) => key.slice(0, key.indexOf('\0'))));
+    return {
+      mayMatchIn: (database) => !SYSTEM_DATABASES.has(database) && (databases?.has(this.#folded(database)) ?? true),
+      matches: (database, name) =>
+        !SYSTEM_DATABASES.has(database) && (wanted?.has(this.key({ database, name })) ?? true),
+    };
   }
 
   touches({ touch }: ScannedStatement, key: string): boolean {
