@@ -2,7 +2,7 @@ import type { Logger } from '@tapline/kernel';
 import { compileTableFilter, type Table, type TableFilter } from '@tapline/schema';
 import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
-import type { SnapshotProgress } from '../progress/snapshot-progress.ts';
+import { onlyLoads, type SnapshotProgress, withLoads } from '../progress/snapshot-progress.ts';
 import { topicChoice } from '../shape/topics.ts';
 import { tableName } from '../snapshot/mysql-source.ts';
 import type { Source } from '../source/open-source.ts';
@@ -30,19 +30,13 @@ export function withNewTables(
   const fresh = source.tables.filter((table) => !wasCaptured(table)).map(tableName);
   if (fresh.length > 0)
     log.info('tables are captured from here on', { tables: fresh.length, first: fresh.slice(0, 5) });
-  return withLoads(snapshot, config.snapshot.mode === 'initial' ? fresh : [], source.filter);
-}
-
-function withLoads(
-  snapshot: SnapshotProgress,
-  added: readonly string[],
-  filter: Pick<TableFilter, 'matches'>,
-): SnapshotProgress {
-  const fresh = new Set(added);
-  const kept = snapshot.queue.filter(({ table }) => !fresh.has(table) && matchesName(filter, table));
-  const queue = [...kept, ...added.map((table) => ({ table }))];
-  const waits = queue.length > 0 || snapshot.allBut !== undefined;
-  return { ...snapshot, state: waits ? 'running' : 'done', queue };
+  const kept = onlyLoads(snapshot, (table) => matchesName(source.filter, table));
+  return config.snapshot.mode === 'initial'
+    ? withLoads(
+        kept,
+        fresh.map((table) => ({ table })),
+      )
+    : kept;
 }
 
 /** Whether `database.table` is captured; either name may have dots in it. */

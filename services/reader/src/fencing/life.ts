@@ -1,7 +1,7 @@
 import type { Fence, Kafka, ProgressStore } from '@tapline/kafka';
 import { killPoint, type Logger, type TaplineError } from '@tapline/kernel';
 import type { ReaderConfig } from '../config.ts';
-import { decodeProgress, encodeProgress, type ProgressRecord } from '../progress/record.ts';
+import { decodeProgress, encodeProgress, type ProgressRecord, progressTopicOf } from '../progress/record.ts';
 import type { Fences, Gaps } from './fences.ts';
 import { WrittenTopics } from './written-topics.ts';
 
@@ -106,10 +106,6 @@ export class Life implements AsyncDisposable {
     await this.store[Symbol.asyncDispose]();
     await this.fence[Symbol.asyncDispose]();
   }
-}
-
-export function progressTopicOf(source: string): string {
-  return `${source}.progress`;
 }
 
 /** What an ACL must allow: Write and Describe on this transactional id. */

@@ -77,6 +77,10 @@ export interface LostTail {
   readonly tables: readonly string[];
 }
 
+export function progressTopicOf(source: string): string {
+  return `${source}.progress`;
+}
+
 const FORMAT = 1;
 
 /** A longer record is compressed: thousands of tables have megabytes of offsets, mostly those of the record before, and one is written every second. */

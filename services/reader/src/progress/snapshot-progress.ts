@@ -54,6 +54,13 @@ export function withLoads(progress: SnapshotProgress, loads: readonly TableLoad[
   return { ...progress, state: 'running', queue };
 }
 
+/** The same without the tables that are not to be loaded any more. */
+export function onlyLoads(progress: SnapshotProgress, isWanted: (table: string) => boolean): SnapshotProgress {
+  const queue = progress.queue.filter(({ table }) => isWanted(table));
+  const waits = queue.length > 0 || progress.allBut !== undefined;
+  return { ...progress, state: waits ? 'running' : 'done', queue };
+}
+
 /** {@link SnapshotProgress} out of JSON that has 64-bit numbers as texts. */
 export function decodeSnapshot(raw: RawSnapshot): SnapshotProgress {
   const { state, publishing } = raw;

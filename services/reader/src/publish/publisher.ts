@@ -200,10 +200,8 @@ export class Publisher {
   }
 
   #append(lanes: TopicLanes, key: Buffer, value: Buffer | null, headers: Buffer): void {
-    const partition = this.#producer.partitionFor(key, lanes.lanes.length);
-    lanes.advance(partition, key, this.#version);
-    this.sent++;
-    this.#producer.append(lanes.lane(partition), key, value, this.#meta.readMs, headers);
+    const lane = this.#laneFor(lanes, key);
+    if (lane !== undefined) this.#producer.append(lane, key, value, this.#meta.readMs, headers);
   }
 
   #startTransaction(pending: Pick<TransactionStart, 'gtid' | 'commitMicros' | 'file'>, serverId: number): void {
@@ -266,15 +264,11 @@ export class Publisher {
 
   #emitEvent(outbox: Outbox, lanes: TopicLanes, { key, payload, headers }: OutboxEvent): Promise<void> | undefined {
     this.#clock.next(this.#version, 0);
-    const partition = key === null ? APPEND_PARTITION : this.#producer.partitionFor(key, lanes.lanes.length);
-    if (!lanes.advance(partition, key, this.#version)) {
-      this.skipped++;
-      return undefined;
-    }
-    this.sent++;
+    const lane = this.#laneFor(lanes, key);
+    if (lane === undefined) return undefined;
     // The value is the application's, so the header has what else the `source` block of a change says.
     const all = Buffer.from(encodeHeaders({ ...headers, gtid: Buffer.from(this.#gtid), v: this.#version }));
-    return this.#send(outbox, lanes.lane(partition), key, payload, all);
+    return this.#send(outbox, lane, key, payload, all);
   }
 
   #encodeKey(route: Route, image: RowImage): Buffer | null {
@@ -291,18 +285,23 @@ export class Publisher {
 
   /** A promise when the record is larger than its topic takes. */
   #emit(route: Route, op: string, key: Buffer | null, value: Buffer | null): Promise<void> | undefined {
-    const { lanes } = route;
+    const lane = this.#laneFor(route.lanes, key);
+    if (lane === undefined) return undefined;
+    // A tombstone is no event.
+    const events = value === null ? undefined : route.headers;
+    const headers = events === undefined ? this.#headers : events.stamp(op, this.#meta, this.#version);
+    return this.#send(route, lane, key, value, headers);
+  }
+
+  /** Where the record of this key and of the version at hand goes; undefined: it stands in its topic already. */
+  #laneFor(lanes: TopicLanes, key: Buffer | null): Lane | undefined {
     const partition = key === null ? APPEND_PARTITION : this.#producer.partitionFor(key, lanes.lanes.length);
     if (!lanes.advance(partition, key, this.#version)) {
       this.skipped++;
       return undefined;
     }
     this.sent++;
-    const lane = lanes.lane(partition);
-    // A tombstone is no event.
-    const events = value === null ? undefined : route.headers;
-    const headers = events === undefined ? this.#headers : events.stamp(op, this.#meta, this.#version);
-    return this.#send(route, lane, key, value, headers);
+    return lanes.lane(partition);
   }
 
   #send(
