@@ -13,7 +13,7 @@ export {
   type TableFilterOptions,
 } from './filter.ts';
 export { applyChanges, stateChanges, unknownState } from './history/changes.ts';
-export { columnText, diffCatalogs, diffTables, keyText } from './history/diff.ts';
+export { columnText, diffCatalogs, keyText } from './history/diff.ts';
 export {
   type DatabaseChange,
   type DdlRecord,

@@ -15,7 +15,7 @@ export function diffCatalogs(from: Iterable<TableState>, to: Iterable<TableState
 }
 
 /** The same of one table; nothing where they are equal. */
-export function diffTables(old: TableState, now: TableState): string[] {
+function diffTables(old: TableState, now: TableState): string[] {
   if (old.unread !== now.unread) return [`~ ${knowledge(old)} → ${knowledge(now)}`];
   return [
     ...diffParts('column', old.columns, now.columns, columnText),

@@ -99,19 +99,6 @@ export class HistoryTimeline {
     return viewOf(snapshot, version, options);
   }
 
-  /** The versions at which this table changed, with the snapshots that hold it, oldest first. */
-  *versionsOf(matches: (database: string, name: string) => boolean): Generator<number, void> {
-    for (const { begin, records, statements } of this.#complete()) {
-      const has = records.some(
-        (record) => record.kind === 'table' && matches(record.state.database, record.state.name),
-      );
-      if (has) yield begin.version;
-      for (const { version, changes } of statements) {
-        if (changes.some(({ database, name }) => matches(database, name))) yield version;
-      }
-    }
-  }
-
   /** The newest numbers of topics (see HistoryView), whatever snapshots were begun since. */
   get topics(): ReadonlyMap<string, number> {
     const topics = new Map<string, number>();
