@@ -18,6 +18,7 @@ export type { RedisAddress, RedisServer, RedisSettings } from './servers/redis.t
 export type { RedisCluster, RedisClusterAddress } from './servers/redis-cluster.ts';
 export type { RedisSentinelAddress, RedisSentinelGroup } from './servers/redis-sentinel.ts';
 export type { RegistryAddress, RegistryServer } from './servers/registry.ts';
+export type { SearchAddress, SearchServer } from './servers/search-node.ts';
 export {
   openStack,
   type ServerKind,

@@ -1,14 +1,17 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TaplineError } from '@tapline/kernel';
-import { cacheFolder } from './cache.ts';
+import { cacheFolder, provisionOnce } from './cache.ts';
 import { runCommand } from './command.ts';
 import { withFileLock } from './lock.ts';
 
 const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 const MAVEN = { package: 'maven' };
+/** Eclipse's compiler runs on a JRE, which is all that is asked of a machine. */
+const COMPILER_VERSION = '3.37.0';
+const CLASS_RELEASE = '17';
 
 export interface Java {
   readonly command: string;
@@ -46,15 +49,21 @@ async function maven(args: readonly string[]): Promise<void> {
   });
 }
 
-/** Copies the jars of `coordinates` (group:artifact:version) with all they need at run time into `folder`. */
+const NOTHING_ELSE = '<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>';
+
+/**
+ * Copies the jars of `coordinates` (group:artifact:version) into `folder`, with all they need at run time; `alone`: just these, for a list
+ * that was chosen by hand because what is declared is far more than what is used.
+ */
 export async function copyJars(
   coordinates: readonly string[],
   work: string,
   folder: string,
+  { alone = false }: { readonly alone?: boolean } = {},
 ): Promise<readonly string[]> {
   const dependencies = coordinates.map((coordinate) => {
     const [group = '', artifact = '', version = ''] = coordinate.split(':');
-    return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
+    return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version>${alone ? NOTHING_ELSE : ''}</dependency>`;
   });
   const pom = join(work, 'pom.xml');
   await writeFile(
@@ -76,4 +85,25 @@ export async function copyJars(
 export async function unpackArtifact(coordinate: string, folder: string): Promise<readonly string[]> {
   await maven([`${DEPENDENCY_PLUGIN}:unpack`, `-Dartifact=${coordinate}`, `-DoutputDirectory=${folder}`]);
   return [coordinate];
+}
+
+/** Compiles the file `source` against every jar in the folders `libraries`; class files go under `into`. */
+export async function compileJava(source: string, libraries: readonly string[], into: string): Promise<void> {
+  const { folder } = await provisionOnce(
+    `java-compiler-${COMPILER_VERSION}`,
+    async (target) => await copyJars([`org.eclipse.jdt:ecj:${COMPILER_VERSION}`], target, target),
+  );
+  const { command } = await findJava();
+  const jars = await Promise.all(
+    libraries.map(async (library) => (await readdir(library)).map((jar) => join(library, jar))),
+  );
+  await mkdir(into, { recursive: true });
+  await runCommand(
+    command,
+    [
+      ...['-jar', join(folder, `ecj-${COMPILER_VERSION}.jar`)],
+      ...['--release', CLASS_RELEASE, '-nowarn', '-proc:none', '-cp', jars.flat().join(':'), '-d', into, source],
+    ],
+    { package: 'openjdk-17-jre-headless' },
+  );
 }

@@ -6,17 +6,20 @@ import { StackContext } from './context.ts';
 import { Guard } from './guard.ts';
 import { releasePorts } from './ports.ts';
 import type { ManagedProcess, ProcessSpec } from './process.ts';
+import { createElasticsearch } from './servers/elasticsearch.ts';
 import { createKafka, type KafkaCluster, type KafkaOptions } from './servers/kafka.ts';
 import { createMariadb, type MariadbOptions, type MariadbServer } from './servers/mariadb.ts';
 import { createMysql, type MysqlOptions, type MysqlServer } from './servers/mysql.ts';
+import { createOpensearch } from './servers/opensearch.ts';
 import { createRedis, type RedisServer, type RedisSettings } from './servers/redis.ts';
 import { createRedisCluster, type RedisCluster } from './servers/redis-cluster.ts';
 import { createRedisSentinel, type RedisSentinelGroup } from './servers/redis-sentinel.ts';
 import { createRegistry, type RegistryServer } from './servers/registry.ts';
 import { replicate } from './servers/replication.ts';
+import type { SearchOptions, SearchServer } from './servers/search-node.ts';
 import { type StandingAddress, writeStanding } from './standing.ts';
 
-/** What can be started. A further server (Elasticsearch, HBase) is one module in servers/, one line here and one in `create`. */
+/** What can be started. A further server is one module in servers/, one line here and one in `create`. */
 export interface ServerKinds {
   mysql: MysqlServer;
   /** A GTID replica of `mysql`, which must be asked for too. */
@@ -31,6 +34,8 @@ export interface ServerKinds {
   redisCluster: RedisCluster;
   redisSentinel: RedisSentinelGroup;
   registry: RegistryServer;
+  elasticsearch: SearchServer;
+  opensearch: SearchServer;
 }
 
 export type ServerKind = keyof ServerKinds;
@@ -49,6 +54,8 @@ export interface StackOptions {
   readonly redisCluster?: true | RedisSettings;
   readonly redisSentinel?: true | RedisSettings;
   readonly registry?: true | Readonly<Record<string, string>>;
+  readonly elasticsearch?: true | SearchOptions;
+  readonly opensearch?: true | SearchOptions;
 }
 
 export interface StackBase extends AsyncDisposable {
@@ -100,6 +107,10 @@ async function create(context: StackContext, kind: ServerKind, option: unknown):
       return await createRedisSentinel(context, objectOf(option));
     case 'registry':
       return await createRegistry(context, objectOf(option));
+    case 'elasticsearch':
+      return await createElasticsearch(context, objectOf(option));
+    case 'opensearch':
+      return await createOpensearch(context, objectOf(option));
   }
 }
 

@@ -8,6 +8,7 @@ import type { RedisAddress } from './servers/redis.ts';
 import type { RedisClusterAddress } from './servers/redis-cluster.ts';
 import type { RedisSentinelAddress } from './servers/redis-sentinel.ts';
 import type { RegistryAddress } from './servers/registry.ts';
+import type { SearchAddress } from './servers/search-node.ts';
 import { openStack, type Stack, type StackOptions } from './stack.ts';
 
 /** Addresses of the servers that all test files of one jest run share. Use names of your own in them; do not stop them. */
@@ -23,6 +24,8 @@ export interface TestServers {
   redisCluster: RedisClusterAddress;
   redisSentinel: RedisSentinelAddress;
   registry: RegistryAddress;
+  elasticsearch: SearchAddress;
+  opensearch: SearchAddress;
 }
 
 export type TestServerKind = keyof TestServers;
@@ -37,6 +40,8 @@ const KINDS: readonly TestServerKind[] = [
   'redisCluster',
   'redisSentinel',
   'registry',
+  'elasticsearch',
+  'opensearch',
 ];
 
 interface Answer {
