@@ -10,8 +10,8 @@ import { killedAt, launchUntil, lifeUntilKilled, liveUntil, STREAMING, stopClean
 const LONG = process.env.TAPLINE_CHAOS === 'long';
 const KILLS = LONG ? 210 : 12;
 
-/** Between two restarts of brokers. Less than it takes a broker to start would leave no time for anything else. */
-const REST_MS = LONG ? { least: 4000, most: 12_000 } : { least: 1000, most: 4000 };
+/** Between two restarts of brokers: each costs as much as many lives. */
+const REST_MS = LONG ? { least: 8000, most: 24_000 } : { least: 1000, most: 4000 };
 
 /** The first lives die in the first load, later ones anywhere else: each point in turn, then any. */
 const LOAD_KILLS = LONG ? 10 : 1;
