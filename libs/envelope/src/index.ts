@@ -12,9 +12,12 @@ export {
 } from './compile.ts';
 export type { Connector, SnapshotValue } from './envelope-schema.ts';
 export { compileJsonEnvelope, type JsonOptions } from './json/compile-json.ts';
+export { parseExact } from './json/exact-json.ts';
 export { keyPayload } from './json/key-text.ts';
+export { avroNamespace } from './names.ts';
 export { type Change, ChangeReader, type ChangeReaderOptions, type ChangeRecord } from './reader/change-reader.ts';
 export type { AbsentNames, Row, SourceBlock } from './reader/records.ts';
+export { type SchemaTable, tableOfSchema } from './reader/table-of-schema.ts';
 export type { Value } from './reader/values.ts';
 export { UNAVAILABLE_VALUE } from './reduce.ts';
 export type { ColumnShape, ColumnShapes } from './shape/column-shape.ts';

@@ -1,4 +1,5 @@
 import type { Change } from '@tapline/envelope';
+import type { TopicPartition } from '@tapline/kafka';
 import type { TaplineError } from '@tapline/kernel';
 
 /**
@@ -17,6 +18,16 @@ export interface ApplyResult {
   readonly errors: ReadonlyMap<number, TaplineError>;
 }
 
+/** Where a change stands in its topic. */
+export interface Place extends TopicPartition {
+  readonly offset: number;
+}
+
+/** Where the changes of a call come from, made only for who asks. Changes of one record have one place. */
+export interface Places {
+  at(index: number): Place;
+}
+
 /**
  * One open connection (or pool) to a store.
  *
@@ -31,7 +42,12 @@ export interface ApplyResult {
  * TaplineError with disposition `fatal`; or with the signal's reason when `signal` is aborted. Changes that were sent by then may or may not be applied.
  */
 export interface Sink extends AsyncDisposable {
-  apply(changes: readonly Change[], signal: AbortSignal): Promise<ApplyResult>;
+  apply(changes: readonly Change[], signal: AbortSignal, places?: Places): Promise<ApplyResult>;
+  /**
+   * The partitions are this member's from now on, and their changes come from the committed offsets on: another member may have written since it had them last.
+   * No call is open. What it rejects with stops the writer.
+   */
+  assigned?(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<void>;
   /** For doctor and the readiness check: resolves when the store answers and may be written to, rejects with a TaplineError otherwise. */
   check?(signal: AbortSignal): Promise<void>;
 }

@@ -1,12 +1,31 @@
 import type { GroupField, Logger, ValueOf } from '@tapline/kernel';
 import type { Sink } from './contract.ts';
+import type { TableCatalog } from './tables.ts';
 
 /** What the writer gives to a sink when it opens it. */
 export interface SinkContext {
+  /** Name of the writer: what the store keeps for one writer only goes by it. */
+  readonly name: string;
   readonly log: Logger;
   /** Ends the opening. */
   readonly signal: AbortSignal;
+  /** What the tables behind the topics are. */
+  readonly tables: TableCatalog;
 }
+
+/** How the engine treats a kind of sink. */
+export interface SinkTraits {
+  /**
+   * - `key`: `lanes` calls side by side, all changes of a key in one lane.
+   * - `partition`: one call at a time, with the changes of each partition in the order of their offsets and nothing left out but what was filtered. For sinks
+   *   that make lanes of their own. What they answer with `retry` is given again, in front of what follows.
+   */
+  readonly order: 'key' | 'partition';
+  /** What is given to the sink at once where the configuration does not say (`batchChanges`, `batchBytes`). */
+  readonly batch: { readonly maxChanges: number; readonly maxBytes: number };
+}
+
+export const DEFAULT_TRAITS: SinkTraits = { order: 'key', batch: { maxChanges: 500, maxBytes: 1_048_576 } };
 
 /**
  * A kind of store, as one folder under services/writer/src/sinks declares it. `config` is what stands beside `sink.type` in the writer's
@@ -19,6 +38,8 @@ export interface SinkDefinition<G extends GroupField = GroupField> {
   /** One sentence for --help and the reference. */
   readonly summary: string;
   readonly config: G;
+  /** Default: DEFAULT_TRAITS. */
+  readonly traits?: SinkTraits;
   /** What the declaration alone cannot say: values that do not go together. Pure. @throws TaplineError CONFIG_INVALID. */
   check?(config: ValueOf<G>): void;
   /** Connects, and rejects with a TaplineError when the store is not there or the configuration cannot work on it. */

@@ -1,8 +1,19 @@
 export type { Change, Row, Value } from '@tapline/envelope';
-export { type ApplyResult, allApplied, allRetry, type Sink, type Verdict } from './contract.ts';
-export type { SinkContext, SinkDefinition } from './definition.ts';
-export { decoder, type SchemaSource } from './engine/decode.ts';
-export { type Decode, Engine, type EngineOptions, type Parking, type Transform } from './engine/engine.ts';
+export { TopicTables } from './catalog/catalog.ts';
+export {
+  type ApplyResult,
+  allApplied,
+  allRetry,
+  type Place,
+  type Places,
+  type Sink,
+  type Verdict,
+} from './contract.ts';
+export { DEFAULT_TRAITS, type SinkContext, type SinkDefinition, type SinkTraits } from './definition.ts';
+export { Consumption, type ConsumptionOptions } from './engine/consumption.ts';
+export { type ChangeDecode, decoder, type SchemaSource } from './engine/decode.ts';
+export { type Decode, type Decoded, Engine, type EngineOptions, type Parking } from './engine/engine.ts';
 export { ENGINE_METRICS } from './engine/metrics.ts';
 export { type ContractCase, change, neverAborted, type SinkBench, tombstone } from './suite/bench.ts';
 export { SINK_CONTRACT } from './suite/index.ts';
+export { type DescribeOptions, NO_TABLES, type TableCatalog, type TablePlace, type TableShape } from './tables.ts';

@@ -1,6 +1,7 @@
 import { brokerFindings, type Kafka, kafkaConfigOf, openKafka } from '@tapline/kafka';
 import { type Finding, failedFinding, goodFinding, silentLogger } from '@tapline/kernel';
 import { openRegistry, registryFinding } from '@tapline/registry';
+import { NO_TABLES } from '@tapline/sink';
 import type { WriterConfig } from './config.ts';
 import { SINKS } from './sinks/index.ts';
 
@@ -45,7 +46,12 @@ async function sinkFinding(config: WriterConfig): Promise<Finding> {
   const { type, ...settings } = config.sink;
   const signal = AbortSignal.timeout(PATIENCE_MS);
   try {
-    await using sink = await SINKS[type].open(settings, { log: silentLogger, signal });
+    await using sink = await SINKS[type].open(settings, {
+      name: config.name,
+      log: silentLogger,
+      signal,
+      tables: NO_TABLES,
+    });
     await sink.check?.(signal);
     return goodFinding('connection', 'The store answers and takes writes.');
   } catch (error) {

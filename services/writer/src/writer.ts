@@ -1,28 +1,23 @@
-import { type ConsumerLoop, type Kafka, kafkaConfigOf, openKafka } from '@tapline/kafka';
-import {
-  anySignal,
-  isAbort,
-  orAbort,
-  type RunningService,
-  retry,
-  type ServiceContext,
-  sleep,
-  TaplineError,
-  whenAborted,
-} from '@tapline/kernel';
+import { type Kafka, kafkaConfigOf, openKafka } from '@tapline/kafka';
+import { anySignal, type RunningService, retry, type ServiceContext, TaplineError, whenAborted } from '@tapline/kernel';
 import { openRegistry } from '@tapline/registry';
-import { decoder, Engine, type Sink } from '@tapline/sink';
+import {
+  type ChangeDecode,
+  Consumption,
+  DEFAULT_TRAITS,
+  type Decode,
+  decoder,
+  Engine,
+  type Sink,
+  type SinkDefinition,
+  type TableCatalog,
+  TopicTables,
+} from '@tapline/sink';
 import type { WriterConfig } from './config.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { LazyRegistry } from './lazy-registry.ts';
 import { SINKS } from './sinks/index.ts';
-import { compileTransforms } from './transform/index.ts';
-
-/** How long a rebalance waits for changes of partitions that go away: what is not settled by then is applied again by their next member. */
-const REVOKE_MS = 10_000;
-
-/** Fetched of one partition at a time: what is fetched is decoded as a whole, and changes are far larger in memory than their bytes. */
-const PARTITION_BYTES = 262_144;
+import { compileTransforms, type Transform } from './transform/index.ts';
 
 /** Connects everything. Retryable failures are waited out; what is wrong for good rejects. */
 export async function openWriter(context: ServiceContext<WriterConfig>, stop: AbortSignal): Promise<RunningService> {
@@ -33,8 +28,9 @@ export async function openWriter(context: ServiceContext<WriterConfig>, stop: Ab
   opened.defer(() => ending.abort());
 
   const transform = compileTransforms(config.transform, config.maskSecret ?? '');
-  const sink = opened.use(await openSink(context, signal));
   const kafka = opened.use(openKafka(kafkaConfigOf(config.source, `tapline-writer-${config.name}`), { logger: log }));
+  const tables = new TopicTables(kafka);
+  const sink = opened.use(await openSink(context, tables, signal));
   const registry = opened.use(
     new LazyRegistry(() => openRegistry(config.source.registry, { kafka, logger: log }, ending.signal)),
   );
@@ -42,14 +38,17 @@ export async function openWriter(context: ServiceContext<WriterConfig>, stop: Ab
     config.onError === 'stop'
       ? undefined
       : opened.use(await DeadLetters.open({ ...deadLetterTopic(config), kafka, signal: ending.signal }));
-  const decode = decoder({ registry, claims: kafka.claims, signal: ending.signal });
+  const read = decoder({ registry: tables.watch(registry), claims: kafka.claims, signal: ending.signal });
+  const { order, batch } = definitionOf(config).traits ?? DEFAULT_TRAITS;
   const engine = new Engine({
-    ...config,
-    bufferBytes: config.source.bufferBytes,
     sink,
-    decode,
-    transform,
+    decode: transformed(read, transform),
     parking,
+    order,
+    lanes: config.lanes,
+    batchChanges: config.batchChanges ?? batch.maxChanges,
+    batchBytes: config.batchBytes ?? batch.maxBytes,
+    bufferBytes: config.source.bufferBytes,
     log,
     metrics,
   });
@@ -57,14 +56,30 @@ export async function openWriter(context: ServiceContext<WriterConfig>, stop: Ab
   return new Writer(context, kafka, engine, opened.move());
 }
 
-async function openSink({ config, log }: ServiceContext<WriterConfig>, signal: AbortSignal): Promise<Sink> {
+async function openSink(
+  { config, log }: ServiceContext<WriterConfig>,
+  tables: TableCatalog,
+  signal: AbortSignal,
+): Promise<Sink> {
   const { type, ...settings } = config.sink;
-  return retry(() => SINKS[type].open(settings, { log, signal }), {
+  const context = { name: config.name, log, signal, tables };
+  return retry(() => SINKS[type].open(settings, context), {
     signal,
     maxDelayMs: 5000,
     onRetry: ({ error, attempt, delayMs }) =>
       log.warn('the sink is not there yet', { sink: type, attempt, delayMs, error }),
   });
+}
+
+function definitionOf({ sink }: WriterConfig): SinkDefinition {
+  return SINKS[sink.type];
+}
+
+function transformed(read: ChangeDecode, transform: Transform): Decode {
+  return (batch, record) => {
+    const change = read(batch, record);
+    return change instanceof Promise ? change.then(transform) : transform(change);
+  };
 }
 
 function deadLetterTopic(config: WriterConfig): { topic: string; partitions: number; replicationFactor: number } {
@@ -74,33 +89,37 @@ function deadLetterTopic(config: WriterConfig): { topic: string; partitions: num
 
 /** Consumes until it is asked to stop. A change that cannot be applied leaves it standing, stopped, so that its state can be seen. */
 class Writer implements RunningService {
-  readonly #context: ServiceContext<WriterConfig>;
-  readonly #kafka: Kafka;
+  readonly #config: WriterConfig;
   readonly #engine: Engine;
+  readonly #consumption: Consumption;
   readonly #resources: AsyncDisposableStack;
-  #consumer: ConsumerLoop | undefined;
-  #committing: Promise<void> = Promise.resolve();
 
-  constructor(context: ServiceContext<WriterConfig>, kafka: Kafka, engine: Engine, resources: AsyncDisposableStack) {
-    this.#context = context;
-    this.#kafka = kafka;
+  constructor(
+    { config, log }: ServiceContext<WriterConfig>,
+    kafka: Kafka,
+    engine: Engine,
+    resources: AsyncDisposableStack,
+  ) {
+    const { source, name } = config;
+    this.#config = config;
     this.#engine = engine;
     this.#resources = resources;
+    this.#consumption = new Consumption({
+      kafka,
+      engine,
+      consume: {
+        group: name,
+        topics: source.topics,
+        sessionTimeoutMs: source.sessionTimeoutMs,
+        bufferBytes: source.bufferBytes,
+      },
+      commitMs: source.commitMs,
+      log,
+    });
   }
 
   async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
-    const { config, log } = this.#context;
-    const consumer = await orAbort(this.#consume(), stop);
-    this.#consumer = consumer;
-    log.info('writer consuming', { group: config.name, topics: config.source.topics, sink: config.sink.type });
-    const over = new AbortController();
-    const commits = this.#commitPeriodically(anySignal(stop, over.signal));
-    const failure = await this.#untilOver(consumer, stop);
-    over.abort();
-    await commits;
-    await orAbort(this.#engine.drain(), abort);
-    await this.#commit(consumer);
-    await consumer[Symbol.asyncDispose]();
+    const failure = await this.#consumption.run(stop, abort);
     if (failure === undefined) return;
     if (failure instanceof TaplineError && failure.disposition === 'poison') await whenAborted(stop);
     throw failure;
@@ -111,73 +130,11 @@ class Writer implements RunningService {
   }
 
   state(): Readonly<Record<string, unknown>> {
-    const { config } = this.#context;
-    return {
-      name: config.name,
-      sink: config.sink.type,
-      assigned: this.#consumer?.assigned.length ?? 0,
-      ...this.#engine.describe(),
-    };
+    const { name, sink } = this.#config;
+    return { name, sink: sink.type, assigned: this.#consumption.assigned.length, ...this.#engine.describe() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
-  }
-
-  #consume(): Promise<ConsumerLoop> {
-    const { source, name } = this.#context.config;
-    return this.#kafka.consume({
-      group: name,
-      topics: source.topics,
-      sessionTimeoutMs: source.sessionTimeoutMs,
-      partitionBytes: Math.min(PARTITION_BYTES, source.bufferBytes),
-      fetchBytes: 2 * source.bufferBytes,
-      bufferBytes: source.bufferBytes,
-      onBatch: (batch) => this.#engine.accept(batch),
-      onRevoked: async (partitions) => {
-        const late = new AbortController();
-        await Promise.race([this.#engine.idle(), sleep(REVOKE_MS, late.signal).catch(() => undefined)]);
-        late.abort();
-        if (this.#consumer !== undefined) await this.#commit(this.#consumer);
-        this.#engine.forget(partitions);
-      },
-    });
-  }
-
-  /** What ended it: undefined when it was asked to stop. */
-  async #untilOver(consumer: ConsumerLoop, stop: AbortSignal): Promise<Error | undefined> {
-    try {
-      await orAbort(Promise.race([consumer.failed, this.#engine.stopped]), stop);
-      return undefined;
-    } catch (error) {
-      if (isAbort(error, stop)) return undefined;
-      return error instanceof Error
-        ? error
-        : new TaplineError('INTERNAL', { message: 'The writer failed.', cause: error });
-    }
-  }
-
-  async #commitPeriodically(signal: AbortSignal): Promise<void> {
-    const { commitMs } = this.#context.config.source;
-    while (!signal.aborted) {
-      await sleep(commitMs, signal).catch(() => undefined);
-      if (this.#consumer !== undefined && !signal.aborted) await this.#commit(this.#consumer);
-    }
-  }
-
-  /** A commit that fails is only a longer replay: it is tried again with the next one. */
-  #commit(consumer: ConsumerLoop): Promise<void> {
-    const mine = this.#committing.then(async () => {
-      const offsets = this.#engine.uncommitted();
-      if (offsets.length === 0) return;
-      try {
-        await consumer.commit(offsets);
-        this.#engine.committed(offsets);
-      } catch (error) {
-        this.#context.log.warn('offsets were not committed; they will be again', { error });
-      }
-    });
-    this.#committing = mine;
-    return mine;
   }
 }

@@ -1,7 +1,6 @@
 import { type Change, ChangeReader } from '@tapline/envelope';
 import { type ClaimReader, type KafkaRecord, readHeader, type TopicPartition } from '@tapline/kafka';
 import { claimOf, hasOnlyVersion } from './claims.ts';
-import type { Decode } from './engine.ts';
 
 /** Schemas by the ids in records: a registry. */
 export interface SchemaSource {
@@ -15,8 +14,11 @@ export interface DecoderParts {
   readonly signal: AbortSignal;
 }
 
+/** A `Decode` that gives just one change a record. */
+export type ChangeDecode = (batch: TopicPartition, record: KafkaRecord) => Change | Promise<Change>;
+
 /** Reads the records of Tapline's readers: Avro by the registry's schemas, JSON by those it carries, the version in header `v`, a value put aside by header `claim`. */
-export function decoder({ registry, claims, signal }: DecoderParts): Decode {
+export function decoder({ registry, claims, signal }: DecoderParts): ChangeDecode {
   const reader = new ChangeReader({ schema: (id) => registry.schema(id, signal) });
   const read = (
     { topic, partition }: TopicPartition,

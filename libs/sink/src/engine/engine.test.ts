@@ -41,10 +41,10 @@ const poison = new TaplineError('SINK_REDIS_WRONG_TYPE', { message: 'a list' });
 const fatal = new TaplineError('SINK_REDIS_ACCESS', { message: 'no entry' });
 
 function engineWith(sink: Sink, more: Partial<EngineOptions> = {}): Engine {
-  return new Engine({
+  const engine = new Engine({
     sink,
     decode: (_, { key, offset }) => change(offset, { id: String(key) }, { id: String(key), at: Number(offset) }),
-    transform: (one) => one,
+    order: 'key',
     parking: undefined,
     lanes: 4,
     batchChanges: 3,
@@ -54,6 +54,8 @@ function engineWith(sink: Sink, more: Partial<EngineOptions> = {}): Engine {
     metrics: createMetrics('test'),
     ...more,
   });
+  void engine.assign([0, 1].map((partition) => ({ topic: TOPIC, partition })));
+  return engine;
 }
 
 function batch(from: number, count: number, more: Partial<ConsumedBatch> = {}): ConsumedBatch {
@@ -166,7 +168,9 @@ describe('the engine', () => {
 
   test('what a filter leaves out is done', async () => {
     const sink = new MemorySink();
-    const engine = engineWith(sink, { transform: (one) => (one.version % 2n === 0n ? one : undefined) });
+    const engine = engineWith(sink, {
+      decode: (_, { offset }) => (offset % 2n === 0n ? change(offset, { id: 1 }, { id: 1 }) : undefined),
+    });
     await engine.accept(batch(0, 10));
     await engine.idle();
     expect(sink.applied).toHaveLength(5);
@@ -243,7 +247,7 @@ describe('the engine', () => {
     await engine.accept(batch(5, 10));
     await engine.idle();
     expect(sink.applied).toHaveLength(15);
-    engine.forget([{ topic: TOPIC, partition: 0 }]);
+    await engine.assign([{ topic: TOPIC, partition: 0 }]);
     await engine.accept(batch(0, 15));
     await engine.idle();
     expect(sink.applied).toHaveLength(30);

@@ -2,23 +2,25 @@ import type { Change } from '@tapline/envelope';
 import type { CommitOffset, ConsumedBatch, KafkaRecord, TopicPartition } from '@tapline/kafka';
 import { type Deferred, deferred, isAbort, type Logger, type Metrics, retry, TaplineError } from '@tapline/kernel';
 import type { Sink } from '../contract.ts';
+import type { SinkTraits } from '../definition.ts';
 import { ByteBudget } from './budget.ts';
 import { claimedBytes } from './claims.ts';
 import type { Entry } from './entry.ts';
 import { Lane, type LaneFailure } from './lane.ts';
 import { PartitionLedger } from './ledger.ts';
+import { copyOf, laneKey, laneKeyOf, placedAt } from './records.ts';
 import { StateKeeper } from './state.ts';
 import { committedAt, Tally } from './tally.ts';
 
-/**
- * The change of a record; a promise while its schema is fetched.
- *
- * @throws TaplineError poison: the record is not a change, or damaged; retryable: the schema registry is away.
- */
-export type Decode = (batch: TopicPartition, record: KafkaRecord) => Change | Promise<Change>;
+/** What a record says: one change; several, where a format puts them into one record; undefined when it is not to be applied. */
+export type Decoded = Change | readonly Change[] | undefined;
 
-/** Gives the change to apply, or undefined when it is not to be applied. */
-export type Transform = (change: Change) => Change | undefined;
+/**
+ * The changes of a record, as they are to be applied; a promise while its schema is fetched.
+ *
+ * @throws TaplineError poison: the record is not a change, damaged, or cannot be transformed; retryable: the schema registry is away.
+ */
+export type Decode = (batch: TopicPartition, record: KafkaRecord) => Decoded | Promise<Decoded>;
 
 /** Where records go that can never be applied. */
 export interface Parking {
@@ -32,9 +34,11 @@ export interface Parking {
 export interface EngineOptions {
   readonly sink: Sink;
   readonly decode: Decode;
-  readonly transform: Transform;
   /** Absent: a record that cannot be applied stops the writer. */
   readonly parking: Parking | undefined;
+  /** How the sink wants its changes (SinkTraits.order). */
+  readonly order: SinkTraits['order'];
+  /** Calls side by side, with the order `key`. */
   readonly lanes: number;
   readonly batchChanges: number;
   readonly batchBytes: number;
@@ -81,16 +85,47 @@ export class Engine {
       settled: (entries: readonly Entry[], stale: number) => this.#settled(entries, stale),
       poisoned: (entry: Entry, error: TaplineError, attempts: number) => this.#poisoned(entry, error, attempts),
       retrying: (lane: Lane, failure: LaneFailure | undefined) => this.#laneRetrying(lane, failure),
+      dropped: (entries: readonly Entry[]) => this.#budget.give(bytesOf(entries)),
       failed: (error: unknown) => this.#stop(error),
     };
     const lane = (): Lane => new Lane(options.sink, options, events, this.#abort.signal);
-    this.#lanes = Array.from({ length: options.lanes }, lane);
+    this.#lanes = Array.from({ length: options.order === 'key' ? options.lanes : 1 }, lane);
     this.#sampleGauges();
   }
 
-  /** Takes a batch over. Resolves when there is room for the next one: that is the back-pressure. Batches of different partitions take turns. */
+  /** These partitions are ours from now on, each from its committed offset on. What is known of them from earlier is dropped. */
+  async assign(partitions: readonly TopicPartition[]): Promise<void> {
+    this.revoke(partitions);
+    for (const { topic, partition } of partitions)
+      this.#ledgers.set(nameOf(topic, partition), new PartitionLedger(topic, partition));
+    try {
+      await this.#options.sink.assigned?.(partitions, this.#abort.signal);
+    } catch (error) {
+      if (!isAbort(error, this.#abort.signal)) this.#stop(error);
+    }
+  }
+
+  /**
+   * Partitions went to other members: nothing of them is accepted or committed any more, and what waits in lanes is not given to the sink. A call that is
+   * under way may still end: it wrote nothing that the next member does not write as well, in the same order, and versions keep it from going back.
+   */
+  revoke(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) {
+      const name = nameOf(topic, partition);
+      const ledger = this.#ledgers.get(name);
+      if (ledger !== undefined) ledger.revoked = true;
+      this.#ledgers.delete(name);
+    }
+  }
+
+  /**
+   * Takes a batch over. Resolves when there is room for the next one: that is the back-pressure. Batches of different partitions take turns. One whose
+   * turn comes when its partition has gone, or has gone and come again, is dropped: it is handed over anew from the committed offset on.
+   */
   accept(batch: ConsumedBatch): Promise<void> {
-    const mine = this.#turn.then(() => this.#accept(batch));
+    const ledger = this.#ledgers.get(nameOf(batch.topic, batch.partition));
+    if (ledger === undefined) return Promise.resolve();
+    const mine = this.#turn.then(() => this.#accept(batch, ledger));
     this.#turn = mine.catch(() => undefined);
     return mine;
   }
@@ -107,11 +142,6 @@ export class Engine {
   committed(offsets: readonly CommitOffset[]): void {
     for (const { topic, partition, offset } of offsets)
       this.#ledgers.get(nameOf(topic, partition))?.committed(Number(offset));
-  }
-
-  /** Partitions went to other members, or come again from their committed offsets: what is known of them is dropped. */
-  forget(partitions: readonly TopicPartition[]): void {
-    for (const { topic, partition } of partitions) this.#ledgers.delete(nameOf(topic, partition));
   }
 
   /** Resolves when everything that was accepted is settled. */
@@ -156,11 +186,11 @@ export class Engine {
     return { ...this.#keeper.describe(), ...this.#retryState(), counts: this.#tally.describe(), partitions };
   }
 
-  async #accept(batch: ConsumedBatch): Promise<void> {
+  async #accept(batch: ConsumedBatch, ledger: PartitionLedger): Promise<void> {
     await this.#budget.room();
-    if (this.#closed) return;
+    if (this.#closed || ledger.revoked) return;
     try {
-      await this.#take(batch);
+      await this.#take(batch, ledger);
     } catch (error) {
       if (!isAbort(error, this.#abort.signal)) this.#stop(error);
     }
@@ -168,8 +198,9 @@ export class Engine {
     await this.#budget.room();
   }
 
-  async #take(batch: ConsumedBatch): Promise<void> {
-    const ledger = this.#ledger(batch);
+  async #take(batch: ConsumedBatch, ledger: PartitionLedger): Promise<void> {
+    // Without records, what lies before the next offset is control records: there is that to commit.
+    ledger.begin(Number(batch.records[0]?.offset ?? batch.nextOffset - 1n));
     ledger.endOffset = Number(batch.highWatermark);
     let bytes = 0;
     let filtered = 0;
@@ -180,25 +211,20 @@ export class Engine {
       const claimed = claimedBytes(record);
       if (claimed > 0) {
         await this.#roomForClaim();
-        if (this.#closed) return;
         this.#tally.claimed(claimed);
       }
-      const ticket = ledger.add(offset);
       const size = (record.key?.length ?? 0) + (claimed || (record.value?.length ?? 0));
       bytes += size;
-      const decoded = this.#decode(batch, record);
-      const change = decoded instanceof Promise ? await decoded : decoded;
-      if (change instanceof TaplineError) {
-        await this.#undecodable(change, { ledger, ticket, offset, record });
-        continue;
-      }
-      const wanted = this.#options.transform(change);
-      if (wanted === undefined) {
-        ledger.done(ticket);
+      const decoding = this.#decode(batch, record);
+      const decoded = decoding instanceof Promise ? await decoding : decoding;
+      if (this.#closed || ledger.revoked) return;
+      const place = { ledger, offset, record, bytes: size };
+      if (decoded instanceof TaplineError) await this.#undecodable(decoded, place);
+      else if (decoded === undefined) {
+        ledger.done(ledger.add(offset));
         filtered++;
-        continue;
-      }
-      this.#enqueue(wanted, record, { ledger, ticket, offset, bytes: size });
+      } else if (Array.isArray(decoded)) this.#enqueueAll(decoded as readonly Change[], place);
+      else this.#enqueue(decoded as Change, place, laneKey(record.key));
       if (--untilKick === 0) {
         untilKick = KICK_RECORDS;
         for (const lane of this.#lanes) lane.kick();
@@ -214,19 +240,25 @@ export class Engine {
     await this.#budget.room();
   }
 
-  #enqueue(change: Change, record: KafkaRecord, place: Pick<Entry, 'ledger' | 'ticket' | 'offset' | 'bytes'>): void {
+  #enqueue(change: Change, { ledger, offset, record, bytes }: RecordPlace, laneNumber: number): void {
     const kept = this.#options.parking === undefined ? undefined : copyOf(record);
-    const entry: Entry = { ...place, change, record: kept };
-    this.#budget.take(place.bytes);
-    place.ledger.waiting(committedAt(entry));
-    const lane = this.#lanes[record.key === null ? 0 : hashOf(record.key) % this.#lanes.length] as Lane;
-    lane.push(entry);
+    const entry: Entry = { change, ledger, ticket: ledger.add(offset), bytes, record: kept, offset };
+    this.#budget.take(bytes);
+    ledger.waiting(committedAt(entry));
+    (this.#lanes[laneNumber % this.#lanes.length] as Lane).push(entry);
   }
 
-  #decode(batch: ConsumedBatch, record: KafkaRecord): Change | TaplineError | Promise<Change | TaplineError> {
+  /** The record's key says nothing of the rows in it: their own keys choose their lanes. */
+  #enqueueAll(changes: readonly Change[], place: RecordPlace): void {
+    if (changes.length === 0) place.ledger.done(place.ledger.add(place.offset));
+    const bytes = Math.ceil(place.bytes / Math.max(1, changes.length));
+    for (const change of changes) this.#enqueue(change, { ...place, bytes }, laneKeyOf(change));
+  }
+
+  #decode(batch: ConsumedBatch, record: KafkaRecord): Decoded | TaplineError | Promise<Decoded | TaplineError> {
     try {
-      const change = this.#options.decode(batch, record);
-      return change instanceof Promise ? this.#decodeLater(change, batch, record) : change;
+      const decoded = this.#options.decode(batch, record);
+      return decoded instanceof Promise ? this.#decodeLater(decoded, batch, record) : decoded;
     } catch (error) {
       return poisonOrThrow(error);
     }
@@ -234,46 +266,33 @@ export class Engine {
 
   /** A schema that is new is asked for, and asked for again while the registry is away: a reason to wait like a sink that is. */
   async #decodeLater(
-    first: Promise<Change>,
+    first: Promise<Decoded>,
     batch: ConsumedBatch,
     record: KafkaRecord,
-  ): Promise<Change | TaplineError> {
+  ): Promise<Decoded | TaplineError> {
     let waited = false;
     const onRetry = ({ error }: { error: unknown }): void => {
       waited = true;
       if (!this.#closed) this.#keeper.enter('retrying', error);
     };
     try {
-      const attempt = async (count: number): Promise<Change> =>
+      const attempt = async (count: number): Promise<Decoded> =>
         count === 1 ? first : this.#options.decode(batch, record);
-      const change = await retry(attempt, { signal: this.#abort.signal, maxDelayMs: 5000, onRetry });
+      const decoded = await retry(attempt, { signal: this.#abort.signal, maxDelayMs: 5000, onRetry });
       if (waited && !this.#closed && this.#retrying.size === 0) this.#keeper.enter('consuming');
-      return change;
+      return decoded;
     } catch (error) {
       return poisonOrThrow(error);
     }
   }
 
-  #ledger({ topic, partition, records, nextOffset }: ConsumedBatch): PartitionLedger {
-    const name = nameOf(topic, partition);
-    let ledger = this.#ledgers.get(name);
-    if (ledger === undefined) {
-      // Without records, what lies before the next offset is control records: there is that to commit.
-      ledger = new PartitionLedger(topic, partition, Number(records[0]?.offset ?? nextOffset - 1n));
-      this.#ledgers.set(name, ledger);
-    }
-    return ledger;
-  }
-
   #settled(entries: readonly Entry[], stale: number): void {
-    let bytes = 0;
     for (const entry of entries) {
       entry.ledger.settled(committedAt(entry));
       entry.ledger.done(entry.ticket);
-      bytes += entry.bytes;
     }
     this.#tally.settled(entries, stale);
-    this.#budget.give(bytes);
+    this.#budget.give(bytesOf(entries));
   }
 
   async #poisoned(entry: Entry, error: TaplineError, attempts: number): Promise<void> {
@@ -286,15 +305,13 @@ export class Engine {
     this.#budget.give(bytes);
   }
 
-  async #undecodable(
-    error: TaplineError,
-    at: { ledger: PartitionLedger; ticket: number; offset: number; record: KafkaRecord },
-  ): Promise<void> {
-    const placed = placedAt(error, at.ledger, at.offset);
+  async #undecodable(error: TaplineError, { ledger, offset, record }: RecordPlace): Promise<void> {
+    const ticket = ledger.add(offset);
+    const placed = placedAt(error, ledger, offset);
     if (this.#options.parking === undefined) throw placed;
-    await this.#options.parking.park(at.ledger, at.record, { error: placed, attempts: 1 });
+    await this.#options.parking.park(ledger, record, { error: placed, attempts: 1 });
     this.#tally.parked();
-    at.ledger.done(at.ticket);
+    ledger.done(ticket);
   }
 
   #laneRetrying(lane: Lane, failure: LaneFailure | undefined): void {
@@ -346,6 +363,11 @@ export class Engine {
   }
 }
 
+/** A record while it is taken in. */
+interface RecordPlace extends Pick<Entry, 'ledger' | 'offset' | 'bytes'> {
+  readonly record: KafkaRecord;
+}
+
 function poisonOrThrow(error: unknown): TaplineError {
   if (error instanceof TaplineError && error.disposition === 'poison') return error;
   throw error;
@@ -355,25 +377,8 @@ function nameOf(topic: string, partition: number): string {
   return `${topic}/${partition}`;
 }
 
-/** The error again, with the place of the record that it is about. */
-function placedAt(error: TaplineError, { topic, partition }: PartitionLedger, offset: number): TaplineError {
-  return new TaplineError(error.code, {
-    message: error.message,
-    place: { ...error.place, topic, partition, offset: String(offset) },
-    remedy: error.remedy,
-    disposition: error.disposition,
-    cause: error.cause,
-  });
-}
-
-function copyOf({ offset, timestampMs, key, value, headers }: KafkaRecord): KafkaRecord {
-  const copy = (bytes: Buffer | null): Buffer | null => (bytes === null ? null : Buffer.from(bytes));
-  return { offset, timestampMs, key: copy(key), value: copy(value), headers: Buffer.from(headers) };
-}
-
-/** FNV-1a. Not Kafka's murmur2: by that the keys of a partition are alike already. */
-function hashOf(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < bytes.length; index++) hash = Math.imul(hash ^ (bytes[index] as number), 0x01000193);
-  return hash >>> 0;
+function bytesOf(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const entry of entries) bytes += entry.bytes;
+  return bytes;
 }

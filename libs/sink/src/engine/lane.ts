@@ -1,6 +1,5 @@
-import type { Change } from '@tapline/envelope';
 import { backoffMs, isAbort, sleep, TaplineError } from '@tapline/kernel';
-import { type ApplyResult, allRetry, type Sink } from '../contract.ts';
+import { type ApplyResult, allRetry, type Place, type Places, type Sink } from '../contract.ts';
 import type { Entry } from './entry.ts';
 
 /** What a lane tells the engine. */
@@ -9,6 +8,8 @@ export interface LaneEvents {
   settled(entries: readonly Entry[], staleCount: number): void;
   /** The sink will never take this one. Resolves when it is dealt with and the lane may go on; rejects to stop the lane. */
   poisoned(entry: Entry, error: TaplineError, attempts: number): Promise<void>;
+  /** Not to be applied any more: their partitions went to other members. */
+  dropped(entries: readonly Entry[]): void;
   /** The lane waits and tries again; undefined: it goes on. */
   retrying(lane: Lane, failure: LaneFailure | undefined): void;
   /** The lane has stopped for good. */
@@ -67,7 +68,7 @@ export class Lane {
 
   async #run(): Promise<void> {
     try {
-      for (let batch = this.#next(); batch.length > 0; batch = this.#next()) await this.#settle(batch);
+      while (this.#head < this.#queue.length) await this.#settle(this.#next());
     } catch (error) {
       this.#stopped = true;
       if (!isAbort(error, this.#abort)) this.#events.failed(error);
@@ -76,14 +77,14 @@ export class Lane {
     }
   }
 
-  #next(): Entry[] {
+  #next(): readonly Entry[] {
     const { batchChanges, batchBytes } = this.#limits;
     const start = this.#head;
     let bytes = 0;
     while (this.#head < this.#queue.length && this.#head - start < batchChanges && bytes < batchBytes) {
       bytes += (this.#queue[this.#head++] as Entry).bytes;
     }
-    const batch = this.#queue.slice(start, this.#head);
+    const batch = this.#alive(this.#queue.slice(start, this.#head));
     if (this.#head === this.#queue.length) {
       this.#queue = [];
       this.#head = 0;
@@ -94,26 +95,39 @@ export class Lane {
     return batch;
   }
 
+  /** Without those whose partitions are gone, which are reported. */
+  #alive(entries: readonly Entry[]): readonly Entry[] {
+    if (!entries.some(isRevoked)) return entries;
+    this.#events.dropped(entries.filter(isRevoked));
+    return entries.filter((entry) => !isRevoked(entry));
+  }
+
   async #settle(batch: readonly Entry[]): Promise<void> {
     let left = batch;
-    for (let attempts = 1; ; attempts++) {
-      const result = await this.#apply(left.map((entry) => entry.change));
+    let waited = false;
+    for (let attempts = 1; left.length > 0; attempts++) {
+      const result = await this.#apply(left);
       const again = await this.#sort(left, result, attempts);
-      if (attempts > 1 && again.length === 0) this.#events.retrying(this, undefined);
-      if (again.length === 0) return;
+      if (again.length === 0) break;
       const error = result.errors.get(left.indexOf(again[0] as Entry));
       this.#events.retrying(this, { error: error ?? unexplained(), attempts, changes: again.length });
+      waited = true;
       await sleep(backoffMs(attempts, { firstDelayMs: 50, maxDelayMs: 5000 }), this.#abort);
-      left = again;
+      left = this.#alive(again);
     }
+    if (waited) this.#events.retrying(this, undefined);
   }
 
   /** A retryable rejection of the whole call is a `retry` of each change. */
-  async #apply(changes: readonly Change[]): Promise<ApplyResult> {
+  async #apply(entries: readonly Entry[]): Promise<ApplyResult> {
     try {
-      return await this.#sink.apply(changes, this.#abort);
+      return await this.#sink.apply(
+        entries.map((entry) => entry.change),
+        this.#abort,
+        placesOf(entries),
+      );
     } catch (error) {
-      if (error instanceof TaplineError && error.disposition === 'retryable') return allRetry(changes.length, error);
+      if (error instanceof TaplineError && error.disposition === 'retryable') return allRetry(entries.length, error);
       throw error;
     }
   }
@@ -137,6 +151,19 @@ export class Lane {
     for (const [entry, error] of poisoned) await this.#events.poisoned(entry, error, attempts);
     return again;
   }
+}
+
+function isRevoked({ ledger }: Entry): boolean {
+  return ledger.revoked;
+}
+
+function placesOf(entries: readonly Entry[]): Places {
+  return {
+    at(index): Place {
+      const { ledger, offset } = entries[index] as Entry;
+      return { topic: ledger.topic, partition: ledger.partition, offset };
+    },
+  };
 }
 
 function unexplained(): TaplineError {

@@ -2,9 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { PartitionLedger } from './ledger.ts';
 
+function startedAt(offset: number, capacity?: number): PartitionLedger {
+  const ledger = new PartitionLedger('t', 0, capacity);
+  ledger.begin(offset);
+  return ledger;
+}
+
 describe('the ledger of a partition', () => {
   test('gives the lowest offset that is not done, across gaps', () => {
-    const ledger = new PartitionLedger('t', 0, 5);
+    const ledger = startedAt(5);
     expect(ledger.toCommit).toBeUndefined();
     const [a, b, c] = [ledger.add(5), ledger.add(9), ledger.add(10)];
     ledger.done(c);
@@ -23,7 +29,7 @@ describe('the ledger of a partition', () => {
     const order = fc.array(fc.nat({ max: 1_000_000 }), { minLength: 1, maxLength: 200 });
     fc.assert(
       fc.property(order, (weights) => {
-        const ledger = new PartitionLedger('t', 0, 0, 4);
+        const ledger = startedAt(0, 4);
         const offsets = weights.map((_, index) => index * 3);
         const tickets = offsets.map((offset) => ledger.add(offset));
         const open = new Set(offsets);

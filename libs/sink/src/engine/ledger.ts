@@ -7,6 +7,8 @@
 export class PartitionLedger {
   readonly topic: string;
   readonly partition: number;
+  /** The partition went to another member: what of it still waits is not given to the sink, and nothing of it is committed. */
+  revoked = false;
   /** Offset after the last record of the log as far as it is known: for the lag. */
   endOffset = 0;
   /** Commit time in the source of the newest change that is settled, or of the first that waits; ms since the epoch. */
@@ -15,16 +17,21 @@ export class PartitionLedger {
   #done: Uint8Array;
   #head = 0;
   #tail = 0;
-  #nextOffset: number;
-  #committed: number;
+  #nextOffset = -1;
+  #committed = -1;
 
-  constructor(topic: string, partition: number, nextOffset: number, capacity: number = 1024) {
+  constructor(topic: string, partition: number, capacity: number = 1024) {
     this.topic = topic;
     this.partition = partition;
-    this.#nextOffset = nextOffset;
-    this.#committed = nextOffset;
     this.#offsets = new Float64Array(capacity);
     this.#done = new Uint8Array(capacity);
+  }
+
+  /** The first record to come has this offset, and what is before it is committed. Only the first call counts. */
+  begin(offset: number): void {
+    if (this.#nextOffset >= 0) return;
+    this.#nextOffset = offset;
+    this.#committed = offset;
   }
 
   /** Records under way. */
@@ -32,7 +39,7 @@ export class PartitionLedger {
     return this.#tail - this.#head;
   }
 
-  /** Offset of the next record to come. */
+  /** Offset of the next record to come; -1 before `begin`. */
   get nextOffset(): number {
     return this.#nextOffset;
   }
@@ -54,7 +61,7 @@ export class PartitionLedger {
     if (offset > this.#committed) this.#committed = offset;
   }
 
-  /** Gives the record's ticket. Offsets may have gaps (compaction, control records) but never go back. */
+  /** Gives the ticket of a record, or of one of its changes. Offsets may have gaps (compaction, control records) but never go back. */
   add(offset: number): number {
     if (this.#tail - this.#head === this.#done.length) this.#grow();
     const slot = this.#tail & (this.#done.length - 1);
@@ -87,7 +94,7 @@ export class PartitionLedger {
 
   /** Records that are not done, as far as the end of the log is known. */
   get lagRecords(): number {
-    return Math.max(0, this.endOffset - this.unbroken);
+    return this.#nextOffset < 0 ? 0 : Math.max(0, this.endOffset - this.unbroken);
   }
 
   /** How far the sink is behind, ms; 0 when nothing waits. */

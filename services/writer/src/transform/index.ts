@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { TaplineError } from '@tapline/kernel';
-import type { Change, Row, Transform, Value } from '@tapline/sink';
+import type { Change, Row, Value } from '@tapline/sink';
 import { compileExpression } from './expression.ts';
 
 /** One step as it is configured: exactly one of the keys. */
@@ -12,6 +12,9 @@ export type TransformStep =
   | { readonly filter: string };
 
 export type MaskKind = 'hash' | 'fixed' | 'null';
+
+/** Gives the change to write, or undefined when it is not to be written. A tombstone passes every step but filters on `op` and `key`. */
+export type Transform = (change: Change) => Change | undefined;
 
 const FIXED = '***';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { silentLogger, sleep } from '@tapline/kernel';
-import { type Change, change, neverAborted, type Row, type Sink } from '@tapline/sink';
+import { type Change, change, NO_TABLES, neverAborted, type Row, type Sink } from '@tapline/sink';
 import { openStack, type RedisSentinelGroup, type RedisServer, type Stack } from '@tapline/test-stack';
 import { Redis } from 'ioredis';
 import { redisSink } from './index.ts';
@@ -31,7 +31,7 @@ afterAll(async () => {
 
 function openSink(given: Readonly<Record<string, unknown>>): Promise<Sink> {
   const config = redisConfig({ address: server.address.address, ...given });
-  return redisSink.open(config, { log: silentLogger, signal });
+  return redisSink.open(config, { name: 'modes', log: silentLogger, signal, tables: NO_TABLES });
 }
 
 async function put(sink: Sink, version: number, key: Row, row?: Row): Promise<string | undefined> {

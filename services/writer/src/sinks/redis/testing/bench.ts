@@ -1,5 +1,5 @@
 import { loadConfig, silentLogger } from '@tapline/kernel';
-import type { Row, SinkBench } from '@tapline/sink';
+import { NO_TABLES, neverAborted, type Row, type SinkBench } from '@tapline/sink';
 import type { Cluster, Redis } from 'ioredis';
 import { REDIS_CONFIG, type RedisConfig } from '../config.ts';
 import { redisSink } from '../index.ts';
@@ -33,7 +33,12 @@ export class RedisBench implements SinkBench {
   }
 
   open(): ReturnType<SinkBench['open']> {
-    return redisSink.open(this.#config, { log: silentLogger, signal: new AbortController().signal });
+    return redisSink.open(this.#config, {
+      name: 'contract',
+      log: silentLogger,
+      signal: neverAborted(),
+      tables: NO_TABLES,
+    });
   }
 
   async read(key: Row): Promise<unknown> {
