@@ -68,6 +68,13 @@ export async function connect(
   }
 }
 
+/** What `rows` holds at a time. */
+const BUFFER_BYTES = 1024 * 1024;
+
+function textRow(row: TextRow): StringRow {
+  return row.map((value) => value?.toString('utf8') ?? null);
+}
+
 /** A session with one server. Statements run one at a time, in the order given. */
 export class MysqlConnection implements AsyncDisposable {
   readonly address: MysqlAddress;
@@ -115,7 +122,13 @@ export class MysqlConnection implements AsyncDisposable {
   /** Runs a statement whose result is small; every value comes as text. */
   async query(sql: string, signal?: AbortSignal): Promise<StringRow[]> {
     const rows = await this.#abortable(signal, this.#run(sql));
-    return Array.isArray(rows) ? rows.map((row: TextRow) => row.map((value) => value?.toString('utf8') ?? null)) : [];
+    return Array.isArray(rows) ? rows.map(textRow) : [];
+  }
+
+  /** The rows of a result of any size, every value as text. Leaving the loop before its end closes the session. */
+  async *rows(sql: string, signal?: AbortSignal): AsyncGenerator<StringRow> {
+    const options = { bufferBytes: BUFFER_BYTES, ...(signal === undefined ? {} : { signal }) };
+    for await (const batch of this.stream(sql, options)) yield* batch.map(textRow);
   }
 
   /** As `query`, each row by the names of its columns: for SHOW statements, whose columns differ from release to release. */

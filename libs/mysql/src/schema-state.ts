@@ -1,7 +1,9 @@
 import { hiddenColumns, type Key, type TableFilter, type TableState, type TextDefaults } from '@tapline/schema';
 import { readCollations } from './collations.ts';
+import { readColumns } from './columns.ts';
 import type { MysqlConnection } from './connection.ts';
-import { type BaseTable, entry, readBaseTables, readColumns, tablesCondition, usableIndex } from './tables.ts';
+import { entry } from './entry.ts';
+import { type BaseTable, readBaseTables, tablesCondition, usableIndex } from './tables.ts';
 
 /** What DDL works on: databases with their defaults, and their tables with all of their keys. */
 export interface SchemaState {
@@ -92,13 +94,13 @@ async function readKeys(
   names: ReadonlySet<string>,
   signal: AbortSignal | undefined,
 ): Promise<Map<string, Key[]>> {
-  const rows = await connection.query(
+  const rows = connection.rows(
     `SELECT TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME, SUB_PART, ${usableIndex(connection)}, INDEX_TYPE
      FROM information_schema.STATISTICS WHERE ${where} ORDER BY TABLE_NAME, INDEX_NAME = 'PRIMARY' DESC, INDEX_NAME, SEQ_IN_INDEX`,
     signal,
   );
   const keys = new Map<string, Key[]>();
-  for (const [table, name, nonUnique, column, prefix, usable, type] of rows) {
+  for await (const [table, name, nonUnique, column, prefix, usable, type] of rows) {
     if (typeof table !== 'string' || typeof name !== 'string' || !names.has(table)) continue;
     const list = entry(keys, table);
     const part = { column: column ?? undefined, prefix: prefix === null ? undefined : Number(prefix) };

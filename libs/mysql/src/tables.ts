@@ -1,7 +1,7 @@
-import type { Column, Table, TableFilter, UniqueKey } from '@tapline/schema';
-import { type ColumnRow, columnOf } from './column.ts';
-import { ColumnPool } from './column-pool.ts';
-import type { MysqlConnection, StringRow } from './connection.ts';
+import type { Table, TableFilter, UniqueKey } from '@tapline/schema';
+import { readColumns } from './columns.ts';
+import type { MysqlConnection } from './connection.ts';
+import { entry } from './entry.ts';
 import { quoteText } from './quote.ts';
 
 /** With more tables than this, a whole database is read and sifted here, rather than naming each table in the statement. */
@@ -96,48 +96,6 @@ export function tablesCondition(database: string, names: ReadonlySet<string>): s
   return `TABLE_SCHEMA = ${quoteText(database)}${named}`;
 }
 
-/** The columns of these tables by table, in their order. */
-export async function readColumns(
-  connection: MysqlConnection,
-  where: string,
-  names: ReadonlySet<string>,
-  signal: AbortSignal | undefined,
-): Promise<Map<string, Column[]>> {
-  // MariaDB's VECTOR is VARBINARY in its binlog, and so it is here: both must give the same message.
-  const type = connection.flavor === 'mariadb' ? "IF(DATA_TYPE = 'vector', 'varbinary', DATA_TYPE)" : 'DATA_TYPE';
-  const srid = connection.flavor === 'mysql' && !connection.version.startsWith('5.') ? 'SRS_ID' : 'NULL';
-  const rows = await connection.query(
-    `SELECT TABLE_NAME, COLUMN_NAME, ${type}, COLUMN_TYPE, IS_NULLABLE, CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE,
-       DATETIME_PRECISION, CHARACTER_SET_NAME, COLLATION_NAME, EXTRA, ${srid}
-     FROM information_schema.COLUMNS WHERE ${where} ORDER BY TABLE_NAME, ORDINAL_POSITION`,
-    signal,
-  );
-  const pool = new ColumnPool();
-  const columns = new Map<string, Column[]>();
-  for (const row of rows) {
-    const table = row[0] ?? '';
-    if (names.has(table)) entry(columns, table).push(pool.of(columnOf(columnRow(row))));
-  }
-  return columns;
-}
-
-function columnRow(row: StringRow): ColumnRow {
-  return {
-    name: row[1] ?? '',
-    dataType: row[2] ?? '',
-    columnType: row[3] ?? '',
-    nullable: row[4] ?? '',
-    characterLength: row[5] ?? null,
-    numericPrecision: row[6] ?? null,
-    numericScale: row[7] ?? null,
-    datetimePrecision: row[8] ?? null,
-    charset: row[9] ?? null,
-    collation: row[10] ?? null,
-    extra: row[11] ?? null,
-    srid: row[12] ?? null,
-  };
-}
-
 interface Keys {
   readonly primaryKey?: readonly string[];
   readonly uniqueKeys: readonly UniqueKey[];
@@ -157,13 +115,13 @@ async function readKeys(
   names: ReadonlySet<string>,
   signal: AbortSignal | undefined,
 ): Promise<Map<string, Keys>> {
-  const rows = await connection.query(
+  const rows = connection.rows(
     `SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART, ${usableIndex(connection)}
      FROM information_schema.STATISTICS WHERE ${where} AND NON_UNIQUE = 0 ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX`,
     signal,
   );
   const parts = new Map<string, KeyPart[]>();
-  for (const [table, index, column, prefix, usable] of rows) {
+  for await (const [table, index, column, prefix, usable] of rows) {
     if (typeof table !== 'string' || typeof index !== 'string' || !names.has(table)) continue;
     const part = { index, column: column ?? undefined, prefix: prefix !== null, usable: usable === 'YES' };
     entry(parts, table).push(part);
@@ -188,16 +146,6 @@ function keysOf(parts: readonly KeyPart[]): Keys {
 
 function isWholeColumn(part: KeyPart): boolean {
   return part.usable && part.column !== undefined && !part.prefix;
-}
-
-/** The list of this key, made when there is none. */
-export function entry<V>(lists: Map<string, V[]>, key: string): V[] {
-  let list = lists.get(key);
-  if (list === undefined) {
-    list = [];
-    lists.set(key, list);
-  }
-  return list;
 }
 
 function compare(left: string, right: string): number {
