@@ -39,6 +39,13 @@ export class MariadbPosition {
     this.#domains.set(domain, last);
   }
 
+  /** The last transaction of the same domain, behind which this one would come; '' when it would be the first. @throws SOURCE_GTID_INVALID */
+  lastInDomainOf(gtid: string): string {
+    const { domain } = parseGtid(gtid);
+    const last = this.#domains.get(domain);
+    return last === undefined ? '' : `${domain}-${last.serverId}-${last.sequence}`;
+  }
+
   /**
    * Whether the transaction is at or before the position. Sequence numbers of another server than the last one cannot be compared: that is
    * "no", so that in doubt a transaction is read again rather than skipped. @throws SOURCE_GTID_INVALID

@@ -1,7 +1,16 @@
-import { type BinlogEvent, GtidSet, openBinlogStream } from '@tapline/binlog';
+import {
+  type BinlogEvent,
+  type BinlogPosition,
+  type BinlogStream,
+  GtidSet,
+  MariadbPosition,
+  openBinlogStream,
+} from '@tapline/binlog';
+import { TaplineError } from '@tapline/kernel';
+import { hasReached } from '@tapline/mysql';
 import { compileTableFilter } from '@tapline/schema';
 import type { ReaderConfig } from '../config.ts';
-import type { ProgressRecord } from '../progress/record.ts';
+import type { NewestTransaction, ProgressRecord } from '../progress/record.ts';
 import { serverIdOf } from '../source/server-id.ts';
 import type { ServerFacts } from './candidate.ts';
 
@@ -23,32 +32,73 @@ interface OverlapParts {
 }
 
 /**
- * Errant transactions. A GTID set alone does not tell them from what a promoted server has committed rightly: both are not in the reader's set. Their place in
+ * What a GTID set cannot tell: whether transactions of a number are those that were read under it, and whether others stand in front of them.
+ *
+ * Another history. A server that was reset, and has since executed as much again, has all the numbers. So the newest transaction that was passed is read once more: the
+ * moment of its first commit must be the one that was seen.
+ *
+ * Errant transactions. A set does not tell them from what a promoted server has committed rightly: both are not in the reader's set. Their place in
  * the binlog does: rightly committed ones stand behind everything that was read, errant ones (committed on a replica while it was one) in front of
- * some of it. So the binlog is read from the newest transaction that was passed, as if that had not been: whatever comes in front of it is errant, however old it is.
- * The newest transaction itself proves that the two histories are one: its GTID and the moment of its first commit are those that were read.
+ * some of it. So the binlog is read from the newest transaction that was passed, as if that had not been: whatever comes in front of it is errant. With MySQL that is so however
+ * old it is. A position of MariaDB is one place in each domain: there only what stands right in front of the newest transaction shows, in its domain.
  *
  * undefined: it cannot be told, as the server's binlog begins behind that transaction, or the record does not know it.
+ *
+ * @throws TaplineError as openBinlogStream does.
  */
 export async function readOverlap({ server, record, config, signal }: OverlapParts): Promise<Overlap | undefined> {
   const { newest } = record;
-  if (newest === undefined || GtidSet.parse(server.purged).contains(newest.gtid)) return undefined;
-  const before = GtidSet.parse(record.gtidSet).subtract(GtidSet.parse(newest.gtid));
-  const { lowerCaseTableNames } = server.info;
+  const gtidSet = newest && startInFrontOf(newest, record.gtidSet, server);
+  if (newest === undefined || gtidSet === undefined) return undefined;
+  const { lowerCaseTableNames, flavor } = server.info;
   const filter = compileTableFilter({ ...config.source, lowerCaseTableNames });
-  await using stream = await openBinlogStream(
-    {
-      address: server.address,
-      serverId: serverIdOf(config),
-      flavor: 'mysql',
-      start: { gtidSet: before.toString() },
-      wants: (database, table) => filter.matches(database, table),
-      bufferBytes: config.source.bufferBytes,
-      spillFolder: config.source.spillFolder,
-      heartbeatMs: config.source.heartbeatMs,
-    },
-    signal,
-  );
+  try {
+    await using stream = await openBinlogStream(
+      {
+        address: server.address,
+        serverId: serverIdOf(config),
+        flavor,
+        start: { gtidSet },
+        wants: (database, table) => filter.matches(database, table),
+        bufferBytes: config.source.bufferBytes,
+        spillFolder: config.source.spillFolder,
+        heartbeatMs: config.source.heartbeatMs,
+      },
+      signal,
+    );
+    const { name: file, bytes: position } = server.newestFile;
+    return await readUpTo(newest, stream, { file, position }, (database) => filter.mayMatchIn(database));
+  } catch (error) {
+    // MariaDB tells of a place that its binlog does not have when it is asked to send from there.
+    if (flavor === 'mariadb' && error instanceof TaplineError && NOT_THERE.has(error.code)) return undefined;
+    throw error;
+  }
+}
+
+const NOT_THERE: ReadonlySet<string> = new Set(['SOURCE_PURGED', 'SOURCE_DUMP_REFUSED']);
+
+/** Where a stream begins that meets the transaction again. */
+function startInFrontOf(
+  { gtid, previous = '' }: NewestTransaction,
+  gtidSet: string,
+  { info, purged }: ServerFacts,
+): string | undefined {
+  if (info.flavor === 'mysql') {
+    if (GtidSet.parse(purged).contains(gtid)) return undefined;
+    return GtidSet.parse(gtidSet).subtract(GtidSet.parse(gtid)).toString();
+  }
+  if (previous === '') return undefined;
+  const position = MariadbPosition.parse(gtidSet);
+  position.add(previous);
+  return position.toString();
+}
+
+async function readUpTo(
+  newest: NewestTransaction,
+  stream: BinlogStream,
+  end: BinlogPosition,
+  mayMatchIn: (database: string) => boolean,
+): Promise<Overlap | undefined> {
   const errant = new Set<string>();
   const harmless = new Set<string>();
   let gtid = '';
@@ -60,11 +110,17 @@ export async function readOverlap({ server, record, config, signal }: OverlapPar
           const isOther = event.commitMicros !== newest.commitMicros;
           return { errant: [...errant], harmless: [...harmless].filter((one) => !errant.has(one)), isOther };
         }
-        harmless.add(gtid);
-      }
-      if (touches(event, (database) => filter.mayMatchIn(database))) errant.add(gtid);
+        if (sameDomain(gtid, newest.gtid)) harmless.add(gtid);
+      } else if (event.kind !== 'rows' && hasReached(event.position, end)) return undefined;
+      if (harmless.has(gtid) && touches(event, mayMatchIn)) errant.add(gtid);
     }
   }
+}
+
+/** Transactions of different domains of MariaDB have no order among each other. */
+function sameDomain(gtid: string, other: string): boolean {
+  const domainOf = (text: string): string => /^(\d+)-\d+-\d+$/.exec(text)?.[1] ?? '';
+  return domainOf(gtid) === domainOf(other);
 }
 
 /** A statement (DDL) touches what its default database may hold. */

@@ -1,3 +1,4 @@
+import { MariadbPosition } from '@tapline/binlog';
 import type { NewestTransaction, ProgressRecord } from '../progress/record.ts';
 import type { VersionClock } from '../publish/version-clock.ts';
 import { type Executed, parseExecuted, type Tracking } from '../source/executed.ts';
@@ -26,7 +27,7 @@ export class PassedTrace {
 
   /** A transaction begins; `executed` is passed. */
   begin(gtid: string, commitMicros: bigint, executed: Executed): void {
-    this.#newest = gtid === '' ? undefined : { gtid, commitMicros };
+    this.#newest = gtid === '' ? undefined : newestOf(gtid, commitMicros, executed);
     const { floor } = this.#kept;
     if (this.#behind === undefined || floor === undefined || !executed.includes(this.#behind)) return;
     this.#clock.raise(floor.version);
@@ -41,4 +42,9 @@ export class PassedTrace {
       ...(this.#behind === undefined ? {} : { floor: this.#kept.floor }),
     };
   }
+}
+
+function newestOf(gtid: string, commitMicros: bigint, executed: Executed): NewestTransaction {
+  if (!(executed instanceof MariadbPosition)) return { gtid, commitMicros };
+  return { gtid, commitMicros, previous: executed.lastInDomainOf(gtid) };
 }

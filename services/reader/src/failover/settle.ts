@@ -102,21 +102,31 @@ async function chooseProven(parts: SettleParts): Promise<Choice> {
   for (;;) {
     const choice = await chooseServer({ ...parts, errant });
     const { server, verdict } = choice;
-    const isNew = record !== undefined && record.by === 'gtid' && record.serverUuid !== server.uuid;
-    if (verdict.kind !== 'usable' || !isNew || server.info.gtidMode !== 'ON') return choice;
+    const { logBin, flavor, gtidMode } = server.info;
+    if (verdict.kind !== 'usable' || record?.by !== 'gtid' || !logBin) return choice;
+    if (flavor === 'mysql' && gtidMode !== 'ON') return choice;
     const overlap = await readOverlap({ server, record, config, signal });
-    if (overlap !== undefined && overlap.harmless.length > 0)
+    const isNew = record.serverUuid !== server.uuid;
+    if (isNew && overlap !== undefined && overlap.harmless.length > 0)
       log.warn('the new source has transactions of its own from before the failover; they touch no captured table', {
         gtids: overlap.harmless.slice(0, SHOWN),
         transactions: overlap.harmless.length,
       });
-    const refused = overlap && refusedBy(overlap, record.newest?.gtid ?? '');
+    const newest = record.newest?.gtid ?? '';
+    const refused = overlap && (isNew ? refusedBy(overlap, newest) : resetBy(overlap, newest));
     if (refused === undefined) return choice;
     errant.set(server.uuid, refused);
   }
 }
 
 const SHOWN = 10;
+
+/** Of the same server: in front of what was read there is nothing that was not. */
+function resetBy({ isOther }: Overlap, newest: string): Refused | undefined {
+  if (!isOther) return undefined;
+  const why = `the binlog of the same server was begun anew: its transaction ${newest} is another one than was read under that number`;
+  return { kind: 'refused', code: 'SOURCE_BINLOG_RESET', why, missing: '' };
+}
 
 function refusedBy({ errant, isOther }: Overlap, newest: string): Refused | undefined {
   if (isOther) {

@@ -48,7 +48,7 @@ export interface ProgressRecord {
   readonly fences?: Fences | undefined;
   /** What decides which records the binlog gives, as it was for the records up to here and beyond; undefined in records from before it was kept. */
   readonly replay?: ReplayConfig | undefined;
-  /** The newest transaction passed, by which another server is known to have the same history. GTIDs of MySQL. */
+  /** The newest transaction passed, by which a server is known to have the same history. With GTIDs. */
   readonly newest?: NewestTransaction | undefined;
   /** Lost transactions that were taken back, the newest last. A server that has them has another history. */
   readonly lost?: readonly LostTail[];
@@ -62,6 +62,8 @@ export interface NewestTransaction {
   readonly gtid: string;
   /** Of its first commit, as BeginEvent has it. */
   readonly commitMicros: bigint;
+  /** MariaDB: the transaction in front of it in its domain, '' when there is none: there a stream begins that meets it again. */
+  readonly previous?: string;
 }
 
 /** Transactions that were published and that no server had any more when the reader came to it. */
@@ -147,7 +149,7 @@ export function decodeProgress(bytes: Uint8Array, topic: string): ProgressRecord
 
 interface Raw
   extends Omit<ProgressRecord, 'version' | 'offsets' | 'snapshot' | 'anchors' | 'fences' | 'floor' | 'newest'> {
-  readonly newest?: { readonly gtid: string; readonly commitMicros: string };
+  readonly newest?: Omit<NewestTransaction, 'commitMicros'> & { readonly commitMicros: string };
   readonly floor?: { readonly version: string; readonly behind: string };
   readonly fences?: RawFences;
   readonly format: unknown;
