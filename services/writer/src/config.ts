@@ -2,6 +2,7 @@ import { KAFKA_FIELDS } from '@tapline/kafka';
 import type { ConfigOf, ServiceConfig } from '@tapline/kernel';
 import { REGISTRY_FIELD } from '@tapline/registry';
 import { REDIS_CONFIG } from './sinks/redis/config.ts';
+import { TRANSFORM } from './transform/steps.ts';
 
 const SOURCE = {
   type: 'group',
@@ -39,40 +40,6 @@ const SOURCE = {
       default: 10_000,
       min: 6000,
       max: 300_000,
-    },
-  },
-} as const;
-
-const TRANSFORM = {
-  type: 'list',
-  doc: 'What is done to each change before it is written, step by step.',
-  default: [],
-  of: {
-    type: 'step',
-    fields: {
-      include: {
-        type: 'list',
-        of: { type: 'text' },
-        minItems: 1,
-        doc: 'Columns to keep; all others are left out.',
-      },
-      exclude: { type: 'list', of: { type: 'text' }, minItems: 1, doc: 'Columns to leave out.' },
-      rename: {
-        type: 'map',
-        keys: 'column',
-        of: { type: 'text' },
-        doc: 'New names of columns. Keys keep the table’s names.',
-      },
-      mask: {
-        type: 'map',
-        keys: 'column',
-        of: { type: 'choice', values: ['hash', 'fixed', 'null'] },
-        doc: 'Hides values: `hash` (SHA-256, keyed with `maskSecret` where that is given), `fixed` (***), `"null"` (in quotes).',
-      },
-      filter: {
-        type: 'text',
-        doc: "Only changes for which this holds are written, e.g. `op in ['c', 'u'] and row.status == \"paid\"`. Deletes that it leaves out stay in the sink.",
-      },
     },
   },
 } as const;

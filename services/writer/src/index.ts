@@ -15,7 +15,7 @@ export const command: ServiceCommand = serviceCommand({
   metrics: [ENGINE_METRICS],
   check: ({ sink: { type, ...settings }, transform, maskSecret }) => {
     SINKS[type].check?.(settings);
-    compileTransforms(transform, maskSecret ?? '');
+    compileTransforms(transform, { secret: maskSecret ?? '' });
   },
   open: openWriter,
 });

@@ -17,7 +17,8 @@ import type { WriterConfig } from './config.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { LazyRegistry } from './lazy-registry.ts';
 import { SINKS } from './sinks/index.ts';
-import { compileTransforms, type Transform } from './transform/index.ts';
+import { loadTransforms } from './transform/load.ts';
+import type { Transform } from './transform/rows.ts';
 
 /** Connects everything. Retryable failures are waited out; what is wrong for good rejects. */
 export async function openWriter(context: ServiceContext<WriterConfig>, stop: AbortSignal): Promise<RunningService> {
@@ -27,7 +28,7 @@ export async function openWriter(context: ServiceContext<WriterConfig>, stop: Ab
   const signal = anySignal(stop, ending.signal);
   opened.defer(() => ending.abort());
 
-  const transform = compileTransforms(config.transform, config.maskSecret ?? '');
+  const transform = await loadTransforms(config, context.origin?.file);
   const kafka = opened.use(openKafka(kafkaConfigOf(config.source, `tapline-writer-${config.name}`), { logger: log }));
   const tables = new TopicTables(kafka);
   const sink = opened.use(await openSink(context, tables, signal));

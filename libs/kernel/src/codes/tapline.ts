@@ -70,4 +70,24 @@ export const TAPLINE_CODES = {
     summary: 'A server of the demo or of the tests cannot be fetched or started.',
     remedy: 'The message holds the end of its output. `tapline down` ends what an earlier run left up.',
   },
+  TRANSFORM_COLUMN: {
+    disposition: 'fatal',
+    summary:
+      'A step of `transform` uses a column that the rows of a topic do not have. Nothing was written of the row; the writer stops.',
+    remedy:
+      'Correct the column’s name. Put steps of one table under `for`, and where only newer rows have the column, write has(row.COLUMN) && … or has(row.COLUMN) ? … : ….',
+  },
+  TRANSFORM_FAILED: {
+    disposition: 'poison',
+    summary:
+      'A step of `transform` cannot be done with a row: values that do not go together, a cast that cannot be, or an error in the module.',
+    remedy:
+      'Correct the step, or the module, that the message names. `tapline writer --dry-run` shows what it does with real records.',
+  },
+  TRANSFORM_MODULE: {
+    disposition: 'fatal',
+    summary: 'A module of `transform` is not there, cannot be loaded, or exports no transform.',
+    remedy:
+      'Check the path, which counts from the configuration file’s folder, and that the default export is made with defineTransform.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>;

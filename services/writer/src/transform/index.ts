@@ -1,37 +1,38 @@
-import { createHash, createHmac } from 'node:crypto';
 import { TaplineError } from '@tapline/kernel';
-import type { Change, Row, Value } from '@tapline/sink';
-import { compileExpression } from './expression.ts';
+import type { Change } from '@tapline/sink';
+import { excluding, including, keepingRows, renaming, renamingKey } from './columns.ts';
+import { Expressions } from './expression/expression.ts';
+import { calling, type Modules } from './module.ts';
+import type { Transform } from './rows.ts';
+import type { PlainStep, TransformStep } from './steps.ts';
+import { casting, computing, constants, flattening, masking, templates } from './values.ts';
 
-/** One step as it is configured: exactly one of the keys. */
-export type TransformStep =
-  | { readonly include: readonly string[] }
-  | { readonly exclude: readonly string[] }
-  | { readonly rename: Readonly<Record<string, string>> }
-  | { readonly mask: Readonly<Record<string, MaskKind>> }
-  | { readonly filter: string };
-
-export type MaskKind = 'hash' | 'fixed' | 'null';
-
-/** Gives the change to write, or undefined when it is not to be written. A tombstone passes every step but filters on `op` and `key`. */
-export type Transform = (change: Change) => Change | undefined;
-
-const FIXED = '***';
+export interface TransformParts {
+  /** What `hash` is keyed with: without it, whoever knows a value finds it again. */
+  readonly secret: string;
+  /** Modules that are loaded, by path as the steps have it. Absent: the steps are only checked. */
+  readonly modules?: Modules | undefined;
+}
 
 /**
- * Compiles the steps, in their order. Steps change rows (`before`, `after`); keys keep their names, so that key templates mean the table's key columns.
+ * Compiles the steps, in their order. Steps change rows (`before`, `after`); the key stays the table's but for `renameKey`, `mask` by hash, and a
+ * module that says so, none of which brings two rows under one key. A tombstone has no rows: it passes, but for filters on `op`, `key` and names.
  *
- * @param secret what `hash` is keyed with: without it, whoever knows a value finds it again.
- * @throws TaplineError CONFIG_INVALID.
+ * @throws TaplineError CONFIG_INVALID with the path of the step. The transform throws TRANSFORM_FAILED (poison), TRANSFORM_COLUMN and ROW_PARTIAL.
  */
-export function compileTransforms(steps: readonly TransformStep[], secret: string): Transform {
-  const compiled = steps.map((step, index) => compileStep(step, `transform[${index}]`, secret));
-  const [only] = compiled;
-  if (only === undefined) return (change) => change;
-  if (compiled.length === 1) return only;
+export function compileTransforms(steps: readonly TransformStep[], parts: TransformParts): Transform {
+  const compiler = new Compiler(parts);
+  return chain(steps.map((step, index) => compiler.step(step, `transform[${index}]`)));
+}
+
+const same: Transform = (change) => change;
+
+function chain(steps: readonly Transform[]): Transform {
+  const [only = same] = steps;
+  if (steps.length <= 1) return only;
   return (change) => {
     let current: Change | undefined = change;
-    for (const step of compiled) {
+    for (const step of steps) {
       current = step(current);
       if (current === undefined) return undefined;
     }
@@ -39,114 +40,87 @@ export function compileTransforms(steps: readonly TransformStep[], secret: strin
   };
 }
 
-function compileStep(step: TransformStep, path: string, secret: string): Transform {
-  if ('include' in step) {
-    const columns = new Set(step.include);
-    return rows(including(columns), (names) => names.filter((name) => columns.has(name)));
+class Compiler {
+  readonly #parts: TransformParts;
+  readonly #expressions: Expressions;
+
+  constructor(parts: TransformParts) {
+    this.#parts = parts;
+    this.#expressions = new Expressions(parts.secret);
   }
-  if ('exclude' in step) {
-    const columns = new Set(step.exclude);
-    return rows(excluding(columns), (names) => names.filter((name) => !columns.has(name)));
-  }
-  if ('rename' in step) {
-    const columns = new Map(Object.entries(step.rename));
-    return rows(renaming(columns, path), (names) => names.map((name) => columns.get(name) ?? name));
-  }
-  if ('mask' in step) return masking(new Map(Object.entries(step.mask)), path, secret);
-  const keep = compileExpression(step.filter, `${path}.filter`);
-  return (change) => (keep(change) ? change : undefined);
-}
 
-type MapNames = (names: readonly string[]) => readonly string[];
-
-/** `mapNames` does to the names of absent columns what `map` does to a row. */
-function rows(map: (row: Row) => Row, mapNames: MapNames): Transform {
-  return (change) => ({
-    ...change,
-    before: change.before === null ? null : map(change.before),
-    after: change.after === null ? null : map(change.after),
-    absent: change.absent === null ? null : mapAbsent(change.absent, mapNames),
-  });
-}
-
-function mapAbsent(absent: NonNullable<Change['absent']>, mapNames: MapNames): Change['absent'] {
-  const [before, after] = [mapNames(absent.before), mapNames(absent.after)];
-  return before.length + after.length === 0 ? null : { before, after };
-}
-
-function including(columns: ReadonlySet<string>): (row: Row) => Row {
-  return (row) => {
-    const kept: Record<string, Value> = {};
-    for (const column in row) if (columns.has(column)) kept[column] = row[column] as Value;
-    return kept;
-  };
-}
-
-function excluding(columns: ReadonlySet<string>): (row: Row) => Row {
-  return (row) => {
-    const kept: Record<string, Value> = {};
-    for (const column in row) if (!columns.has(column)) kept[column] = row[column] as Value;
-    return kept;
-  };
-}
-
-function renaming(names: ReadonlyMap<string, string>, path: string): (row: Row) => Row {
-  const targets = new Set(names.values());
-  if (targets.size !== names.size) {
-    throw new TaplineError('CONFIG_INVALID', {
-      message: `${path}.rename gives two columns the same name.`,
-      place: { path },
-    });
-  }
-  return (row) => {
-    const renamed: Record<string, Value> = {};
-    for (const column in row) {
-      const name = names.get(column) ?? column;
-      if (name === column && targets.has(column)) throw taken(column, path);
-      renamed[name] = row[column] as Value;
+  step(step: TransformStep, path: string): Transform {
+    if (!('for' in step)) return this.#plain(step, path);
+    const { tables = [], topics = [], steps } = step.for;
+    if (tables.length + topics.length === 0) {
+      throw new TaplineError('CONFIG_INVALID', {
+        message: `${path}.for names neither tables nor topics.`,
+        place: { path: `${path}.for` },
+      });
     }
-    return renamed;
-  };
+    const inner = chain(steps.map((one, index) => this.#plain(one, `${path}.for.steps[${index}]`)));
+    return onlyFor(matcher(tables), matcher(topics), inner);
+  }
+
+  #plain(step: PlainStep, path: string): Transform {
+    if ('include' in step) return including(step.include);
+    if ('exclude' in step) return excluding(step.exclude);
+    if ('rename' in step) return renaming(step.rename, `${path}.rename`);
+    if ('renameKey' in step) return renamingKey(step.renameKey, `${path}.renameKey`);
+    if ('mask' in step) return masking(step.mask, `${path}.mask`, this.#parts.secret);
+    if ('cast' in step) return casting(step.cast, `${path}.cast`);
+    if ('flatten' in step) return flattening(step.flatten, `${path}.flatten`);
+    if ('template' in step) return templates(step.template, `${path}.template`);
+    if ('constant' in step) return constants(step.constant);
+    if ('compute' in step) return this.#compute(step.compute, `${path}.compute`);
+    if ('module' in step) return this.#module(step.module, `${path}.module`);
+    if ('where' in step) return keepingRows(this.#expressions.rowCondition(step.where, `${path}.where`));
+    const keep = this.#expressions.condition(step.filter, `${path}.filter`);
+    return (change) => (keep(change) ? change : undefined);
+  }
+
+  #compute(texts: Readonly<Record<string, string>>, path: string): Transform {
+    const expressions = Object.entries(texts).map(
+      ([column, text]) => [column, this.#expressions.value(text, `${path}.${column}`)] as const,
+    );
+    return computing(new Map(expressions), path);
+  }
+
+  #module(name: string, path: string): Transform {
+    const { modules } = this.#parts;
+    if (modules === undefined) return same;
+    const module = modules.get(name);
+    if (module === undefined) throw new TaplineError('INTERNAL', { message: `The module of ${path} was not loaded.` });
+    return calling(module, path);
+  }
 }
 
-function taken(column: string, path: string): TaplineError {
-  return new TaplineError('CONFIG_INVALID', {
-    message: `${path}.rename gives a column the name ${column}, which another column of the row has.`,
-    place: { path },
-  });
-}
-
-/** Masked columns are masked in the key too, where only `hash` keeps rows apart. */
-function masking(kinds: ReadonlyMap<string, MaskKind>, path: string, secret: string): Transform {
-  const mask = (row: Row, inKey: boolean): Row => {
-    let masked: Record<string, Value> | undefined;
-    for (const [column, kind] of kinds) {
-      const value = row[column];
-      if (value === undefined || value === null) continue;
-      if (inKey && kind !== 'hash') throw keyMask(column, kind, path);
-      masked ??= { ...row };
-      masked[column] = kind === 'hash' ? hashOf(value, secret) : kind === 'fixed' ? FIXED : null;
+/** Which table a change is of is asked once a topic and table. */
+function onlyFor(tables: Matcher, topics: Matcher, inner: Transform): Transform {
+  const known = new Map<string, boolean>();
+  return (change) => {
+    const { topic } = change;
+    const table = tableOf(change);
+    const name = `${topic} ${table}`;
+    let chosen = known.get(name);
+    if (chosen === undefined) {
+      chosen = topics(topic) || tables(table);
+      known.set(name, chosen);
     }
-    return masked ?? row;
+    return chosen ? inner(change) : change;
   };
-  return (change) => ({
-    ...change,
-    key: change.key === null ? null : mask(change.key, true),
-    before: change.before === null ? null : mask(change.before, false),
-    after: change.after === null ? null : mask(change.after, false),
-  });
 }
 
-function keyMask(column: string, kind: MaskKind, path: string): TaplineError {
-  return new TaplineError('CONFIG_INVALID', {
-    message: `${path}.mask makes the key column ${column} ${kind}, so that different rows would meet in one.`,
-    remedy: 'Mask key columns with hash.',
-    place: { path },
-  });
+/** A tombstone does not say its table: its topic is `<source>.<database>.<table>`. */
+function tableOf({ source, topic }: Change): string {
+  return source === null ? topic.slice(topic.indexOf('.') + 1) : `${source.db}.${source.table}`;
 }
 
-/** SHA-256 in hexadecimal digits of the value's text (bytes as they are). */
-function hashOf(value: NonNullable<Value>, secret: string): string {
-  const hash = secret === '' ? createHash('sha256') : createHmac('sha256', secret);
-  return hash.update(value instanceof Uint8Array ? value : String(value)).digest('hex');
+type Matcher = (name: string) => boolean;
+
+function matcher(patterns: readonly string[]): Matcher {
+  const sources = patterns.map((pattern) => pattern.replace(/[\\^$.+?()[\]{}|]/g, '\\$&').replaceAll('*', '.*'));
+  if (sources.length === 0) return () => false;
+  const whole = new RegExp(`^(?:${sources.join('|')})$`, 's');
+  return (name) => whole.test(name);
 }
