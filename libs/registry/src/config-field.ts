@@ -10,7 +10,13 @@ export const REGISTRY_FIELD = {
       doc: 'In a Kafka topic: nothing else to run.',
       fields: {
         topic: { type: 'text', doc: 'Name of the topic.', default: '_tapline.schemas' },
-        replicationFactor: { type: 'integer', doc: 'Copies of the topic when it is made.', default: 1, min: 1 },
+        replicationFactor: {
+          type: 'integer',
+          doc: 'Copies of the topic when it is made. -1: by a reader as many as of its other topics (`topics.replicationFactor`), else the brokers’ default.',
+          default: -1,
+          min: -1,
+          max: 100,
+        },
       },
     },
     confluent: {

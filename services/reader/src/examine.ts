@@ -19,6 +19,7 @@ import { hostsOf } from './failover/candidate.ts';
 import { examineHosts } from './failover/examine.ts';
 import { readProgress } from './progress/read-progress.ts';
 import type { ProgressRecord } from './progress/record.ts';
+import { registryOf } from './publish/format.ts';
 import { topicSpecs } from './publish/topic-opener.ts';
 import { checkShape } from './shape/check.ts';
 import { Shape } from './shape/rules.ts';
@@ -51,7 +52,7 @@ export async function examine(config: ReaderConfig): Promise<Record<string, read
   if (hosts.length > 1) areas['servers'] = await examineHosts(config, await readProgress(config, kafka));
   if (config.format.type === 'avro') {
     areas['registry'] = [
-      await registryFinding(() => openRegistry(config.registry, { kafka, patienceMs: PATIENCE_MS })),
+      await registryFinding(() => openRegistry(registryOf(config), { kafka, patienceMs: PATIENCE_MS })),
     ];
   }
   return areas;

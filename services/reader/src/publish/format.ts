@@ -10,7 +10,7 @@ import {
 } from '@tapline/envelope';
 import type { Kafka } from '@tapline/kafka';
 import { type Logger, TaplineError } from '@tapline/kernel';
-import { openRegistry, type Registry } from '@tapline/registry';
+import { openRegistry, type Registry, type RegistryConfig } from '@tapline/registry';
 import type { ReaderConfig } from '../config.ts';
 import type { Origin } from '../failover/lost.ts';
 import { EventHeaders } from './event-headers.ts';
@@ -44,6 +44,12 @@ export function keyFormatOf({ format }: Pick<ReaderConfig, 'format'>): KeyFormat
   return format.schemas ? 'json+schemas' : 'json';
 }
 
+/** Without its schemas nobody can read the topics: theirs has as many copies, unless it is told otherwise. */
+export function registryOf({ registry, topics }: Pick<ReaderConfig, 'registry' | 'topics'>): RegistryConfig {
+  if (registry.type !== 'topic' || registry.replicationFactor > 0) return registry;
+  return { ...registry, replicationFactor: topics.replicationFactor };
+}
+
 /** @throws TaplineError FORMAT_CHANGED: the source's topics hold keys in another format. */
 export function requireFormat(config: Pick<ReaderConfig, 'format' | 'name'>, recorded: KeyFormat): void {
   const wanted = keyFormatOf(config);
@@ -66,7 +72,7 @@ export async function openFormat(
   const { format } = config;
   if (format.type === 'json') return jsonFormat(format);
   const { kafka, log, resources, signal } = parts;
-  const registry = resources.use(await openRegistry(config.registry, { kafka, logger: log }, signal));
+  const registry = resources.use(await openRegistry(registryOf(config), { kafka, logger: log }, signal));
   return avroFormat(registry, format.cloudEvents);
 }
 
