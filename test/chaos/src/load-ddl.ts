@@ -30,7 +30,7 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
 };
 const TYPES = Object.keys(WIDER);
 const NAMES = ['a', 'b', 'c', 'd', 'type', 'order', 'Key'];
-const LONGEST_PAUSE_MS = 700;
+const LONGEST_PAUSE_MS = 1500;
 
 /** The life of one table: made, filled, altered in every way that moves, adds, removes, renames or widens columns, renamed, and sometimes dropped. */
 export class BornTable {
