@@ -5,6 +5,7 @@ export { withFileLock } from './lock.ts';
 export { releasePorts, reservePorts } from './ports.ts';
 export { ManagedProcess, type ProcessExit, type ProcessSpec } from './process.ts';
 export { MovingAddress } from './proxy.ts';
+export type { HBaseAddress, HBaseServer, HBaseSettings } from './servers/hbase.ts';
 export { type KafkaAddress, type KafkaBroker, type KafkaCluster, type KafkaOptions } from './servers/kafka.ts';
 export type { MariadbOptions, MariadbServer, MariadbVersion } from './servers/mariadb.ts';
 export {

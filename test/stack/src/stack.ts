@@ -7,6 +7,7 @@ import { Guard } from './guard.ts';
 import { releasePorts } from './ports.ts';
 import type { ManagedProcess, ProcessSpec } from './process.ts';
 import { createElasticsearch } from './servers/elasticsearch.ts';
+import { createHBase, type HBaseServer, type HBaseSettings } from './servers/hbase.ts';
 import { createKafka, type KafkaCluster, type KafkaOptions } from './servers/kafka.ts';
 import { createMariadb, type MariadbOptions, type MariadbServer } from './servers/mariadb.ts';
 import { createMysql, type MysqlOptions, type MysqlServer } from './servers/mysql.ts';
@@ -34,6 +35,7 @@ export interface ServerKinds {
   redisCluster: RedisCluster;
   redisSentinel: RedisSentinelGroup;
   registry: RegistryServer;
+  hbase: HBaseServer;
   elasticsearch: SearchServer;
   opensearch: SearchServer;
 }
@@ -54,6 +56,7 @@ export interface StackOptions {
   readonly redisCluster?: true | RedisSettings;
   readonly redisSentinel?: true | RedisSettings;
   readonly registry?: true | Readonly<Record<string, string>>;
+  readonly hbase?: true | HBaseSettings;
   readonly elasticsearch?: true | SearchOptions;
   readonly opensearch?: true | SearchOptions;
 }
@@ -107,6 +110,8 @@ async function create(context: StackContext, kind: ServerKind, option: unknown):
       return await createRedisSentinel(context, objectOf(option));
     case 'registry':
       return await createRegistry(context, objectOf(option));
+    case 'hbase':
+      return await createHBase(context, objectOf(option));
     case 'elasticsearch':
       return await createElasticsearch(context, objectOf(option));
     case 'opensearch':

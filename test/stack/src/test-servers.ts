@@ -2,6 +2,7 @@ import { connect, createServer, type Server as SocketServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { TaplineError } from '@tapline/kernel';
+import type { HBaseAddress } from './servers/hbase.ts';
 import type { KafkaAddress } from './servers/kafka.ts';
 import type { SqlAddress } from './servers/mysql.ts';
 import type { RedisAddress } from './servers/redis.ts';
@@ -24,6 +25,7 @@ export interface TestServers {
   redisCluster: RedisClusterAddress;
   redisSentinel: RedisSentinelAddress;
   registry: RegistryAddress;
+  hbase: HBaseAddress;
   elasticsearch: SearchAddress;
   opensearch: SearchAddress;
 }
@@ -40,6 +42,7 @@ const KINDS: readonly TestServerKind[] = [
   'redisCluster',
   'redisSentinel',
   'registry',
+  'hbase',
   'elasticsearch',
   'opensearch',
 ];

@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
-import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder, provisionOnce } from '../cache.ts';
+import { provisionOnce } from '../cache.ts';
+import { archiveClasses, mapClasses } from '../class-archive.ts';
 import { runCommand } from '../command.ts';
 import { ProcessServer, type StackContext } from '../context.ts';
 import { copyJars, findJava, type Java } from '../java.ts';
-import { withFileLock } from '../lock.ts';
 import { probeTcp } from '../probe.ts';
 import type { ManagedProcess } from '../process.ts';
 
@@ -214,22 +213,21 @@ async function createBroker(
   context: StackContext,
   place: BrokerPlace,
   settings: string,
-  heapMib: number,
+  { heapMib, jvm }: { heapMib: number; jvm: readonly string[] },
 ): Promise<KafkaBroker> {
   const home = await kafkaHome(context);
   const java = await findJava();
   await cp(await formattedFolder(home, java, place.id), join(place.folder, 'data'), { recursive: true });
   await writeFile(join(place.folder, 'server.properties'), settings);
   await writeFile(join(place.folder, 'log4j2.properties'), LOGGING);
-  const archive = classArchive(home, java);
   const process = context.process({
     name: `kafka-${place.id}`,
     command: java.command,
     args: [
+      ...jvm,
       `-Xms${heapMib}m`,
       `-Xmx${heapMib}m`,
       '-XX:+UseG1GC',
-      ...(existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`, '-Xshare:auto'] : []),
       `-Dlog4j2.configurationFile=${join(place.folder, 'log4j2.properties')}`,
       '-cp',
       `${home}/libs/*`,
@@ -246,11 +244,17 @@ const classArchive = (home: string, java: Java): string => join(home, `classes-$
 
 /** Brokers with their data folders formatted; not started. */
 export async function createKafka(context: StackContext, options: KafkaOptions = {}): Promise<KafkaCluster> {
-  await archiveClasses(context);
-  return await layOut(context, options, 'kafka');
+  const archive = classArchive(await kafkaHome(context), await findJava());
+  await archiveClasses(archive, async (jvm) => (await layOut(context, {}, 'kafka-classes', jvm)).broker(1));
+  return await layOut(context, options, 'kafka', mapClasses(archive));
 }
 
-async function layOut(context: StackContext, options: KafkaOptions, folderName: string): Promise<KafkaCluster> {
+async function layOut(
+  context: StackContext,
+  options: KafkaOptions,
+  folderName: string,
+  jvm: readonly string[],
+): Promise<KafkaCluster> {
   const count = options.brokers ?? 1;
   const ports = await context.reserve(count * 2);
   const places: BrokerPlace[] = [];
@@ -263,30 +267,7 @@ async function layOut(context: StackContext, options: KafkaOptions, folderName: 
   const brokers: KafkaBroker[] = [];
   for (const place of places) {
     const settings = brokerSettings(place, voters, count, options.settings ?? {});
-    brokers.push(await createBroker(context, place, settings, options.heapMib ?? HEAP_MIB));
+    brokers.push(await createBroker(context, place, settings, { heapMib: options.heapMib ?? HEAP_MIB, jvm }));
   }
   return new KafkaCluster(brokers);
-}
-
-/**
- * Keeps the classes a broker loads in an archive that later brokers map (AppCDS): a second less at each start. It is dumped by
- * one real start and stop, once; without it brokers start all the same, so a failure here is only noted.
- */
-async function archiveClasses(context: StackContext): Promise<void> {
-  const home = await kafkaHome(context);
-  const java = await findJava();
-  const archive = classArchive(home, java);
-  const failed = `${archive}.failed`;
-  if (existsSync(archive) || existsSync(failed)) return;
-  await withFileLock(join(cacheFolder(), 'locks', 'kafka-classes.lock'), async () => {
-    if (existsSync(archive) || existsSync(failed)) return;
-    const broker = (await layOut(context, {}, 'kafka-classes')).broker(1);
-    const { spec } = broker.process;
-    const dump = context.process({ ...spec, args: [`-XX:ArchiveClassesAtExit=${archive}.new`, ...spec.args] });
-    const recorded = new KafkaBroker(1, broker.port, dump);
-    await recorded.start();
-    await recorded.stop();
-    if (existsSync(`${archive}.new`)) await rename(`${archive}.new`, archive);
-    else await writeFile(failed, await recorded.logs());
-  });
 }
