@@ -1,8 +1,9 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 
 /**
  * An address that moves from server to server, as a virtual IP or a DNS name does at a failover: a TCP proxy on a port that the system
- * chooses, which holds nothing back and changes nothing.
+ * chooses, which changes nothing, and holds data back only when it is told to.
  */
 export class MovingAddress implements AsyncDisposable {
   readonly host = '127.0.0.1';
@@ -10,6 +11,8 @@ export class MovingAddress implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets: Set<Socket>;
   #target: number | undefined;
+  /** Set while data is held back. */
+  #gate: Promise<void> | undefined;
 
   private constructor(server: Server, sockets: Set<Socket>) {
     this.#server = server;
@@ -37,6 +40,19 @@ export class MovingAddress implements AsyncDisposable {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
+  /** From now on nobody hears anything from the other side, as behind a cable that was pulled; until the hold is disposed of, when all of it comes. */
+  hold(): AsyncDisposable {
+    const opened = Promise.withResolvers<void>();
+    this.#gate = opened.promise;
+    return {
+      [Symbol.asyncDispose]: () => {
+        if (this.#gate === opened.promise) this.#gate = undefined;
+        opened.resolve();
+        return Promise.resolve();
+      },
+    };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((resolve) => {
@@ -52,9 +68,18 @@ export class MovingAddress implements AsyncDisposable {
     }
     const server = connect(this.#target, '127.0.0.1');
     this.#keep(server);
-    client.pipe(server).pipe(client);
+    client.pipe(this.#gated()).pipe(server).pipe(this.#gated()).pipe(client);
     client.once('close', () => server.destroy());
     server.once('close', () => client.destroy());
+  }
+
+  #gated(): Transform {
+    return new Transform({
+      transform: (chunk, _, done) => {
+        if (this.#gate === undefined) done(null, chunk);
+        else void this.#gate.then(() => done(null, chunk));
+      },
+    });
   }
 
   #keep(socket: Socket): void {

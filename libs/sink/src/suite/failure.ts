@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { TaplineError } from '@tapline/kernel';
-import { type ContractCase, change, neverAborted, tombstone } from './bench.ts';
+import { type ContractCase, change, ITEM, neverAborted, required, tombstone } from './bench.ts';
 
 const signal = neverAborted();
 
@@ -8,9 +8,10 @@ const signal = neverAborted();
 export const FAILURE_CASES: readonly ContractCase[] = [
   {
     name: 'one row that cannot be applied is poison with its reason, and the other keys of the call are applied',
+    table: ITEM,
     needs: 'spoil',
     async run(bench) {
-      await bench.spoil?.({ id: 2 });
+      await required(bench.spoil?.bind(bench))({ id: 2 });
       await using sink = await bench.open();
       const rows = [1, 2, 3].map((id) => ({ id, name: `row ${id}` }));
       const changes = rows.map((row) => change(row.id, { id: row.id }, row));
@@ -20,19 +21,20 @@ export const FAILURE_CASES: readonly ContractCase[] = [
       assert.ok(error instanceof TaplineError && error.disposition === 'poison', String(error));
       assert.equal(result.errors.size, 1);
       for (const id of [1, 3]) assert.deepEqual(await bench.read({ id }), bench.expected({ id, name: `row ${id}` }));
-      await bench.mend?.({ id: 2 });
+      await required(bench.mend?.bind(bench))({ id: 2 });
       assert.deepEqual((await sink.apply(changes, signal)).verdicts, ['stale', 'applied', 'stale']);
       assert.deepEqual(await bench.read({ id: 2 }), bench.expected({ id: 2, name: 'row 2' }));
     },
   },
   {
     name: 'a store that refuses writes is a reason to retry, nothing is half applied, and the same changes go through afterwards',
+    table: ITEM,
     needs: 'refuseWrites',
     async run(bench) {
       await using sink = await bench.open();
       const rows = Array.from({ length: 250 }, (_, id) => ({ id, name: `row ${id}` }));
       const changes = rows.map((row) => change(row.id + 1, { id: row.id }, row));
-      const refusal = await bench.refuseWrites?.();
+      const refusal = await required(bench.refuseWrites?.bind(bench))();
       try {
         const result = await sink.apply(changes, signal);
         assert.ok(result.verdicts.every((verdict) => verdict === 'retry'));
@@ -42,7 +44,7 @@ export const FAILURE_CASES: readonly ContractCase[] = [
         assert.equal(result.errors.size, changes.length);
         assert.equal(await bench.read({ id: 0 }), undefined);
       } finally {
-        await refusal?.[Symbol.asyncDispose]();
+        await refusal[Symbol.asyncDispose]();
       }
       assert.ok((await sink.apply(changes, signal)).verdicts.every((verdict) => verdict === 'applied'));
       for (const id of [0, 100, 249])
@@ -51,6 +53,7 @@ export const FAILURE_CASES: readonly ContractCase[] = [
   },
   {
     name: 'an abort in the middle of a call ends it, and the changes can be given again',
+    table: ITEM,
     async run(bench) {
       const rows = Array.from({ length: 3000 }, (_, id) => ({ id, name: `row ${id}` }));
       const changes = rows.map((row) => change(row.id + 1, { id: row.id }, row));
@@ -74,6 +77,7 @@ export const FAILURE_CASES: readonly ContractCase[] = [
   },
   {
     name: 'a sink may be disposed of twice, and refuses work afterwards',
+    table: ITEM,
     async run(bench) {
       const sink = await bench.open();
       await sink.apply([change(1, { id: 1 }, { id: 1, name: 'a' })], signal);
@@ -89,6 +93,7 @@ export const FAILURE_CASES: readonly ContractCase[] = [
   },
   {
     name: 'a healthy store passes the check',
+    table: ITEM,
     async run(bench) {
       await using sink = await bench.open();
       await sink.check?.(signal);

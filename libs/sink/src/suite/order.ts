@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Change, Row } from '@tapline/envelope';
 import type { Verdict } from '../contract.ts';
-import { type ContractCase, change, neverAborted, type SinkBench, tombstone } from './bench.ts';
+import { type ContractCase, change, ITEM, neverAborted, type SinkBench, tombstone } from './bench.ts';
+import { suiteTable } from './tables.ts';
 
 const signal = neverAborted();
+const NOTED = suiteTable({ id: 'int', name: 'varchar(100)', note: 'varchar(100)' });
 
 async function verdicts(bench: SinkBench, changes: readonly Change[]): Promise<readonly Verdict[]> {
   await using sink = await bench.open();
@@ -41,6 +43,7 @@ async function assertEnd(bench: SinkBench, end: ReadonlyMap<number, Row | undefi
 export const ORDER_CASES: readonly ContractCase[] = [
   {
     name: 'a row that is inserted, updated and deleted is there, changed and gone',
+    table: ITEM,
     async run(bench) {
       await using sink = await bench.open();
       const key = { id: 1 };
@@ -56,6 +59,7 @@ export const ORDER_CASES: readonly ContractCase[] = [
   },
   {
     name: 'several changes of one key in one call take effect in order',
+    table: ITEM,
     async run(bench) {
       const key = { id: 1 };
       const last = { id: 1, name: 'c' };
@@ -66,12 +70,14 @@ export const ORDER_CASES: readonly ContractCase[] = [
   },
   {
     name: 'an empty call is answered with no verdicts',
+    table: ITEM,
     async run(bench) {
       assert.deepEqual(await verdicts(bench, []), []);
     },
   },
   {
     name: 'a history replayed from anywhere ends in the same state',
+    table: NOTED,
     async run(bench) {
       const { changes, end } = history();
       await verdicts(bench, changes);
@@ -88,6 +94,7 @@ export const ORDER_CASES: readonly ContractCase[] = [
   },
   {
     name: 'an older or equal version is stale and changes nothing',
+    table: ITEM,
     async run(bench) {
       const key = { id: 1 };
       const row = { id: 1, name: 'new' };
@@ -102,6 +109,7 @@ export const ORDER_CASES: readonly ContractCase[] = [
   },
   {
     name: 'versions are compared as 63-bit numbers, not as text or floating point',
+    table: ITEM,
     async run(bench) {
       const key = { id: 1 };
       const steps = [9n, 10n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 62n, 2n ** 63n - 1n];
@@ -120,6 +128,7 @@ export const ORDER_CASES: readonly ContractCase[] = [
   },
   {
     name: 'a replay does not bring a deleted row back',
+    table: ITEM,
     async run(bench) {
       const key = { id: 1 };
       const insert = change(1, key, { id: 1, name: 'a' }, 'c');
@@ -131,6 +140,7 @@ export const ORDER_CASES: readonly ContractCase[] = [
   },
   {
     name: 'a delete of a row that was never there leaves its version behind',
+    table: ITEM,
     async run(bench) {
       const key = { id: 1 };
       assert.deepEqual(await verdicts(bench, [change(5, key)]), ['applied']);
@@ -140,6 +150,7 @@ export const ORDER_CASES: readonly ContractCase[] = [
   },
   {
     name: 'a row that is deleted and inserted again is there',
+    table: ITEM,
     async run(bench) {
       const key = { id: 1 };
       const again = { id: 1, name: 'again' };
@@ -152,7 +163,38 @@ export const ORDER_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: 'a delete and a new insert in one call leave the new row',
+    table: NOTED,
+    async run(bench) {
+      const key = { id: 1 };
+      await verdicts(bench, [change(1, key, { id: 1, name: 'a', note: 'old' })]);
+      const again = { id: 1, name: 'again', note: null };
+      const all = [change(2, key), tombstone(3, key), change(4, key, again, 'c'), change(5, { id: 2 })];
+      assert.deepEqual(
+        await verdicts(bench, all),
+        all.map(() => 'applied'),
+      );
+      assert.deepEqual(await bench.read(key), bench.expected(again));
+      assert.equal(await bench.version(key), 4n);
+    },
+  },
+  {
+    name: 'a replay from the start beside new changes changes nothing but what is new',
+    table: NOTED,
+    async run(bench) {
+      const { changes, end } = history();
+      await verdicts(bench, changes);
+      const fresh = Array.from({ length: 11 }, (_, id) => change(5000 + id, { id }, { id, name: 'fresh', note: null }));
+      const [replayed, applied] = await Promise.all([verdicts(bench, changes), verdicts(bench, fresh)]);
+      assert.ok(replayed.every((verdict) => verdict === 'stale'));
+      assert.ok(applied.every((verdict) => verdict === 'applied'));
+      for (const id of end.keys()) end.set(id, { id, name: 'fresh', note: null });
+      await assertEnd(bench, end);
+    },
+  },
+  {
     name: 'a tombstone alone deletes with its own version',
+    table: ITEM,
     async run(bench) {
       const key = { id: 1 };
       await verdicts(bench, [change(1, key, { id: 1, name: 'a' })]);
@@ -163,6 +205,7 @@ export const ORDER_CASES: readonly ContractCase[] = [
   },
   {
     name: 'a change of the key leaves nothing under the old one',
+    table: ITEM,
     async run(bench) {
       const row = { id: 2, name: 'moved' };
       await verdicts(bench, [change(1, { id: 1 }, { id: 1, name: 'moved' })]);
@@ -173,6 +216,7 @@ export const ORDER_CASES: readonly ContractCase[] = [
   },
   {
     name: 'nobody who looks on ever sees a row go back while histories are replayed side by side',
+    table: NOTED,
     run: watched,
   },
 ];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
-import { SINK_CONTRACT } from '@tapline/sink';
-import { openStack, type RedisCluster, type RedisServer, type Stack } from '@tapline/test-stack';
+import { type Capability, contractCases } from '@tapline/sink';
+import { MovingAddress, openStack, type RedisCluster, type RedisServer, type Stack } from '@tapline/test-stack';
 import { Cluster, Redis } from 'ioredis';
 import { RedisBench, redisConfig } from './testing/bench.ts';
 
@@ -9,6 +9,7 @@ let server: RedisServer;
 let nodes: RedisCluster;
 let redis: Redis;
 let cluster: Cluster;
+let link: MovingAddress;
 let places = 0;
 
 // Servers of its own: a case makes them refuse writes.
@@ -17,38 +18,53 @@ beforeAll(async () => {
   server = await stack.add('redis', true);
   nodes = await stack.add('redisCluster', true);
   redis = new Redis({ host: server.host, port: server.port });
+  link = await MovingAddress.open(server.port);
   cluster = new Cluster(nodes.nodes.map(({ host, port }) => ({ host, port })));
 }, 300_000);
 
 afterAll(async () => {
   redis?.disconnect();
   cluster?.disconnect();
+  await link?.[Symbol.asyncDispose]();
   await stack?.[Symbol.asyncDispose]();
 });
 
-const SHAPES: readonly { name: string; config: Readonly<Record<string, unknown>>; needsKind: boolean }[] = [
-  { name: 'hash', config: { as: 'hash' }, needsKind: true },
-  { name: 'json', config: { as: 'json' }, needsKind: true },
-  { name: 'string', config: { as: 'string', value: '${row.id}|${row.name}|${row.a}' }, needsKind: false },
-  { name: 'hash that expires deleted rows', config: { as: 'hash', ttlSeconds: 1000 }, needsKind: true },
-  { name: 'hash in a cluster', config: { as: 'hash', mode: 'cluster' }, needsKind: true },
+const STRING = { as: 'string', value: '${row.id}|${row.name}|${row.a}' } as const;
+const OVERWRITES = { spoil: 'a string overwrites whatever stands at its key' } as const;
+const WHOLE = { partialRows: 'a text is made of a whole row' } as const;
+const NO_LINK = {
+  interrupt: 'the nodes of a cluster are known by their own addresses',
+  stall: 'the nodes of a cluster are known by their own addresses',
+} as const;
+
+interface Shape {
+  readonly name: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly without: Partial<Record<Capability, string>>;
+}
+
+const SHAPES: readonly Shape[] = [
+  { name: 'hash', config: { as: 'hash' }, without: {} },
+  { name: 'json', config: { as: 'json' }, without: WHOLE },
+  { name: 'string', config: STRING, without: { ...OVERWRITES, ...WHOLE } },
+  { name: 'hash that expires deleted rows', config: { as: 'hash', ttlSeconds: 1000 }, without: {} },
+  { name: 'hash in a cluster', config: { as: 'hash', mode: 'cluster' }, without: NO_LINK },
   {
     name: 'string in a cluster',
-    config: { as: 'string', mode: 'cluster', value: '${row.id}|${row.name}|${row.a}' },
-    needsKind: false,
+    config: { ...STRING, mode: 'cluster' },
+    without: { ...OVERWRITES, ...WHOLE, ...NO_LINK },
   },
 ];
 
-describe.each(SHAPES)('redis as $name', ({ config, needsKind }) => {
-  // A string overwrites whatever stands at its key: no row can be spoilt.
-  const cases = SINK_CONTRACT.filter((one) => needsKind || one.needs !== 'spoil');
-
-  test.each(cases)('$name', async (one) => {
-    const clustered = config['mode'] === 'cluster';
-    const address = clustered ? nodes.nodes.map((node) => node.address.address).join(',') : server.address.address;
+describe.each(SHAPES)('redis as $name', ({ config, without }) => {
+  test.each(contractCases(without))('$name', async (one) => {
     const place = `contract${++places}`;
-    await one.run(
-      new RedisBench({ redis: clustered ? cluster : redis, config: redisConfig({ ...config, address }), place }),
-    );
+    if (config['mode'] === 'cluster') {
+      const address = nodes.nodes.map((node) => node.address.address).join(',');
+      await one.run(new RedisBench({ redis: cluster, config: redisConfig({ ...config, address }), place }));
+      return;
+    }
+    const throughLink = redisConfig({ ...config, address: `${link.host}:${link.port}` });
+    await one.run(new RedisBench({ redis, config: throughLink, place, link: { address: link, target: server.port } }));
   });
 });

@@ -1,5 +1,6 @@
 import { loadConfig, silentLogger } from '@tapline/kernel';
 import { NO_TABLES, neverAborted, type Row, type SinkBench } from '@tapline/sink';
+import type { MovingAddress } from '@tapline/test-stack';
 import type { Cluster, Redis } from 'ioredis';
 import { REDIS_CONFIG, type RedisConfig } from '../config.ts';
 import { redisSink } from '../index.ts';
@@ -18,6 +19,8 @@ export interface RedisBenchOptions {
   readonly config: RedisConfig;
   /** Nothing but letters and digits: start of every key of this place. */
   readonly place: string;
+  /** What the sink's connections go through; absent: they go straight to the servers. */
+  readonly link?: { readonly address: MovingAddress; readonly target: number } | undefined;
 }
 
 /** The contract suite's place in a real Redis: keys `<place>:<key>`. */
@@ -25,10 +28,14 @@ export class RedisBench implements SinkBench {
   readonly #redis: Redis | Cluster;
   readonly #config: RedisConfig;
   readonly #place: string;
+  readonly #link: RedisBenchOptions['link'];
+  readonly partialRows: boolean;
 
-  constructor({ redis, config, place }: RedisBenchOptions) {
+  constructor({ redis, config, place, link }: RedisBenchOptions) {
     this.#redis = redis;
     this.#place = place;
+    this.#link = link;
+    this.partialRows = config.as === 'hash';
     this.#config = { ...config, key: `${place}:\${key}`, versionPrefix: `${place}.v:` };
   }
 
@@ -95,6 +102,23 @@ export class RedisBench implements SinkBench {
         await Promise.all(nodes.map((node) => node.config('SET', 'maxmemory', '0')));
       },
     };
+  }
+
+  interrupt(): Promise<AsyncDisposable> {
+    const { address, target } = this.#throughLink();
+    address.moveTo(undefined);
+    return Promise.resolve({
+      [Symbol.asyncDispose]: () => Promise.resolve(address.moveTo(target)),
+    });
+  }
+
+  stall(): Promise<AsyncDisposable> {
+    return Promise.resolve(this.#throughLink().address.hold());
+  }
+
+  #throughLink(): NonNullable<RedisBenchOptions['link']> {
+    if (this.#link === undefined) throw new Error('this bench has no link to cut');
+    return this.#link;
   }
 
   #name(key: Row): string {
