@@ -165,8 +165,16 @@ export class Reader implements RunningService {
     const opening = anySignal(stop, lifetime.signal);
     let opened = false;
     const signal = lifetime.signal;
+    let handingOver: NodeJS.Timeout | undefined;
     const onStop = (): void => {
+      const { handOverMs } = this.#leadership;
       if (!opened) lifetime.abort(stop.reason);
+      else if (Number.isFinite(handOverMs)) {
+        handingOver = setTimeout(() => {
+          this.#log.info('leaving what is in hand to the next leader');
+          lifetime.abort(stop.reason);
+        }, handOverMs);
+      }
     };
     const onAbort = (): void => lifetime.abort(abort.reason);
     const onLost = (): void => lifetime.abort(lost.reason);
@@ -188,9 +196,9 @@ export class Reader implements RunningService {
       opened = true;
       this.#begin(session);
       try {
-        await orAbort(session.run(stop), lost);
+        await orAbort(session.run(stop), signal);
       } catch (error) {
-        if (!lost.aborted) await this.#settle(session, anySignal(abort, lost));
+        if (!signal.aborted) await this.#settle(session, signal);
         throw error;
       } finally {
         this.#count();
@@ -201,6 +209,7 @@ export class Reader implements RunningService {
       // However it shows: what ended the session is that another one leads.
       throw lost.aborted ? lost.reason : error;
     } finally {
+      clearTimeout(handingOver);
       stop.removeEventListener('abort', onStop);
       abort.removeEventListener('abort', onAbort);
       lost.removeEventListener('abort', onLost);

@@ -137,6 +137,33 @@ test('the leader killed under load, then the next one stopped, then all of them 
   expect(await expectEpochsInOrder(scene, brokers)).toBeGreaterThan(2);
 });
 
+test('a leader stopped in the middle of a large transaction does not keep the next one waiting for its end: every row once and in order', async () => {
+  const { scene, brokers } = await openScene();
+  await using _ = scene;
+  const leadership = { enabled: true, sessionTimeoutMs: 6000, handOverMs: 0 };
+  const first = await scene.reader({ leadership });
+  await first.until('streaming', () => first.saysReady());
+  const second = await scene.reader({ leadership });
+  await until(second, { role: 'standby' });
+  const rows = 100_000;
+  await scene.sql.run(
+    'SET SESSION cte_max_recursion_depth = 1000000',
+    `INSERT INTO t WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < ${rows}) SELECT i, i FROM s`,
+  );
+  await scene.records(first, 't', 1);
+  const stoppedMs = Date.now();
+  expect(await first.stop()).toBe(0);
+  await second.until('it streams', async () => !Number.isNaN(await timeOf(second, 'streaming')));
+  console.log(`SIGTERM in a large transaction to streaming: ${(await timeOf(second, 'streaming')) - stoppedMs} ms`);
+  await scene.records(second, 't', rows);
+  expect(await second.stop()).toBe(0);
+  const ids: number[][] = Array.from({ length: PARTITIONS }, () => []);
+  for (const { partition, key } of await scene.topics.read(scene.topic('t'))) ids[partition]?.push(Number(key?.id));
+  expect(ids.flat()).toHaveLength(rows);
+  for (const inOrder of ids) expect(inOrder).toEqual([...new Set(inOrder)].toSorted((a, b) => a - b));
+  await expectEpochsInOrder(scene, brokers);
+});
+
 test('a leader that stands still past its session, and wakes up when another one leads, writes nothing late, stands by, and can lead again', async () => {
   const { scene, brokers } = await openScene();
   await using _ = scene;

@@ -22,5 +22,12 @@ export const LEADERSHIP_FIELD = {
       min: 1000,
       max: 300_000,
     },
+    handOverMs: {
+      type: 'integer',
+      doc: 'How long a leader that is stopped may go on with what is in hand, such as a large transaction, while standbys wait. The next one finds its place without the end of it.',
+      unit: 'ms',
+      default: 500,
+      min: 0,
+    },
   },
 } as const satisfies Field;

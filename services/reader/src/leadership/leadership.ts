@@ -40,6 +40,12 @@ export class Leadership implements AsyncDisposable {
     return { role: candidate?.role ?? 'joining', ...(leader === undefined ? {} : { leader }), takeovers };
   }
 
+  /** How long others can wait for this one to stop; without end when there are none. */
+  get handOverMs(): number {
+    const { enabled, handOverMs } = this.#config.leadership;
+    return enabled ? handOverMs : Number.POSITIVE_INFINITY;
+  }
+
   /** Why this reader must not write now; undefined: it may. */
   over(): TaplineError | undefined {
     return this.#term?.over();
