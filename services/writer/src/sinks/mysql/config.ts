@@ -1,0 +1,80 @@
+import type { ValueOf } from '@tapline/kernel';
+import { MYSQL_ADDRESS_FIELDS } from '@tapline/mysql';
+
+/** What may stand beside `sink: { type: mysql }`. */
+export const MYSQL_CONFIG = {
+  type: 'group',
+  doc: 'MySQL, MariaDB or TiDB: a table for each table of the source. The version of each row is written in the transaction that writes the row.',
+  fields: {
+    host: MYSQL_ADDRESS_FIELDS.host as (typeof MYSQL_ADDRESS_FIELDS)['host'],
+    port: MYSQL_ADDRESS_FIELDS.port as (typeof MYSQL_ADDRESS_FIELDS)['port'],
+    user: MYSQL_ADDRESS_FIELDS.user as (typeof MYSQL_ADDRESS_FIELDS)['user'],
+    password: MYSQL_ADDRESS_FIELDS.password as (typeof MYSQL_ADDRESS_FIELDS)['password'],
+    tls: MYSQL_ADDRESS_FIELDS.tls as (typeof MYSQL_ADDRESS_FIELDS)['tls'],
+    database: {
+      type: 'text',
+      doc: 'Database that a table goes to: `${db}` and `${table}` are the names in the source.',
+      default: '${db}',
+    },
+    table: {
+      type: 'text',
+      doc: 'Table that the rows go to: `${db}` and `${table}` are the names in the source.',
+      default: '${table}',
+    },
+    mode: {
+      type: 'choice',
+      doc: '`upsert`: a row is written whether it is there or not. `replace`: as `upsert`, but columns that a change does not carry get their defaults, and rows that nobody knows give way where they hold its unique values. `insertIgnore`: inserts leave rows alone that are there, updates and deletes leave rows out that are not. `strict`: those are errors; inserts want no row, updates and deletes want one.',
+      values: ['upsert', 'replace', 'insertIgnore', 'strict'],
+      default: 'upsert',
+    },
+    createTables: {
+      type: 'boolean',
+      doc: 'Makes databases and tables that are not there, after the tables of the source: types, character sets, collations and keys.',
+      default: true,
+    },
+    newColumns: {
+      type: 'choice',
+      doc: 'A change has a column that the table lacks: `add` it after the column of the source, `ignore` the column’s values, or `stop`.',
+      values: ['add', 'ignore', 'stop'],
+      default: 'add',
+    },
+    stateDatabase: {
+      type: 'text',
+      doc: 'Database for the versions of rows, a table for each table written to. It is made when it is not there.',
+      default: '__tapline',
+    },
+    connections: {
+      type: 'integer',
+      doc: 'Connections, and so transactions side by side. Changes that share a row or a unique value wait for each other.',
+      default: 4,
+      min: 1,
+      max: 64,
+    },
+    batchRows: {
+      type: 'integer',
+      doc: 'Rows in one statement at most.',
+      unit: 'rows',
+      default: 500,
+      min: 1,
+      max: 10_000,
+    },
+    statementBytes: {
+      type: 'integer',
+      doc: 'Length of a statement of several rows at most. One row may be as large as the server’s max_allowed_packet.',
+      unit: 'bytes',
+      default: 1_048_576,
+      min: 4096,
+      max: 67_108_864,
+    },
+    timeoutMs: {
+      type: 'integer',
+      doc: 'How long the server may take to let a connection in, and how long a statement waits for locks of others.',
+      unit: 'ms',
+      default: 10_000,
+      min: 1000,
+      max: 600_000,
+    },
+  },
+} as const;
+
+export type MysqlConfig = ValueOf<typeof MYSQL_CONFIG>;

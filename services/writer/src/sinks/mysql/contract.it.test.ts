@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import { connect, type MysqlConnection } from '@tapline/mysql';
+import { contractCases } from '@tapline/sink';
+import { MovingAddress, openStack, type Stack } from '@tapline/test-stack';
+import { MysqlBench, mysqlConfig } from './testing/bench.ts';
+
+let stack: Stack;
+
+beforeAll(async () => {
+  stack = await openStack({});
+}, 300_000);
+
+afterAll(async () => {
+  await stack?.[Symbol.asyncDispose]();
+});
+
+describe.each(['mysql', 'mariadb'] as const)('%s as the target', (kind) => {
+  let root: MysqlConnection;
+  let link: { address: MovingAddress; target: number };
+  let places = 0;
+
+  // A server of its own: a case makes it refuse writes, which an account without further rights feels.
+  beforeAll(async () => {
+    const server = await stack.add(kind, true);
+    root = await connect(server.address);
+    await root.execute("CREATE USER 'writer'@'%' IDENTIFIED BY 'w'");
+    await root.execute("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER ON *.* TO 'writer'@'%'");
+    link = { address: await MovingAddress.open(server.port), target: server.port };
+  }, 300_000);
+
+  afterAll(async () => {
+    await root?.[Symbol.asyncDispose]();
+    await link?.address[Symbol.asyncDispose]();
+  });
+
+  test.each(contractCases())('$name', async (one) => {
+    const config = mysqlConfig({ user: 'writer', password: 'w' });
+    await one.run(new MysqlBench({ root, config, link, table: one.table, place: `contract${++places}` }));
+  });
+});

@@ -1,0 +1,107 @@
+import { quoteName, quoteTable } from '@tapline/mysql';
+import type { Column, Table } from '@tapline/schema';
+import { quoted } from './literal.ts';
+import { type Dialect, VERSION_COLUMN } from './target.ts';
+
+/**
+ * Types that only one of the two servers has, as what the other one stores the same values in. MySQL has no UUID and addresses; their binlog form is what
+ * records have.
+ */
+const MYSQL_TYPES: Readonly<Record<string, string>> = {
+  uuid: 'binary(16)',
+  inet6: 'varbinary(16)',
+  inet4: 'binary(4)',
+};
+
+const TEXT_WITH_MEMBERS: ReadonlySet<string> = new Set(['enum', 'set']);
+
+const SPATIAL: ReadonlySet<string> = new Set([
+  'geometry',
+  'point',
+  'linestring',
+  'polygon',
+  'multipoint',
+  'multilinestring',
+  'multipolygon',
+  'geomcollection',
+  'geometrycollection',
+]);
+
+/**
+ * CREATE TABLE for a copy of a source's table: columns with their types, character sets and collations, the primary and unique keys. Computed columns become
+ * plain ones, since their values are in the records and their expressions are not in the history. Defaults are left out: every record has every column.
+ */
+export function createTable(name: string, shape: Table, keyNames: readonly string[], dialect: Dialect): string {
+  const lines = shape.columns.map((column) => columnDefinition(column, dialect));
+  const key = shape.primaryKey ?? (keyNames.length > 0 ? keyNames : undefined);
+  if (key !== undefined) lines.push(`PRIMARY KEY (${list(key)})`);
+  for (const { name: keyName, columns } of shape.uniqueKeys) {
+    if (shape.primaryKey === undefined && columns.join() === key?.join()) continue;
+    lines.push(`UNIQUE KEY ${quoteName(keyName)} (${list(columns)})`);
+  }
+  return `CREATE TABLE ${name} (${lines.join(', ')})`;
+}
+
+/** CREATE TABLE for the versions of a table's rows: the key as it is in the target, so that both find the same rows equal. */
+export function createVersions(name: string, target: Table, keyNames: readonly string[], dialect: Dialect): string {
+  const columns = keyNames.flatMap((keyName) => target.columns.filter((column) => column.name === keyName));
+  const lines = columns.map((column) => columnDefinition({ ...column, nullable: false }, dialect));
+  lines.push(`${quoteName(VERSION_COLUMN)} BIGINT UNSIGNED NOT NULL`, `PRIMARY KEY (${list(keyNames)})`);
+  return `CREATE TABLE IF NOT EXISTS ${name} (${lines.join(', ')}) ENGINE=InnoDB`;
+}
+
+/** `ALTER TABLE … ADD COLUMN`, for columns that the source's table has got. They are nullable, as the rows there already lack them. */
+export function addColumns(
+  table: Pick<Table, 'database' | 'name'>,
+  columns: readonly Column[],
+  dialect: Dialect,
+): string {
+  const lines = columns.map((column) => `ADD COLUMN ${columnDefinition({ ...column, nullable: true }, dialect)}`);
+  return `ALTER TABLE ${quoteTable(table.database, table.name)} ${lines.join(', ')}`;
+}
+
+function columnDefinition(column: Column, dialect: Dialect): string {
+  const srid = column.srid !== undefined && dialect.flavor === 'mysql' && SPATIAL.has(column.type);
+  return [
+    quoteName(column.name),
+    typeText(column, dialect),
+    ...textOptions(column, dialect),
+    column.nullable ? 'NULL' : 'NOT NULL',
+    ...(srid ? [`SRID ${column.srid}`] : []),
+  ].join(' ');
+}
+
+function typeText(column: Column, dialect: Dialect): string {
+  if (TEXT_WITH_MEMBERS.has(column.type)) {
+    return `${column.type}(${(column.members ?? []).map(quoted).join(',')})`;
+  }
+  if (column.type === 'geomcollection') return 'geometrycollection';
+  return (dialect.flavor === 'mysql' ? MYSQL_TYPES[column.type] : undefined) ?? column.columnType;
+}
+
+function textOptions({ type, charset, collation }: Column, dialect: Dialect): string[] {
+  if (charset === undefined || charset === 'binary' || type === 'json') return [];
+  const name = collation === undefined ? undefined : collationFor(collation, dialect);
+  return [`CHARACTER SET ${charset}`, ...(name === undefined ? [] : [`COLLATE ${name}`])];
+}
+
+/**
+ * The two servers call the collations of Unicode 9 and 14 differently, and each compares by its own table; for keys what counts is accents, case, and that
+ * blanks at the end are not padded.
+ */
+function collationFor(collation: string, { flavor }: Dialect): string {
+  if (flavor === 'mariadb') {
+    if (collation === 'utf8mb4_0900_bin') return 'utf8mb4_nopad_bin';
+    const own = /^utf8mb4_(?:[a-z_]+_)?0900_(.+)$/.exec(collation)?.[1];
+    return own === undefined ? collation : `utf8mb4_uca1400_nopad_${own.replace('_ks', '')}`;
+  }
+  if (collation === 'utf8mb4_nopad_bin') return 'utf8mb4_0900_bin';
+  const own = /^(?:utf8mb4_)?uca1400_(?:[a-z_]+_)??(?:nopad_)?(a[is]_c[is])$/.exec(collation)?.[1];
+  if (own === undefined) return collation;
+  // MySQL has accents ignored and cases told apart only in language-specific ones.
+  return `utf8mb4_0900_${own === 'ai_cs' ? 'as_cs' : own}`;
+}
+
+function list(names: readonly string[]): string {
+  return names.map(quoteName).join(', ');
+}

@@ -1,0 +1,16 @@
+import type { SinkDefinition } from '@tapline/sink';
+import { checkConfig } from './check-config.ts';
+import { MYSQL_CONFIG } from './config.ts';
+
+/** Rows of tables in tables of MySQL, MariaDB or TiDB. */
+export const mysqlSink: SinkDefinition<typeof MYSQL_CONFIG> = {
+  type: 'mysql',
+  summary: 'MySQL, MariaDB or TiDB: rows in tables, each once, with their versions in the same transaction.',
+  config: MYSQL_CONFIG,
+  traits: { order: 'partition', batch: { maxChanges: 4000, maxBytes: 4_194_304 } },
+  check: checkConfig,
+  async open(config, context) {
+    const { MysqlSink } = await import('./sink.ts');
+    return MysqlSink.open(config, context);
+  },
+};

@@ -1,0 +1,86 @@
+import type { Column } from '@tapline/schema';
+import type { Value } from '@tapline/sink';
+
+/** A value as SQL text. The session must have NO_BACKSLASH_ESCAPES: then a quote is the only character that means something in a literal. */
+export type Literal = (value: Value) => string;
+
+/** Above this, base64 in place of hexadecimal digits: a third more than the bytes, not twice as much. */
+const HEX_BYTES = 256;
+
+const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i;
+
+const EXACT_NUMBERS: ReadonlySet<string> = new Set([
+  'tinyint',
+  'smallint',
+  'mediumint',
+  'int',
+  'integer',
+  'bigint',
+  'decimal',
+  'numeric',
+  'year',
+  'bit',
+]);
+
+/** How values of a column of the target are written, so that the server stores exactly them. */
+export function literalOf(column: Column, flavor: 'mysql' | 'mariadb'): Literal {
+  if (EXACT_NUMBERS.has(column.type)) return orNull(exactNumber);
+  switch (column.type) {
+    case 'float':
+    case 'double':
+    case 'real':
+      return orNull(floating);
+    case 'datetime':
+    case 'timestamp':
+      return orNull((value) => (typeof value === 'string' ? quoted(moment(value)) : plain(value)));
+    case 'vector': {
+      const of = flavor === 'mysql' ? 'STRING_TO_VECTOR' : 'VEC_FromText';
+      return orNull((value) => (typeof value === 'string' ? `${of}(${quoted(value)})` : plain(value)));
+    }
+    default:
+      return orNull(plain);
+  }
+}
+
+/** A text literal under NO_BACKSLASH_ESCAPES. */
+export function quoted(text: string): string {
+  return text.includes("'") ? `'${text.replaceAll("'", "''")}'` : `'${text}'`;
+}
+
+function orNull(literal: (value: Exclude<Value, null>) => string): Literal {
+  return (value) => (value === null ? 'NULL' : literal(value));
+}
+
+/** Unquoted, so that keys are compared as numbers and not, as a text would be, as floating point. */
+function exactNumber(value: Exclude<Value, null>): string {
+  if (typeof value === 'string') return NUMBER.test(value) ? value : quoted(value);
+  return typeof value === 'object' ? bytes(value) : numberText(value);
+}
+
+/** With an exponent, so that the server reads floating point: a DECIMAL literal knows no -0 and has 30 places. */
+function floating(value: Exclude<Value, null>): string {
+  if (typeof value !== 'number') return exactNumber(value);
+  const text = numberText(value);
+  return text.includes('e') ? text : `${text}e0`;
+}
+
+function plain(value: Exclude<Value, null>): string {
+  if (typeof value === 'string') return quoted(value);
+  return typeof value === 'object' ? bytes(value) : quoted(numberText(value));
+}
+
+function numberText(value: number | bigint | boolean): string {
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** `2026-02-28T23:59:59.5Z` → `2026-02-28 23:59:59.5`: the session is in UTC. */
+function moment(text: string): string {
+  if (text[10] !== 'T') return text;
+  return `${text.slice(0, 10)} ${text.endsWith('Z') ? text.slice(11, -1) : text.slice(11)}`;
+}
+
+function bytes(value: Uint8Array): string {
+  const buffer = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return buffer.length <= HEX_BYTES ? `x'${buffer.toString('hex')}'` : `FROM_BASE64('${buffer.toString('base64')}')`;
+}

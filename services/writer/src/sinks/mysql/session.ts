@@ -1,0 +1,138 @@
+import { TaplineError } from '@tapline/kernel';
+import { connect, type MysqlAddress, type MysqlConnection, type StringRow } from '@tapline/mysql';
+import { classify } from './classify.ts';
+
+export type Flavor = 'mysql' | 'mariadb';
+
+/**
+ * What a value means must not depend on the server's settings. Strict, so that what does not fit is an error and never clipped; without the modes that
+ * refuse what the source could hold (zero dates, an auto-increment of 0). Foreign keys are not checked: tables are filled side by side. READ COMMITTED locks
+ * no gaps, so that lanes do not wait for each other's new rows.
+ */
+function settings(lockWaitSeconds: number): string[] {
+  return [
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_BACKSLASH_ESCAPES,ALLOW_INVALID_DATES', foreign_key_checks = 0, unique_checks = 1, autocommit = 1",
+    `SET SESSION innodb_lock_wait_timeout = ${lockWaitSeconds}`,
+    'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+  ];
+}
+
+/** One connection to the target. Errors are SINK_MYSQL_*. */
+export class Session implements AsyncDisposable {
+  readonly #connection: MysqlConnection;
+  /** The longest statement that the server takes. */
+  readonly packetBytes: number;
+
+  private constructor(connection: MysqlConnection, packetBytes: number) {
+    this.#connection = connection;
+    this.packetBytes = packetBytes;
+  }
+
+  static async open(address: MysqlAddress, timeoutMs: number, signal: AbortSignal): Promise<Session> {
+    try {
+      const connection = await connect(address, signal, { connectTimeoutMs: timeoutMs });
+      try {
+        for (const sql of settings(Math.ceil(timeoutMs / 1000))) await connection.execute(sql, signal);
+        const [row] = await connection.query('SELECT @@max_allowed_packet', signal);
+        return new Session(connection, Number(row?.[0] ?? 0));
+      } catch (error) {
+        connection.destroy();
+        throw error;
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      throw classify(error);
+    }
+  }
+
+  get flavor(): Flavor {
+    return this.#connection.flavor;
+  }
+
+  get usable(): boolean {
+    return this.#connection.usable;
+  }
+
+  /** The connection itself, for libs/mysql's readers of metadata. Their errors are for `classify`. */
+  get connection(): MysqlConnection {
+    return this.#connection;
+  }
+
+  async query(sql: string, signal: AbortSignal): Promise<StringRow[]> {
+    this.#refuseTooLarge(sql);
+    try {
+      return await this.#connection.query(sql, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw classify(error);
+    }
+  }
+
+  async execute(sql: string, signal: AbortSignal): Promise<void> {
+    this.#refuseTooLarge(sql);
+    try {
+      await this.#connection.execute(sql, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw classify(error);
+    }
+  }
+
+  /** Drops the connection: whatever transaction is open on it is rolled back by the server. */
+  destroy(): void {
+    this.#connection.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection[Symbol.asyncDispose]();
+  }
+
+  /** The server closes the connection of whoever sends more, which would look like a lost one. */
+  #refuseTooLarge(sql: string): void {
+    if (sql.length * 3 < this.packetBytes) return;
+    const bytes = Buffer.byteLength(sql);
+    if (bytes < this.packetBytes) return;
+    throw new TaplineError('SINK_MYSQL_PACKET', {
+      message: `A row makes a statement of ${bytes} bytes, and the server takes ${this.packetBytes} (max_allowed_packet).`,
+    });
+  }
+}
+
+/** The sink's connections: lent one by one, opened when they are first needed, and again after they were lost. */
+export class SessionPool implements AsyncDisposable {
+  readonly #open: (signal: AbortSignal) => Promise<Session>;
+  readonly #free: Session[] = [];
+  readonly #lent = new Set<Session>();
+  #disposed = false;
+
+  constructor(open: (signal: AbortSignal) => Promise<Session>) {
+    this.#open = open;
+  }
+
+  /** Never more at a time than callers: the sink starts only as many as it may. */
+  async use<T>(signal: AbortSignal, work: (session: Session) => Promise<T>): Promise<T> {
+    const session = await this.#take(signal);
+    this.#lent.add(session);
+    try {
+      return await work(session);
+    } finally {
+      this.#lent.delete(session);
+      if (session.usable && !this.#disposed) this.#free.push(session);
+      else session.destroy();
+    }
+  }
+
+  async #take(signal: AbortSignal): Promise<Session> {
+    if (this.#disposed) throw new TaplineError('INTERNAL', { message: 'The sink is disposed of.' });
+    for (let session = this.#free.pop(); session !== undefined; session = this.#free.pop()) {
+      if (session.usable) return session;
+    }
+    return this.#open(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    for (const session of this.#lent) session.destroy();
+    await Promise.all(this.#free.splice(0).map((session) => session[Symbol.asyncDispose]()));
+  }
+}

@@ -1,0 +1,198 @@
+import { createHash } from 'node:crypto';
+import { type Logger, TaplineError } from '@tapline/kernel';
+import { quoteName, quoteTable, readTables } from '@tapline/mysql';
+import type { Table } from '@tapline/schema';
+import type { Change, TableCatalog } from '@tapline/sink';
+import { nameBy } from './check-config.ts';
+import { classify } from './classify.ts';
+import type { MysqlConfig } from './config.ts';
+import { addColumns, createTable, createVersions } from './create-table.ts';
+import type { Session, SessionPool } from './session.ts';
+import { type Dialect, type Target, targetOf } from './target.ts';
+
+/** The longest name of a table. */
+const NAME_LENGTH = 64;
+
+export interface TargetTablesOptions {
+  readonly pool: SessionPool;
+  readonly config: MysqlConfig;
+  readonly catalog: TableCatalog;
+  readonly log: Logger;
+}
+
+/** The tables written to, as they are in the target: found by the changes' topics and sources, made when they are not there. */
+export class TargetTables {
+  readonly #options: TargetTablesOptions;
+  readonly #known = new Map<string, Target>();
+
+  constructor(options: TargetTablesOptions) {
+    this.#options = options;
+  }
+
+  /** The target of a change; a promise only while it is looked up. */
+  of(change: Change, signal: AbortSignal): Target | Promise<Target> {
+    const known = this.#known.get(idOf(change));
+    return known ?? this.#load(change, signal);
+  }
+
+  /** Tables may have been altered, made or dropped: look again. */
+  forget(): void {
+    this.#known.clear();
+  }
+
+  /**
+   * The target once its table has the columns that the change has, as far as the configuration wants them.
+   *
+   * @throws TaplineError SINK_MYSQL_COLUMN: it lacks one, and nothing may be added.
+   */
+  async withColumns(change: Change, missing: readonly string[], signal: AbortSignal): Promise<Target> {
+    const { pool, config, catalog, log } = this.#options;
+    this.#known.delete(idOf(change));
+    const target = await this.#load(change, signal);
+    const left = missing.filter((name) => !target.columns.has(name));
+    if (left.length === 0 || config.newColumns === 'ignore') return target;
+    const shape = config.newColumns === 'add' ? await catalog.describe(change, { fresh: true, signal }) : undefined;
+    const columns = left.flatMap((name) => shape?.columns.find((column) => column.name === name) ?? []);
+    if (columns.length < left.length) {
+      throw new TaplineError('SINK_MYSQL_COLUMN', {
+        message: `${target.name} has no column ${left.join(', ')}.`,
+        place: { table: target.name },
+      });
+    }
+    await pool.use(signal, async (session) => {
+      const sql = addColumns(nameOf(config, await this.#sourceOf(change, signal)), columns, dialectOf(session));
+      log.info('columns are added to a table', { table: target.name, columns: left });
+      await session.execute(sql, signal);
+    });
+    this.#known.delete(idOf(change));
+    return this.#load(change, signal);
+  }
+
+  async #load(change: Change, signal: AbortSignal): Promise<Target> {
+    const source = await this.#sourceOf(change, signal);
+    const place = nameOf(this.#options.config, source);
+    const keyNames = Object.keys(change.key ?? {});
+    const target = await this.#options.pool.use(signal, async (session) => {
+      const table = (await find(session, place, signal)) ?? (await this.#create(session, place, change, signal));
+      const versions = await this.#versions(session, table, keyNames, signal);
+      return targetOf(table, { keyNames, versions, dialect: dialectOf(session) });
+    });
+    this.#known.set(idOf(change), target);
+    return target;
+  }
+
+  /** A tombstone does not say what table it is of: the catalogue does, or else the topic's name. */
+  async #sourceOf(change: Change, signal: AbortSignal): Promise<{ db: string; table: string }> {
+    if (change.source !== null) return change.source;
+    const shape = await this.#options.catalog.describe(change, { signal });
+    if (shape !== undefined) return { db: shape.database, table: shape.name };
+    const parts = change.topic.split('.');
+    return { db: parts.at(-2) ?? '', table: parts.at(-1) ?? '' };
+  }
+
+  async #create(
+    session: Session,
+    { database, name }: Pick<Table, 'database' | 'name'>,
+    change: Change,
+    signal: AbortSignal,
+  ): Promise<Table> {
+    const { config, catalog, log } = this.#options;
+    const place = { table: `${database}.${name}` };
+    if (!config.createTables) {
+      throw new TaplineError('SINK_MYSQL_TABLE', { message: `There is no table ${place.table}.`, place });
+    }
+    const shape = await catalog.describe(change, { fresh: true, signal });
+    if (shape === undefined) {
+      throw new TaplineError('SINK_MYSQL_TABLE', {
+        message: `There is no table ${place.table}, and nothing says what it is like.`,
+        place,
+      });
+    }
+    // The versions say what is in the table: with them, rows that are gone with it would never come back.
+    const versions = this.#versionsName(database, name);
+    if ((await find(session, { database: config.stateDatabase, name: versions }, signal)) !== undefined) {
+      throw new TaplineError('SINK_MYSQL_TABLE_LOST', {
+        message: `The table ${place.table} is gone, but the versions of its rows are still there.`,
+        place,
+        remedy: `Put the table back, or fill it anew: DROP TABLE ${quoteTable(config.stateDatabase, versions)}, and let the writer begin at the start of its topics (another \`name\`).`,
+      });
+    }
+    const keyNames = Object.keys(change.key ?? {});
+    const sql = createTable(quoteTable(database, name), shape, keyNames, dialectOf(session));
+    await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(database)}`, signal);
+    log.info('a table is made', { table: place.table });
+    try {
+      await session.execute(sql, signal);
+    } catch (error) {
+      // Another member of the writer may have been faster.
+      const there = await find(session, { database, name }, signal);
+      if (there === undefined) throw error;
+    }
+    const made = await find(session, { database, name }, signal);
+    if (made !== undefined) return made;
+    throw new TaplineError('SINK_MYSQL_TABLE', {
+      message: `The table ${place.table} was made and is not there.`,
+      place,
+    });
+  }
+
+  /** The quoted name of the table of versions, which is there afterwards. */
+  async #versions(session: Session, table: Table, keyNames: readonly string[], signal: AbortSignal): Promise<string> {
+    if (keyNames.length === 0) return '';
+    const { stateDatabase } = this.#options.config;
+    const name = this.#versionsName(table.database, table.name);
+    const sql = quoteTable(stateDatabase, name);
+    const there = await find(session, { database: stateDatabase, name }, signal);
+    if (there === undefined) {
+      // Refused below with a better reason when the table has no such key.
+      if (!keyNames.every((key) => table.columns.some((column) => column.name === key))) return sql;
+      await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(stateDatabase)}`, signal);
+      await session.execute(createVersions(sql, table, keyNames, dialectOf(session)), signal);
+    } else if ([...(there.primaryKey ?? [])].sort().join() !== [...keyNames].sort().join()) {
+      throw new TaplineError('SINK_MYSQL_KEY', {
+        message: `The rows of ${table.database}.${table.name} were written by the key (${there.primaryKey?.join(', ')}), and the records’ key is (${keyNames.join(', ')}).`,
+        place: { table: `${table.database}.${table.name}` },
+        remedy: `Write to another \`sink.table\`; or empty this one, DROP TABLE ${sql}, and let the writer begin at the start of its topics.`,
+      });
+    }
+    return sql;
+  }
+
+  #versionsName(database: string, table: string): string {
+    const name = `${database}.${table}`;
+    if (name.length <= NAME_LENGTH) return name;
+    return `${name.slice(0, 47)}~${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
+  }
+}
+
+function idOf({ topic, source }: Change): string {
+  return source === null ? topic : `${topic}\0${source.db}\0${source.table}`;
+}
+
+function nameOf(config: MysqlConfig, source: { db: string; table: string }): Pick<Table, 'database' | 'name'> {
+  return { database: nameBy(config.database, source), name: nameBy(config.table, source) };
+}
+
+function dialectOf({ flavor, connection }: Session): Dialect {
+  const [major = 0, minor = 0, patch = 0] = connection.version.split(/[.-]/).map(Number);
+  const number = major * 10_000 + minor * 100 + patch;
+  return { flavor, rowAlias: flavor === 'mysql' && number >= 80_019 && !/tidb/i.test(connection.version) };
+}
+
+async function find(
+  { connection }: Session,
+  { database, name }: Pick<Table, 'database' | 'name'>,
+  signal: AbortSignal,
+): Promise<Table | undefined> {
+  const filter = {
+    mayMatchIn: (db: string) => db === database,
+    matches: (db: string, table: string) => db === database && table === name,
+  };
+  try {
+    const [table] = await readTables(connection, filter, signal);
+    return table;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw classify(error);
+  }
+}
