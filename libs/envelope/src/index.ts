@@ -11,6 +11,7 @@ export {
   type TextRow,
 } from './compile.ts';
 export type { Connector, SnapshotValue } from './envelope-schema.ts';
+export { bareValueReader } from './json/bare-values.ts';
 export { compileJsonEnvelope, type JsonOptions } from './json/compile-json.ts';
 export { parseExact } from './json/exact-json.ts';
 export { keyPayload } from './json/key-text.ts';

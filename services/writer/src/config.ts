@@ -1,6 +1,7 @@
 import { KAFKA_FIELDS } from '@tapline/kafka';
 import type { ConfigOf, ServiceConfig } from '@tapline/kernel';
 import { REGISTRY_FIELD } from '@tapline/registry';
+import { FORMAT_FIELDS } from './formats/config.ts';
 import { REDIS_CONFIG } from './sinks/redis/config.ts';
 import { TRANSFORM } from './transform/steps.ts';
 
@@ -17,6 +18,7 @@ const SOURCE = {
       doc: 'Names of the topics, such as `shop.shop.orders`.',
       minItems: 1,
     },
+    ...(FORMAT_FIELDS as typeof FORMAT_FIELDS),
     registry: REGISTRY_FIELD as typeof REGISTRY_FIELD,
     bufferBytes: {
       type: 'integer',

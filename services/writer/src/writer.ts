@@ -2,11 +2,8 @@ import { type Kafka, kafkaConfigOf, openKafka } from '@tapline/kafka';
 import { anySignal, type RunningService, retry, type ServiceContext, TaplineError, whenAborted } from '@tapline/kernel';
 import { openRegistry } from '@tapline/registry';
 import {
-  type ChangeDecode,
   Consumption,
   DEFAULT_TRAITS,
-  type Decode,
-  decoder,
   Engine,
   type Sink,
   type SinkDefinition,
@@ -16,9 +13,8 @@ import {
 import type { WriterConfig } from './config.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { LazyRegistry } from './lazy-registry.ts';
+import { openPipeline } from './pipeline.ts';
 import { SINKS } from './sinks/index.ts';
-import { loadTransforms } from './transform/load.ts';
-import type { Transform } from './transform/rows.ts';
 
 /** Connects everything. Retryable failures are waited out; what is wrong for good rejects. */
 export async function openWriter(context: ServiceContext<WriterConfig>, stop: AbortSignal): Promise<RunningService> {
@@ -28,7 +24,6 @@ export async function openWriter(context: ServiceContext<WriterConfig>, stop: Ab
   const signal = anySignal(stop, ending.signal);
   opened.defer(() => ending.abort());
 
-  const transform = await loadTransforms(config, context.origin?.file);
   const kafka = opened.use(openKafka(kafkaConfigOf(config.source, `tapline-writer-${config.name}`), { logger: log }));
   const tables = new TopicTables(kafka);
   const sink = opened.use(await openSink(context, tables, signal));
@@ -39,11 +34,12 @@ export async function openWriter(context: ServiceContext<WriterConfig>, stop: Ab
     config.onError === 'stop'
       ? undefined
       : opened.use(await DeadLetters.open({ ...deadLetterTopic(config), kafka, signal: ending.signal }));
-  const read = decoder({ registry: tables.watch(registry), claims: kafka.claims, signal: ending.signal });
+  const parts = { registry: tables.watch(registry), claims: kafka.claims, signal: ending.signal };
+  const { decode } = await openPipeline(config, context.origin?.file, parts);
   const { order, batch } = definitionOf(config).traits ?? DEFAULT_TRAITS;
   const engine = new Engine({
     sink,
-    decode: transformed(read, transform),
+    decode,
     parking,
     order,
     lanes: config.lanes,
@@ -74,13 +70,6 @@ async function openSink(
 
 function definitionOf({ sink }: WriterConfig): SinkDefinition {
   return SINKS[sink.type];
-}
-
-function transformed(read: ChangeDecode, transform: Transform): Decode {
-  return (batch, record) => {
-    const change = read(batch, record);
-    return change instanceof Promise ? change.then(transform) : transform(change);
-  };
 }
 
 function deadLetterTopic(config: WriterConfig): { topic: string; partitions: number; replicationFactor: number } {
