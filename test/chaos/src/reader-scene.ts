@@ -141,13 +141,17 @@ interface Progress {
 }
 
 async function drained(mysql: MysqlServer, topicReader: TopicReader): Promise<boolean> {
-  const record = await topicReader.lastValue(`${SOURCE}.progress`, SOURCE);
-  if (record === undefined) return false;
-  const { gtidSet, snapshot } = JSON.parse(record) as Progress;
-  if (snapshot.state !== 'done') return false;
   const connection = await mysql.connect();
   try {
-    const [rows] = await connection.query('SELECT GTID_SUBSET(@@GLOBAL.gtid_executed, ?) AS reached', [gtidSet]);
+    // Asked for first: anchors are committed all the time.
+    const [[{ executed }]] = (await connection.query('SELECT @@GLOBAL.gtid_executed AS executed')) as unknown as [
+      [{ executed: string }],
+    ];
+    const record = await topicReader.lastValue(`${SOURCE}.progress`, SOURCE);
+    if (record === undefined) return false;
+    const { gtidSet, snapshot } = JSON.parse(record) as Progress;
+    if (snapshot.state !== 'done') return false;
+    const [rows] = await connection.query('SELECT GTID_SUBSET(?, ?) AS reached', [executed, gtidSet]);
     return Number((rows as { reached: number }[])[0]?.reached) === 1;
   } finally {
     await connection.end();
