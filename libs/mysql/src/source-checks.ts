@@ -43,14 +43,16 @@ export function sourceFindings(facts: {
   ];
 }
 
-/** @throws TaplineError with the code, what was seen and the statement that mends it, of the first finding that fails. */
+/** @throws TaplineError with the code, what was seen and the statements that mend it, of the first finding that fails and all others of its code. */
 export function refuseUnfitSource(findings: readonly Finding[], address: MysqlAddress): void {
-  const failed = findings.find((finding) => finding.level === 'fail');
-  if (failed?.code === undefined) return;
-  throw new TaplineError(failed.code, {
-    message: failed.seen,
+  const failed = findings.filter((finding) => finding.level === 'fail');
+  const code = failed[0]?.code;
+  if (code === undefined) return;
+  const alike = failed.filter((finding) => finding.code === code);
+  throw new TaplineError(code, {
+    message: alike.map(({ seen }) => seen).join(' '),
     place: { address: addressText(address) },
-    remedy: failed.mend,
+    remedy: alike.map(({ mend }) => mend).join(' '),
   });
 }
 

@@ -24,7 +24,7 @@ export const SOURCE_CODES = {
     disposition: 'fatal',
     summary: 'The schema history has a captured table otherwise than the source’s information_schema shows it.',
     remedy:
-      'The table was altered past the binlog (sql_log_bin = 0, or on this replica only), or a statement was misread: report that. Stop the reader and run `tapline schema rebuild --config FILE`; history.drift: warn goes on meanwhile.',
+      'The table was altered past the binlog (sql_log_bin = 0, or on this replica only), or a statement was misread: report that. Stop the reader and run `tapline schema rebuild FILE`; history.drift: warn goes on meanwhile.',
   },
   SCHEMA_FORM_CHANGED: {
     disposition: 'fatal',
@@ -36,18 +36,18 @@ export const SOURCE_CODES = {
     disposition: 'fatal',
     summary: 'The schema history lacks what the progress record needs: its topic was deleted, or its end is gone.',
     remedy:
-      'Nothing is lost. Run `tapline schema rebuild --config FILE`: it makes the history anew from the source as it is now and the binlog from the progress record on.',
+      'Nothing is lost. Run `tapline schema rebuild FILE`: it makes the history anew from the source as it is now and the binlog from the progress record on.',
   },
   SCHEMA_HISTORY_MISMATCH: {
     disposition: 'fatal',
     summary: 'A replay does not meet the statement that the schema history has at this place.',
     remedy:
-      'The source is another one, or has lost its tail. Where it is the right one, run `tapline schema rebuild --config FILE`.',
+      'The source is another one, or has lost its tail. Where it is the right one, run `tapline schema rebuild FILE`.',
   },
   SCHEMA_HISTORY_UNREADABLE: {
     disposition: 'fatal',
     summary: 'A record of the schema history cannot be read: a newer version wrote it, or somebody else did.',
-    remedy: 'Use the newer version; or stop the reader and run `tapline schema rebuild --config FILE`.',
+    remedy: 'Use the newer version; or stop the reader and run `tapline schema rebuild FILE`.',
   },
   SCHEMA_INCOMPATIBLE: {
     disposition: 'fatal',
@@ -82,7 +82,7 @@ export const SOURCE_CODES = {
     disposition: 'fatal',
     summary: 'Rows came of a table that the schema history does not know.',
     remedy:
-      "GRANT SELECT on the table's database to the reader's account, so that it sees the table, and run `tapline schema rebuild --config FILE`; or exclude the table under `source.exclude`.",
+      "GRANT SELECT on the table's database to the reader's account, so that it sees the table, and run `tapline schema rebuild FILE`; or exclude the table under `source.exclude`.",
   },
   SCHEMA_UNSUPPORTED: {
     disposition: 'fatal',

@@ -132,7 +132,7 @@ function requirePlace({ snapshot }: HistoryView, record: ProgressRecord): void {
   if (snapshot.replaces !== record.schemaVersion || isSame) return;
   throw new TaplineError('SCHEMA_HISTORY_LOST', {
     message: `The schema history was rebuilt for ${snapshot.file}:${snapshot.position} (${snapshot.gtidSet}), and the reader has come to ${record.file}:${record.position} meanwhile.`,
-    remedy: 'Stop every reader of this source, and run `tapline schema rebuild --config FILE` again.',
+    remedy: 'Stop every reader of this source, and run `tapline schema rebuild FILE` again.',
   });
 }
 
