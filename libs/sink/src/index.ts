@@ -14,6 +14,7 @@ export { Consumption, type ConsumptionOptions } from './engine/consumption.ts';
 export { type ChangeDecode, decoder, type SchemaSource } from './engine/decode.ts';
 export { type Decode, type Decoded, Engine, type EngineOptions, type Parking } from './engine/engine.ts';
 export { ENGINE_METRICS } from './engine/metrics.ts';
+export type { Lag } from './engine/partitions.ts';
 export { type Capability, type ContractCase, change, neverAborted, type SinkBench, tombstone } from './suite/bench.ts';
 export { contractCases } from './suite/index.ts';
 export { SUITE_TOPIC, SuiteTables, suiteTable } from './suite/tables.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sleep } from '@tapline/kernel';
+import type { ItemRow, TopicWriter } from '@tapline/test-stack';
 import { expectedRow, until, WriterFixture } from './testing/fixture.ts';
-import type { ItemRow, TopicWriter } from './testing/topic-writer.ts';
 import { WriterProcess } from './testing/writer-process.ts';
 
 let fixture: WriterFixture;

@@ -1,6 +1,6 @@
 import { type Kafka, kafkaConfigOf, openKafka } from '@tapline/kafka';
 import { anySignal, type RunningService, retry, type ServiceContext, TaplineError, whenAborted } from '@tapline/kernel';
-import { openRegistry } from '@tapline/registry';
+import { LazyRegistry, openRegistry } from '@tapline/registry';
 import {
   Consumption,
   DEFAULT_TRAITS,
@@ -12,7 +12,6 @@ import {
 } from '@tapline/sink';
 import type { WriterConfig } from './config.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { LazyRegistry } from './lazy-registry.ts';
 import { openPipeline } from './pipeline.ts';
 import { SINKS } from './sinks/index.ts';
 

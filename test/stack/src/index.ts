@@ -43,4 +43,5 @@ export {
   type TestServers,
   testServers,
 } from './test-servers.ts';
+export { type ItemRow, TopicWriter } from './topic-writer.ts';
 export { openTopology, Topology, type TopologyOptions } from './topology.ts';

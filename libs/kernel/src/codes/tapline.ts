@@ -7,6 +7,13 @@ export const TAPLINE_CODES = {
     summary: 'The address for /healthz, /readyz, /metrics and /state cannot be listened on.',
     remedy: 'Choose another `admin.host` or `admin.port`; port 0 takes any free one.',
   },
+  CLIENT_HANDLER: {
+    disposition: 'fatal',
+    summary:
+      'A handler given to `subscribe` of @tapline/client failed, and its `onError` says to stop or to try again.',
+    remedy:
+      'See the cause. Where trying again helps, let `onError` answer `retry` for it; whoever subscribes again begins with the change that failed.',
+  },
   CONFIG_INVALID: {
     disposition: 'fatal',
     summary:

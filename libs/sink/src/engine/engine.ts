@@ -7,7 +7,8 @@ import { ByteBudget } from './budget.ts';
 import { claimedBytes } from './claims.ts';
 import type { Entry } from './entry.ts';
 import { Lane, type LaneFailure } from './lane.ts';
-import { PartitionLedger } from './ledger.ts';
+import type { PartitionLedger } from './ledger.ts';
+import { type Lag, Partitions } from './partitions.ts';
 import { copyOf, laneKey, laneKeyOf, placedAt } from './records.ts';
 import { StateKeeper } from './state.ts';
 import { committedAt, Tally } from './tally.ts';
@@ -66,7 +67,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #budget: ByteBudget;
   readonly #lanes: readonly Lane[];
-  readonly #ledgers = new Map<string, PartitionLedger>();
+  readonly #partitions = new Partitions();
   readonly #keeper: StateKeeper;
   readonly #tally: Tally;
   readonly #abort = new AbortController();
@@ -95,9 +96,7 @@ export class Engine {
 
   /** These partitions are ours from now on, each from its committed offset on. What is known of them from earlier is dropped. */
   async assign(partitions: readonly TopicPartition[]): Promise<void> {
-    this.revoke(partitions);
-    for (const { topic, partition } of partitions)
-      this.#ledgers.set(nameOf(topic, partition), new PartitionLedger(topic, partition));
+    this.#partitions.assign(partitions);
     try {
       await this.#options.sink.assigned?.(partitions, this.#abort.signal);
     } catch (error) {
@@ -110,38 +109,42 @@ export class Engine {
    * under way may still end: it wrote nothing that the next member does not write as well, in the same order, and versions keep it from going back.
    */
   revoke(partitions: readonly TopicPartition[]): void {
-    for (const { topic, partition } of partitions) {
-      const name = nameOf(topic, partition);
-      const ledger = this.#ledgers.get(name);
-      if (ledger !== undefined) ledger.revoked = true;
-      this.#ledgers.delete(name);
-    }
+    this.#partitions.revoke(partitions);
+  }
+
+  /** Nothing more of these partitions is accepted until `resume`; what was accepted goes its way. The others do not wait. */
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#partitions.pause(partitions);
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#partitions.resume(partitions);
   }
 
   /**
    * Takes a batch over. Resolves when there is room for the next one: that is the back-pressure. Batches of different partitions take turns. One whose
    * turn comes when its partition has gone, or has gone and come again, is dropped: it is handed over anew from the committed offset on.
    */
-  accept(batch: ConsumedBatch): Promise<void> {
-    const ledger = this.#ledgers.get(nameOf(batch.topic, batch.partition));
-    if (ledger === undefined) return Promise.resolve();
+  async accept(batch: ConsumedBatch): Promise<void> {
+    const ledger = this.#partitions.get(batch);
+    if (ledger === undefined) return;
+    while (ledger.paused !== undefined) await ledger.paused;
     const mine = this.#turn.then(() => this.#accept(batch, ledger));
     this.#turn = mine.catch(() => undefined);
     return mine;
   }
 
-  /** Offsets below which everything is applied and that were not committed yet. */
+  /** Offsets below which everything is settled and that were not committed yet. */
   uncommitted(): CommitOffset[] {
-    const offsets: CommitOffset[] = [];
-    for (const { topic, partition, toCommit } of this.#ledgers.values()) {
-      if (toCommit !== undefined) offsets.push({ topic, partition, offset: BigInt(toCommit) });
-    }
-    return offsets;
+    return this.#partitions.uncommitted();
   }
 
   committed(offsets: readonly CommitOffset[]): void {
-    for (const { topic, partition, offset } of offsets)
-      this.#ledgers.get(nameOf(topic, partition))?.committed(Number(offset));
+    this.#partitions.committed(offsets);
+  }
+
+  lag(): Lag {
+    return this.#partitions.lag();
   }
 
   /** Resolves when everything that was accepted is settled. */
@@ -154,8 +157,7 @@ export class Engine {
    * uncommitted and come again.
    */
   async drain(): Promise<void> {
-    this.#closed = true;
-    this.#budget.open();
+    this.#close();
     if (this.#keeper.state === 'retrying') this.#giveUp();
     if (this.#keeper.state !== 'stopped') this.#keeper.enter('draining');
     await this.#turn;
@@ -164,8 +166,7 @@ export class Engine {
 
   /** Ends everything at once. */
   abort(): void {
-    this.#closed = true;
-    this.#budget.open();
+    this.#close();
     this.#giveUp();
   }
 
@@ -175,14 +176,7 @@ export class Engine {
 
   /** For /state. */
   describe(): Readonly<Record<string, unknown>> {
-    const partitions = [...this.#ledgers.values()].map((ledger) => ({
-      topic: ledger.topic,
-      partition: ledger.partition,
-      appliedBelow: ledger.unbroken,
-      receivedBelow: ledger.nextOffset,
-      lagRecords: ledger.lagRecords,
-      underWay: ledger.open,
-    }));
+    const partitions = this.#partitions.describe();
     return { ...this.#keeper.describe(), ...this.#retryState(), counts: this.#tally.describe(), partitions };
   }
 
@@ -339,12 +333,17 @@ export class Engine {
   }
 
   #stop(error: unknown): void {
-    this.#closed = true;
-    this.#budget.open();
+    this.#close();
     if (this.#keeper.state === 'stopped') return;
     this.#keeper.enter('stopped', error);
     this.#stopped.reject(error);
     if (this.#retrying.size > 0) this.#giveUp();
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.#budget.open();
+    this.#partitions.resumeAll();
   }
 
   #giveUp(): void {
@@ -353,10 +352,9 @@ export class Engine {
 
   #sampleGauges(): void {
     const { metrics } = this.#options;
-    const ledgers = (): PartitionLedger[] => [...this.#ledgers.values()];
     const { lagSeconds, lagRecords, bufferedBytes, retrying, stopped } = this.#tally.metrics;
-    metrics.sample(lagSeconds, () => Math.max(0, ...ledgers().map((ledger) => ledger.lagMs(Date.now()))) / 1000);
-    metrics.sample(lagRecords, () => ledgers().reduce((sum, ledger) => sum + ledger.lagRecords, 0));
+    metrics.sample(lagSeconds, () => this.lag().seconds);
+    metrics.sample(lagRecords, () => this.lag().records);
     metrics.sample(bufferedBytes, () => this.#budget.used);
     metrics.sample(retrying, () => (this.#keeper.state === 'retrying' ? 1 : 0));
     metrics.sample(stopped, () => (this.#keeper.state === 'stopped' ? 1 : 0));
@@ -371,10 +369,6 @@ interface RecordPlace extends Pick<Entry, 'ledger' | 'offset' | 'bytes'> {
 function poisonOrThrow(error: unknown): TaplineError {
   if (error instanceof TaplineError && error.disposition === 'poison') return error;
   throw error;
-}
-
-function nameOf(topic: string, partition: number): string {
-  return `${topic}/${partition}`;
 }
 
 function bytesOf(entries: readonly Entry[]): number {

@@ -1,3 +1,5 @@
+import { type Deferred, deferred } from '@tapline/kernel';
+
 /**
  * Which records of one topic-partition are done. Records are added in the order of their offsets and finish in any order; what may be committed
  * is the lowest offset that is not done: everything before it is applied.
@@ -7,8 +9,8 @@
 export class PartitionLedger {
   readonly topic: string;
   readonly partition: number;
-  /** The partition went to another member: what of it still waits is not given to the sink, and nothing of it is committed. */
-  revoked = false;
+  #revoked = false;
+  #paused: Deferred<void> | undefined;
   /** Offset after the last record of the log as far as it is known: for the lag. */
   endOffset = 0;
   /** Commit time in the source of the newest change that is settled, or of the first that waits; ms since the epoch. */
@@ -25,6 +27,30 @@ export class PartitionLedger {
     this.partition = partition;
     this.#offsets = new Float64Array(capacity);
     this.#done = new Uint8Array(capacity);
+  }
+
+  /** The partition went to another member: what of it still waits is not given to the sink, and nothing of it is committed. */
+  get revoked(): boolean {
+    return this.#revoked;
+  }
+
+  revoke(): void {
+    this.#revoked = true;
+    this.resume();
+  }
+
+  /** Resolves when the partition goes on, or is revoked; undefined while it goes. */
+  get paused(): Promise<void> | undefined {
+    return this.#paused?.promise;
+  }
+
+  pause(): void {
+    this.#paused ??= deferred();
+  }
+
+  resume(): void {
+    this.#paused?.resolve();
+    this.#paused = undefined;
   }
 
   /** The first record to come has this offset, and what is before it is committed. Only the first call counts. */

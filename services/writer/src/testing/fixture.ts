@@ -1,9 +1,8 @@
 import { classifyKafkaError, type Kafka, openKafka } from '@tapline/kafka';
 import { sleep } from '@tapline/kernel';
 import { openRegistry, type Registry } from '@tapline/registry';
-import { openStack, type RedisServer, type Stack, testServers } from '@tapline/test-stack';
+import { type ItemRow, openStack, type RedisServer, type Stack, TopicWriter, testServers } from '@tapline/test-stack';
 import { Redis } from 'ioredis';
-import { type ItemRow, TopicWriter } from './topic-writer.ts';
 import type { WriterProcess } from './writer-process.ts';
 
 let topics = 0;

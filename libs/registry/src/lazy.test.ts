@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { Registry } from '@tapline/registry';
-import { LazyRegistry } from './lazy-registry.ts';
+import { LazyRegistry } from './lazy.ts';
+import type { Registry } from './registry.ts';
 
 class Opened implements Registry {
   disposed = 0;

@@ -1,4 +1,4 @@
-import type { Registry } from '@tapline/registry';
+import type { Registry } from './registry.ts';
 
 /** A registry that is opened when the first schema is asked for: topics in JSON need none, and none is made for them. */
 export class LazyRegistry implements Pick<Registry, 'schema'>, AsyncDisposable {
