@@ -139,7 +139,7 @@ export class BatchingProducer implements OrderedProducer {
 
   #declarations(declare: ProducerOptions['declare']): Declarations | undefined {
     if (declare === undefined) return undefined;
-    const onDeclared = (): void => this.#sender.send();
+    const onDeclared = (): void => this.#sender.wake();
     return new Declarations({ declare, onDeclared, onFailed: (error) => this.#fail(error) });
   }
 

@@ -7,6 +7,7 @@ import type { Declarations } from './fence/declarations.ts';
 import type { ProducerLife } from './fence/fence.ts';
 import type { BrokerConnection } from './kafkajs-transport.ts';
 import type { LaneState } from './lane.ts';
+import { LaneQueues } from './lane-queues.ts';
 import type { Packer } from './packer.ts';
 import { PRODUCE, produceRequest, readProduceAnswer } from './produce-protocol.ts';
 import { laterIdentity, newProducerId } from './producer-id.ts';
@@ -59,12 +60,12 @@ const SETTLE_MS = 500;
 export class Sender {
   readonly #cluster: Cluster;
   readonly #options: SenderOptions;
-  #ready: LaneState[] = [];
+  readonly #queues: LaneQueues;
   /** Requests under way by broker. */
   readonly #inFlight = new Map<number, number>();
   #identity: ProducerIdentity | undefined;
   #preparing = false;
-  readonly #alarm = new Alarm(() => this.send());
+  readonly #alarm = new Alarm(() => this.wake());
   #stopped = false;
   requests = 0;
   retries = 0;
@@ -74,63 +75,47 @@ export class Sender {
     this.#cluster = cluster;
     this.#options = options;
     this.#identity = options.life?.identity;
+    this.#queues = new LaneQueues(cluster, options.declarations);
   }
 
   /** The lane has something to send. */
   ready(lane: LaneState): void {
-    if (lane.queued || lane.examining) return;
-    lane.queued = true;
-    this.#ready.push(lane);
+    if (!lane.queued && !lane.examining) this.#queues.add(lane);
   }
 
   /** Sends what can be sent now. */
   send(): void {
-    if (this.#stopped || this.#ready.length === 0) return;
-    const { life, declarations } = this.#options;
-    const over = life?.over();
+    if (this.#stopped || this.#queues.isEmpty) return;
+    const over = this.#options.life?.over();
     if (over !== undefined) return this.#options.onFailed(over);
     if (this.#identity === undefined) return this.#prepare();
-    const waiting: LaneState[] = [];
-    const byBroker = new Map<number, LaneState[]>();
-    const now = performance.now();
-    let soonest = Number.POSITIVE_INFINITY;
-    let leaderless = false;
-    for (const lane of this.#ready) {
-      const declared = declarations?.has(lane.topic) ?? true;
-      const leader = lane.notBefore > now || !declared ? undefined : this.#cluster.leader(lane.topic, lane.partition);
-      if (leader === undefined) {
-        waiting.push(lane);
-        if (!declared) declarations?.want(lane.topic);
-        else if (lane.notBefore > now) soonest = Math.min(soonest, lane.notBefore - now);
-        else leaderless = true;
-      } else {
-        const lanes = byBroker.get(leader);
-        if (lanes === undefined) byBroker.set(leader, [lane]);
-        else lanes.push(lane);
-      }
-    }
-    this.#ready = waiting;
-    for (const [broker, lanes] of byBroker) this.#sendTo(broker, lanes);
+    const { soonestMs, leaderless } = this.#queues.route();
+    for (const [broker, queue] of this.#queues.brokers()) this.#sendTo(broker, queue);
     if (leaderless) this.#prepare();
-    else if (soonest < Number.POSITIVE_INFINITY) this.#alarm.in(soonest);
+    else if (soonestMs < Number.POSITIVE_INFINITY) this.#alarm.in(soonestMs);
+  }
+
+  /** The same, with the lanes that waited for something else than room. */
+  wake(): void {
+    this.#queues.recheck();
+    this.send();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#alarm.stop();
-    this.#ready = [];
+    this.#queues.clear();
   }
 
   /** As many requests as the broker may have; the lanes that are left wait for an answer. */
-  #sendTo(broker: number, lanes: LaneState[]): void {
-    let left = lanes;
-    while (left.length > 0 && (this.#inFlight.get(broker) ?? 0) < MAX_REQUESTS_PER_BROKER) {
+  #sendTo(broker: number, queue: LaneState[]): void {
+    while (queue.length > 0 && (this.#inFlight.get(broker) ?? 0) < MAX_REQUESTS_PER_BROKER) {
       const shipments: Shipment[] = [];
       const more: LaneState[] = [];
       let bytes = 0;
       let next = 0;
-      for (; next < left.length && bytes < REQUEST_BYTES; next++) {
-        const lane = left[next] as LaneState;
+      for (; next < queue.length && bytes < REQUEST_BYTES; next++) {
+        const lane = queue[next] as LaneState;
         lane.queued = false;
         const batch = this.#take(lane, broker);
         if (batch === undefined) continue;
@@ -138,15 +123,14 @@ export class Sender {
         bytes += batch.position;
         if (lane.full.length > 0 && this.#options.window > 1) more.push(lane);
       }
-      left = left.slice(next);
-      if (shipments.length > 0) void this.#request(broker, shipments);
+      queue.splice(0, next);
       // Behind the lanes that had no turn yet.
       for (const lane of more) {
         lane.queued = true;
-        left.push(lane);
+        queue.push(lane);
       }
+      if (shipments.length > 0) void this.#request(broker, shipments);
     }
-    for (const lane of left) this.#ready.push(lane);
   }
 
   /** The batch of the lane that leaves now, if any: the oldest one that must be sent again, or the next one. */
@@ -374,16 +358,16 @@ export class Sender {
       })
       .finally(() => {
         this.#preparing = false;
-        this.send();
+        this.wake();
       });
   }
 
   async #getReady(): Promise<void> {
-    const topics = [...new Set(this.#ready.map(({ topic }) => topic))];
+    const topics = [...new Set(this.#queues.held.map(({ topic }) => topic))];
     this.#identity ??= await this.#cluster.persist('getting a producer id', () => newProducerId(this.#cluster));
     await this.#cluster.persist('finding leaders', () => this.#cluster.refresh(topics));
     const now = performance.now();
-    for (const lane of this.#ready) {
+    for (const lane of this.#queues.held) {
       if (this.#cluster.leader(lane.topic, lane.partition) !== undefined || lane.notBefore > now) continue;
       if (lane.failures === 0) lane.failingSince = now;
       lane.failures++;
