@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import { sleep } from '@tapline/kernel';
 import { openStack, openTopology } from '@tapline/test-stack';
 import { openBinlogStream } from './stream.ts';
-import { collectUntil } from './testing/collect.ts';
+import { type Collected, collectUntil } from './testing/collect.ts';
+import type { BinlogStream } from './types.ts';
 
 const SQL = [
   'CREATE DATABASE d',
@@ -40,7 +41,31 @@ test.each([
   },
 );
 
-async function timesOf(server: Awaited<ReturnType<typeof openTopology>>['source']): Promise<unknown[]> {
+test('mariadb: a transaction that takes seconds has other times on a replica, and its rows have theirs', async () => {
+  await using stack = await openStack({});
+  await using topology = await openTopology(stack, { kind: 'mariadb' });
+  for (const sql of [...SQL.slice(0, 3), 'BEGIN; INSERT INTO d.t VALUES (2, NOW(6)); DO SLEEP(1.1); COMMIT'])
+    await topology.source.execute(sql);
+  await topology.caughtUp();
+  const [atSource, atReplica] = await Promise.all([rowTimesOf(topology.source), rowTimesOf(topology.replica())]);
+  expect(atReplica).toEqual(atSource);
+  expect(atSource).toHaveLength(2);
+  expect(await timesOf(topology.replica())).not.toEqual(await timesOf(topology.source));
+});
+
+type Server = Awaited<ReturnType<typeof openTopology>>['source'];
+
+async function timesOf(server: Server): Promise<unknown[]> {
+  const { begins, statements } = await readAll(server);
+  return [...begins, ...statements].map(({ gtid, commitMicros }) => [gtid, commitMicros]);
+}
+
+/** Seconds since the epoch. */
+async function rowTimesOf(server: Server): Promise<number[]> {
+  return (await readAll(server)).rowTimes;
+}
+
+async function readAll(server: Server): Promise<Collected & { readonly rowTimes: number[] }> {
   const flavor = (server.dialect as string) === 'mariadb' ? 'mariadb' : 'mysql';
   const variable = flavor === 'mysql' ? 'gtid_executed' : 'gtid_binlog_pos';
   const [row] = await server.rows(`SELECT @@GLOBAL.${variable} AS gtids`);
@@ -49,6 +74,13 @@ async function timesOf(server: Awaited<ReturnType<typeof openTopology>>['source'
     { ...options, start: { gtidSet: '' }, heartbeatMs: 500 },
     AbortSignal.timeout(60_000),
   );
-  const { begins, statements } = await collectUntil(stream, String(row?.['gtids']), flavor);
-  return [...begins, ...statements].map(({ gtid, commitMicros }) => [gtid, commitMicros]);
+  const rowTimes: number[] = [];
+  const noting: Pick<BinlogStream, 'pull'> = {
+    pull: async () => {
+      const events = await stream.pull();
+      for (const event of events) if (event.kind === 'rows') rowTimes.push(event.timestampSeconds);
+      return events;
+    },
+  };
+  return { ...(await collectUntil(noting as BinlogStream, String(row?.['gtids']), flavor)), rowTimes };
 }

@@ -32,6 +32,7 @@ import { ensureTopics, TopicOpener } from './publish/topic-opener.ts';
 import { originReader, TransactionTopic, withoutUnusedTopic } from './publish/transaction-topic.ts';
 import { VersionClock } from './publish/version-clock.ts';
 import { firstStart } from './resume/first-start.ts';
+import { takeOverTopics } from './resume/lost-progress.ts';
 import { reopen } from './resume/reopen.ts';
 import { configOfTail, isOtherConfig, replayConfigOf } from './resume/replay-config.ts';
 import { readTails } from './resume/tails.ts';
@@ -108,7 +109,7 @@ export async function openSessionParts(
   const config = earlier ?? asked;
   const source = await openSource(settled.address, config, { isTail, log, signal });
   if (!isTail) await ensureTopics(config, source, kafka, signal);
-  const record = settled.record ?? (await begin({ config, source, kafka, log, signal }, settled.anew));
+  const record = settled.record ?? (await begin({ config, source, kafka, life, log, signal }, settled.anew));
   const found = settled.tails ?? (await readTails(record, tailParts));
   const replay =
     settled.replay && (await openReplay(settled.replay, { kafka, tails: found, server: source, log, signal }));
@@ -179,6 +180,7 @@ export async function openSessionParts(
   const publisher = new Publisher({
     producer,
     clock,
+    versionsBy: source.info.flavor === 'mariadb' ? 'row' : 'commit',
     oversize,
     transactions: await TransactionTopic.open({ config, tracking, topics, format, producer, clock }),
     tombstones: config.topics.tombstones,
@@ -270,8 +272,14 @@ export async function openSessionParts(
 }
 
 /** The first record of a source, or of one that is begun anew. */
-async function begin(parts: Parameters<typeof firstStart>[0], anew: Settled['anew']): Promise<ProgressRecord> {
-  if (anew === undefined) return await firstStart(parts);
+async function begin(
+  parts: Parameters<typeof firstStart>[0] & { readonly life: Life },
+  anew: Settled['anew'],
+): Promise<ProgressRecord> {
+  if (anew === undefined) {
+    await takeOverTopics(parts.config, parts.source, parts);
+    return await firstStart(parts);
+  }
   // All tables are loaded as they are now: a start in the past would publish older values behind newer ones, if it is there at all.
   const config = { ...parts.config, start: { gtidSet: '', from: 'latest' } } as const;
   const fresh = await firstStart({ ...parts, config });

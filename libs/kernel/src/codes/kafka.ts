@@ -107,6 +107,13 @@ export const KAFKA_CODES = {
     remedy:
       'Check kafka.brokers, that the brokers run, and that their advertised.listeners can be reached from here. Tapline tries again.',
   },
+  PROGRESS_LOST: {
+    disposition: 'fatal',
+    summary:
+      'Topics of the source hold records, but there is no progress record, and with `snapshot.mode: never` nothing would be loaded: what was committed in between would be missing.',
+    remedy:
+      'Set snapshot.mode to initial, so that the tables are loaded again; or say where to go on (start.gtidSet, or start.from: earliest); or delete the topics too.',
+  },
   PROGRESS_UNREADABLE: {
     disposition: 'fatal',
     summary: 'The newest record of the progress topic is not one that this version of the reader can read.',

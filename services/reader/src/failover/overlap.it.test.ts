@@ -70,9 +70,13 @@ test.each(['mysql', 'mariadb'] as const)(
       source: { include: [`${database}.*`], serverId: 0, bufferBytes: 1 << 20, spillFolder: '', heartbeatMs: 200 },
     } as unknown as ReaderConfig;
     const executed = (await readGtids(root)).executed;
-    const overlap = (newest: NewestTransaction, unread: readonly string[]): Promise<Overlap | undefined> => {
+    const overlap = (
+      newest: NewestTransaction,
+      unread: readonly string[],
+      serverUuid = server.uuid,
+    ): Promise<Overlap | undefined> => {
       const gtidSet = kind === 'mysql' ? without(executed, unread) : withLast(executed, newest.gtid);
-      return readOverlap({ server, record: { gtidSet, newest } as ProgressRecord, config, signal });
+      return readOverlap({ server, record: { gtidSet, newest, serverUuid } as ProgressRecord, config, signal });
     };
     const newest = { gtid, commitMicros: COMMIT_MICROS, previous };
     expect(await overlap(newest, [errant, harmless])).toEqual({
@@ -81,6 +85,9 @@ test.each(['mysql', 'mariadb'] as const)(
       isOther: false,
     });
     expect(await overlap({ ...newest, commitMicros: COMMIT_MICROS + 1_000_000n }, [])).toMatchObject({ isOther: true });
+    // Replicas of MariaDB give transactions other times.
+    const elsewhere = await overlap({ ...newest, commitMicros: COMMIT_MICROS + 1_000_000n }, [], 'another');
+    expect(elsewhere?.isOther).toBe(kind === 'mysql');
     // The reader has read them where they stand.
     const passed = kind === 'mysql' ? newest : { ...newest, previous: harmless };
     expect(await overlap(passed, [])).toEqual({ errant: [], harmless: [], isOther: false });

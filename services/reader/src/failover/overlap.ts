@@ -35,7 +35,7 @@ interface OverlapParts {
  * What a GTID set cannot tell: whether transactions of a number are those that were read under it, and whether others stand in front of them.
  *
  * Another history. A server that was reset, and has since executed as much again, has all the numbers. So the newest transaction that was passed is read once more: the
- * moment of its first commit must be the one that was seen.
+ * moment of its first commit must be the one that was seen. On a replica of MariaDB it has another one, so there only its number counts.
  *
  * Errant transactions. A set does not tell them from what a promoted server has committed rightly: both are not in the reader's set. Their place in
  * the binlog does: rightly committed ones stand behind everything that was read, errant ones (committed on a replica while it was one) in front of
@@ -67,7 +67,9 @@ export async function readOverlap({ server, record, config, signal }: OverlapPar
       signal,
     );
     const { name: file, bytes: position } = server.newestFile;
-    return await readUpTo(newest, stream, { file, position }, (database) => filter.mayMatchIn(database));
+    const found = await readUpTo(newest, stream, { file, position }, (database) => filter.mayMatchIn(database));
+    const keepsTime = flavor === 'mysql' || record.serverUuid === server.uuid;
+    return found && { ...found, isOther: found.isOther && keepsTime };
   } catch (error) {
     // MariaDB tells of a place that its binlog does not have when it is asked to send from there.
     if (flavor === 'mariadb' && error instanceof TaplineError && NOT_THERE.has(error.code)) return undefined;

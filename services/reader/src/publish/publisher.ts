@@ -27,6 +27,11 @@ export interface KeyObserver {
 export interface PublisherOptions {
   readonly producer: OrderedProducer;
   readonly clock: VersionClock;
+  /**
+   * Which time of a transaction its versions are made of: one that every server has which replicates it. `row`: that of its first row, for MariaDB, whose
+   * replicas give a transaction the time of its last statement in place of that of its COMMIT.
+   */
+  readonly versionsBy: 'commit' | 'row';
   readonly oversize: Pick<Oversize, 'publish'>;
   readonly tombstones: boolean;
   /** Whether updates carry the row as it was. */
@@ -49,6 +54,7 @@ const LARGE_BYTES = 4 * 1024 * 1024;
 export class Publisher {
   readonly #producer: OrderedProducer;
   readonly #clock: VersionClock;
+  readonly #versionsBy: PublisherOptions['versionsBy'];
   readonly #oversize: Pick<Oversize, 'publish'>;
   readonly #tombstones: boolean;
   readonly #beforeImage: boolean;
@@ -81,6 +87,7 @@ export class Publisher {
   constructor(options: PublisherOptions) {
     this.#producer = options.producer;
     this.#clock = options.clock;
+    this.#versionsBy = options.versionsBy;
     this.#oversize = options.oversize;
     this.#tombstones = options.tombstones;
     this.#beforeImage = options.beforeImage;
@@ -93,7 +100,7 @@ export class Publisher {
   }
 
   begin(gtid: string, commitMicros: bigint, position: BinlogPosition): void {
-    this.#clock.startTransaction(commitMicros);
+    if (this.#versionsBy === 'commit') this.#clock.startTransaction(commitMicros);
     // The server id is in the rows events only.
     this.#pending = { gtid, commitMicros, file: position.file };
     this.#file = position.file;
@@ -131,7 +138,7 @@ export class Publisher {
 
   /** `op`: as what it is published. */
   #change(route: Route, op: RowsEvent['op'], event: RowsEvent): Promise<void> | undefined {
-    if (this.#pending !== undefined) this.#startTransaction(this.#pending, event.serverId);
+    if (this.#pending !== undefined) this.#startTransaction(this.#pending, event);
     this.#meta.position = event.position.position;
     this.#meta.row = event.rowIndex;
     switch (op) {
@@ -204,12 +211,17 @@ export class Publisher {
     if (lane !== undefined) this.#producer.append(lane, key, value, this.#meta.readMs, headers);
   }
 
-  #startTransaction(pending: Pick<TransactionStart, 'gtid' | 'commitMicros' | 'file'>, serverId: number): void {
-    this.#transaction.start({ ...pending, serverId });
+  #startTransaction(pending: Pick<TransactionStart, 'gtid' | 'commitMicros' | 'file'>, event: RowsEvent): void {
+    this.#startClock(event);
+    this.#transaction.start({ ...pending, serverId: event.serverId });
     this.#pending = undefined;
     this.#meta.totalOrder = 0;
     this.#transactionNumber++;
     this.#transactions?.begin(pending, this.#meta.readMs);
+  }
+
+  #startClock({ timestampSeconds }: RowsEvent): void {
+    if (this.#versionsBy === 'row') this.#clock.startTransaction(BigInt(timestampSeconds) * 1_000_000n);
   }
 
   #write(
@@ -254,9 +266,10 @@ export class Publisher {
   }
 
   /** A row of an outbox table: an event of an application. */
-  #event(outbox: Outbox, { after, position }: RowsEvent): Promise<void> | undefined {
-    this.#meta.position = position.position;
-    const event = outbox.event(after);
+  #event(outbox: Outbox, row: RowsEvent): Promise<void> | undefined {
+    this.#startClock(row);
+    this.#meta.position = row.position.position;
+    const event = outbox.event(row.after);
     const lanes = outbox.lanes(event.topic);
     if (lanes !== undefined) return this.#emitEvent(outbox, lanes, event);
     return outbox.open(event.topic).then((opened) => this.#emitEvent(outbox, opened, event));

@@ -1,12 +1,12 @@
 /**
  * Numbers the changes of one source: the `v` header, DESIGN.md contract 7.
  *
- * A version is `max(last + 1, commitMicros << 10)`: it grows with every record, it is near the wall clock (so it goes on growing
+ * A version is `max(last + 1, micros << 10)`, of the transaction's time: it grows with every record, it is near the wall clock (so it goes on growing
  * when topics are made anew or the progress is lost), and 10 bits leave room for 1,024 changes a microsecond before the
  * sequence runs ahead of the clock. It fits 63 bits until the year 2255.
  *
  * A replay from a progress record gives the same numbers again, because the clock's state is part of the record and its
- * only other input is the commit time in the binlog.
+ * only other input is a time that the transaction has in the binlog of every server (PublisherOptions.versionsBy).
  *
  * BigInt costs an allocation per record, and so do numbers beyond 31 bits: the clock works on two halves of 32 bits held as signed integers, and
  * writes them straight into the header.
@@ -28,9 +28,9 @@ export class VersionClock {
     return (BigInt(this.#high) << 32n) | BigInt(this.#low >>> 0);
   }
 
-  /** Sets the commit time of the transaction whose changes come next, in microseconds since the epoch. */
-  startTransaction(commitMicros: bigint): void {
-    const floor = commitMicros << 10n;
+  /** Sets the time of the transaction whose changes come next, in microseconds since the epoch. */
+  startTransaction(micros: bigint): void {
+    const floor = micros << 10n;
     this.#floorHigh = highOf(floor);
     this.#floorLow = lowOf(floor);
   }

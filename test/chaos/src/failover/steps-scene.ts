@@ -78,6 +78,8 @@ export class StepsScene {
       await connection.query('BEGIN');
       await connection.query(`UPDATE shop.steps SET rev = rev + 1 WHERE id BETWEEN ${first} AND ${first + 2}`);
       await connection.query(`INSERT INTO shop.journal (step) VALUES (${first})`);
+      // Its COMMIT is of another second than its rows: replicas do not keep that time.
+      if (draw.int(1, 20) === 1) await connection.query('DO SLEEP(1)');
       await connection.query('COMMIT');
     });
   }
