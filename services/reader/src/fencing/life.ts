@@ -63,17 +63,20 @@ export class Life implements AsyncDisposable {
   ): Promise<Life> {
     const { name, topics } = config;
     for (;;) {
-      const fence = await kafka.fence({ transactionalId: transactionalIdOf(name), over }, signal);
+      await using opened = new AsyncDisposableStack();
+      const fence = opened.use(await kafka.fence({ transactionalId: transactionalIdOf(name), over }, signal));
       const progress = { topic: progressTopicOf(name), replicationFactor: topics.replicationFactor, fence };
-      const store = await kafka.progress(progress, signal);
+      const store = opened.use(await kafka.progress(progress, signal));
       const written = new WrittenTopics(store, name, fence);
       const there = await kafka.topics.existing([...written.earlier], signal);
       await fence.shutOut(there, signal);
       killPoint('fenced');
-      if (!fence.spent) return new Life(name, { fence, store, written });
+      if (!fence.spent) {
+        const life = new Life(name, { fence, store, written });
+        opened.move();
+        return life;
+      }
       log.info('the producer id has no more epochs, beginning again with another one', { epoch: fence.identity.epoch });
-      await store[Symbol.asyncDispose]();
-      await fence[Symbol.asyncDispose]();
     }
   }
 
