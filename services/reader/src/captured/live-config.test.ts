@@ -1,6 +1,10 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { silentLogger, sleep, TaplineError } from '@tapline/kernel';
 import type { ReaderConfig } from '../config.ts';
-import { merged } from './live-config.ts';
+import { LiveConfig, merged } from './live-config.ts';
 
 const config = {
   name: 'shop',
@@ -25,4 +29,40 @@ test('what may change while the reader runs is taken over, the rest is named', (
 
 test('nothing differs', () => {
   expect(merged(config, structuredClone(config))).toEqual({ next: config, changed: [], restart: [] });
+});
+
+test('a change that cannot be checked now is taken over once it can; one that is unfit is told and left', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'live-config-'));
+  await using _gone = { [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+  const file = join(folder, 'reader.yaml');
+  await writeFile(file, 'a');
+  let wanted = config;
+  const live = new LiveConfig(config, { file, load: () => wanted }, silentLogger, 5);
+  const tried: string[] = [];
+  const failures = ['SOURCE_UNREACHABLE', 'SCHEMA_NO_KEY'] as const;
+  const over = new AbortController();
+  const until = async (holds: () => boolean): Promise<void> => {
+    while (!holds()) await sleep(5);
+  };
+  const change = async (text: string): Promise<void> => {
+    wanted = { ...config, source: { ...config.source, include: [text] } };
+    await writeFile(file, text);
+  };
+  const watching = live.watch(async (next) => {
+    tried.push(next.source.include.join());
+    const code = failures[tried.length - 1];
+    if (code !== undefined) throw new TaplineError(code, { message: 'x' });
+    return true;
+  }, over.signal);
+  // The file must have been seen as it was.
+  await sleep(50);
+  await change('b.*');
+  await until(() => tried.length === 2);
+  await sleep(50);
+  expect(tried).toEqual(['b.*', 'b.*']);
+  await change('c.*');
+  await until(() => live.current.source.include.join() === 'c.*');
+  over.abort();
+  await watching;
+  expect(tried).toEqual(['b.*', 'b.*', 'c.*']);
 });

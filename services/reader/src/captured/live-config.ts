@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type ConfigOrigin, isAbort, type Logger, sleep } from '@tapline/kernel';
+import { type ConfigOrigin, isAbort, isRetryable, type Logger, sleep } from '@tapline/kernel';
 import type { ReaderConfig } from '../config.ts';
 
 /** How often the file is looked at. */
@@ -23,13 +23,15 @@ const LIVE: readonly (readonly [group: keyof ReaderConfig, key?: string])[] = [
 export class LiveConfig {
   readonly #origin: ConfigOrigin<ReaderConfig> | undefined;
   readonly #log: Logger;
+  readonly #lookMs: number;
   #current: ReaderConfig;
   #seen: string | undefined;
 
-  constructor(config: ReaderConfig, origin: ConfigOrigin<ReaderConfig> | undefined, log: Logger) {
+  constructor(config: ReaderConfig, origin: ConfigOrigin<ReaderConfig> | undefined, log: Logger, lookMs = LOOK_MS) {
     this.#current = config;
     this.#origin = origin;
     this.#log = log;
+    this.#lookMs = lookMs;
   }
 
   get current(): ReaderConfig {
@@ -38,27 +40,22 @@ export class LiveConfig {
 
   /**
    * Looks until the signal aborts. `apply` is called with a configuration that differs in what may change; where it rejects, the one before stays.
-   * `apply` gives false when it cannot be told now: it is called again.
+   * `apply` gives false when it cannot be told now: it is called again, as after an error that passes by itself.
    */
   async watch(apply: (next: ReaderConfig) => Promise<boolean>, signal: AbortSignal): Promise<void> {
     const origin = this.#origin;
     if (origin === undefined) return;
     this.#seen = await textHash(origin.file);
     let woken = new AbortController();
-    const wake = (): void => woken.abort();
-    process.on('SIGHUP', wake);
-    try {
-      for (;;) {
-        await sleep(LOOK_MS, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
-        if (signal.aborted) return;
-        const asked = woken.signal.aborted;
-        woken = new AbortController();
-        const text = await textHash(origin.file);
-        if (text === undefined || (text === this.#seen && !asked)) continue;
-        if (await this.#take(origin, apply)) this.#seen = text;
-      }
-    } finally {
-      process.off('SIGHUP', wake);
+    using _hangup = onHangup(() => woken.abort());
+    for (;;) {
+      await sleep(this.#lookMs, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
+      if (signal.aborted) return;
+      const asked = woken.signal.aborted;
+      woken = new AbortController();
+      const text = await textHash(origin.file);
+      if (text === undefined || (text === this.#seen && !asked)) continue;
+      if (await this.#take(origin, apply)) this.#seen = text;
     }
   }
 
@@ -75,10 +72,31 @@ export class LiveConfig {
       this.#log.info('the configuration was changed', { keys: changed });
     } catch (error) {
       if (isAbort(error)) return false;
+      if (isRetryable(error)) {
+        this.#log.warn('the changed configuration cannot be checked now, which is tried again', { error });
+        return false;
+      }
       this.#log.error('the changed configuration is not taken over: the reader goes on with the one before', { error });
     }
     return true;
   }
+}
+
+const hangups = new Set<() => void>();
+const hangUp = (): void => {
+  for (const told of hangups) told();
+};
+
+/** One listener of the process, for however many readers it has. */
+function onHangup(told: () => void): Disposable {
+  if (hangups.size === 0) process.on('SIGHUP', hangUp);
+  hangups.add(told);
+  return {
+    [Symbol.dispose](): void {
+      hangups.delete(told);
+      if (hangups.size === 0) process.off('SIGHUP', hangUp);
+    },
+  };
 }
 
 /** The running configuration with what may change of another one; and the names of what differs. */

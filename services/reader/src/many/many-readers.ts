@@ -20,6 +20,8 @@ interface Member {
 
 const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 300_000;
+/** After so long without a failure, the next one counts as the first. */
+const CALM_MS = 600_000;
 
 /**
  * Several readers in one process, each a failure domain of its own: one that fails for good is begun anew after a pause, as a process of its own would be by
@@ -28,10 +30,11 @@ const LONGEST_PAUSE_MS = 300_000;
 export class ManyReaders implements RunningService {
   readonly #members: ReadonlyMap<string, Member>;
   readonly #firstPauseMs: number;
+  readonly #calmMs: number;
 
   constructor(
     readers: ReadonlyMap<string, { make(): RunningService; readonly log: Logger }>,
-    firstPauseMs: number = FIRST_PAUSE_MS,
+    { firstPauseMs = FIRST_PAUSE_MS, calmMs = CALM_MS } = {},
   ) {
     this.#members = new Map(
       [...readers].map(([key, { make, log }]) => [
@@ -40,6 +43,7 @@ export class ManyReaders implements RunningService {
       ]),
     );
     this.#firstPauseMs = firstPauseMs;
+    this.#calmMs = calmMs;
   }
 
   /** @throws the failure of the first that failed, when all have. */
@@ -58,6 +62,7 @@ export class ManyReaders implements RunningService {
     while (!ended.aborted) {
       member.failure = undefined;
       member.reader = member.make();
+      const begunMs = Date.now();
       try {
         await member.reader.run(ended, abort);
         return;
@@ -73,6 +78,7 @@ export class ManyReaders implements RunningService {
         allFailed.abort();
         return;
       }
+      if (Date.now() - begunMs > this.#calmMs) member.failures = 0;
       const delayMs = backoffMs(++member.failures, {
         firstDelayMs: this.#firstPauseMs,
         maxDelayMs: LONGEST_PAUSE_MS,

@@ -1,5 +1,12 @@
 import { isAbort, type Logger, sleep, TaplineError } from '@tapline/kernel';
-import { connect, type MysqlAddress, type MysqlConnection, readBinlogFiles, readServerInfo } from '@tapline/mysql';
+import {
+  addressText,
+  connect,
+  type MysqlAddress,
+  type MysqlConnection,
+  readBinlogFiles,
+  readServerInfo,
+} from '@tapline/mysql';
 import { parseExecuted, readExecuted, type Tracking } from '../source/executed.ts';
 import { type Headroom, headroomOf } from './headroom.ts';
 import type { Lag } from './lag.ts';
@@ -36,9 +43,7 @@ export class SourceWatch implements AsyncDisposable {
 
   get facts(): WatchFacts {
     const trouble = this.#trouble;
-    return {
-      ...(trouble === undefined ? this.#headroom : { trouble: `${trouble.code}: ${trouble.message}` }),
-    };
+    return trouble === undefined ? { ...this.#headroom } : { trouble: `${trouble.code}: ${trouble.message}` };
   }
 
   async #run(): Promise<void> {
@@ -80,7 +85,7 @@ export class SourceWatch implements AsyncDisposable {
       if (signal.aborted || !patience.aborted) throw error;
       throw new TaplineError('SOURCE_UNREACHABLE', {
         message: `The source has not answered for ${intervalMs} ms.`,
-        place: { address: `${address.host}:${address.port}` },
+        place: { address: addressText(address) },
         cause: error,
       });
     }
