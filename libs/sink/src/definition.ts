@@ -1,3 +1,4 @@
+import type { Change } from '@tapline/envelope';
 import type { GroupField, Logger, ValueOf } from '@tapline/kernel';
 import type { Sink } from './contract.ts';
 import type { TableCatalog } from './tables.ts';
@@ -42,6 +43,8 @@ export interface SinkDefinition<G extends GroupField = GroupField> {
   readonly traits?: SinkTraits;
   /** What the declaration alone cannot say: values that do not go together. Pure. @throws TaplineError CONFIG_INVALID. */
   check?(config: ValueOf<G>): void;
+  /** For `tapline writer --dry-run`: what would be sent to the store for each change, in the words of its own client. Pure; opens nothing. @throws as `apply` does. */
+  preview?(changes: readonly Change[], config: ValueOf<G>): readonly string[];
   /** Connects, and rejects with a TaplineError when the store is not there or the configuration cannot work on it. */
   open(config: ValueOf<G>, context: SinkContext): Promise<Sink>;
 }

@@ -23,6 +23,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./doctor/index.ts')).doctor,
   },
   {
+    name: 'deadletter',
+    summary: 'show what a writer could not apply, try it again, or drop it',
+    load: async () => (await import('./deadletter/index.ts')).deadletter,
+  },
+  {
     name: 'schema',
     summary: 'show what a source’s tables were at any place of its binlog; rebuild the history of that',
     load: async () => (await import('./schema/index.ts')).schema,

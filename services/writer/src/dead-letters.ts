@@ -1,6 +1,16 @@
 import { encodeHeaders, joinHeaders, type Kafka, type OrderedProducer, partitionFor } from '@tapline/kafka';
 import { orAbort } from '@tapline/kernel';
 import type { Parking } from '@tapline/sink';
+import type { WriterConfig } from './config.ts';
+
+/** Where a writer's dead letters are, as it is configured. */
+export function deadLetterTopic({
+  name,
+  deadLetters,
+}: Pick<WriterConfig, 'name' | 'deadLetters'>): Pick<DeadLetterOptions, 'topic' | 'partitions' | 'replicationFactor'> {
+  const { topic = `${name}.dead-letters`, ...rest } = deadLetters;
+  return { topic, ...rest };
+}
 
 export interface DeadLetterOptions {
   readonly kafka: Kafka;

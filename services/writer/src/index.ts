@@ -1,14 +1,16 @@
 import { type ServiceCommand, serviceCommand } from '@tapline/kernel';
 import { ENGINE_METRICS } from '@tapline/sink';
 import { WRITER_CONFIG } from './config.ts';
+import { DRY_RUN, DRY_RUN_HELP, dryRun } from './preview/command.ts';
 import { SINKS } from './sinks/index.ts';
 import { compileTransforms } from './transform/index.ts';
 import { openWriter } from './writer.ts';
 
+export type { WriterConfig } from './config.ts';
 export { examine } from './examine.ts';
+export { LetterDesk, type LetterFilter, type Retried, type ShownLetter } from './letters/desk.ts';
 
-/** `tapline writer`: topics → one sink. */
-export const command: ServiceCommand = serviceCommand({
+const service: ServiceCommand = serviceCommand({
   name: 'writer',
   summary: 'Applies the changes of topics to one sink (Redis), in order, never backwards.',
   config: WRITER_CONFIG,
@@ -19,3 +21,14 @@ export const command: ServiceCommand = serviceCommand({
   },
   open: openWriter,
 });
+
+/** `tapline writer`: topics → one sink. */
+export const command: ServiceCommand = {
+  ...service,
+  async run(args, env = process.env) {
+    if (args.includes(DRY_RUN)) return await dryRun(service.load, args, env);
+    const code = await service.run(args, env);
+    if (args.includes('--help') || args.includes('-h')) process.stdout.write(DRY_RUN_HELP);
+    return code;
+  },
+};

@@ -11,7 +11,7 @@ import {
   TopicTables,
 } from '@tapline/sink';
 import type { WriterConfig } from './config.ts';
-import { DeadLetters } from './dead-letters.ts';
+import { DeadLetters, deadLetterTopic } from './dead-letters.ts';
 import { openPipeline } from './pipeline.ts';
 import { SINKS } from './sinks/index.ts';
 
@@ -69,11 +69,6 @@ async function openSink(
 
 function definitionOf({ sink }: WriterConfig): SinkDefinition {
   return SINKS[sink.type];
-}
-
-function deadLetterTopic(config: WriterConfig): { topic: string; partitions: number; replicationFactor: number } {
-  const { topic = `${config.name}.dead-letters`, ...rest } = config.deadLetters;
-  return { topic, ...rest };
 }
 
 /** Consumes until it is asked to stop. A change that cannot be applied leaves it standing, stopped, so that its state can be seen. */

@@ -40,6 +40,16 @@ export const TAPLINE_CODES = {
     summary: 'A condition that the code holds to be impossible.',
     remedy: 'This is a defect in Tapline. Report it with the log lines around it.',
   },
+  LETTER_UNKNOWN: {
+    disposition: 'fatal',
+    summary: 'A dead letter of this name is not in the writer’s dead-letter topic.',
+    remedy: '`tapline deadletter list` shows the names of those that are.',
+  },
+  LETTER_UNREADABLE: {
+    disposition: 'fatal',
+    summary: 'The dead-letter topic holds something that is no dead letter.',
+    remedy: 'Check `deadLetters.topic`: the topic must be the writer’s own.',
+  },
   SERVICE_ABORTED: {
     disposition: 'fatal',
     summary: 'A service was told twice to stop, or did not finish what it had in hand before the deadline.',

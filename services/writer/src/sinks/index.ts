@@ -1,3 +1,4 @@
+import type { SinkDefinition } from '@tapline/sink';
 import { redisSink } from './redis/index.ts';
 
 /** Every kind of sink, by the word in `sink.type`. A new one is a folder here and a line in this table. */
@@ -6,3 +7,8 @@ export const SINKS = {
 } as const;
 
 export type SinkType = keyof typeof SINKS;
+
+/** The sink of a configuration. That its settings are the ones beside its `type` is what the configuration has checked, and what a union of types cannot say. */
+export function sinkOf(type: SinkType): SinkDefinition {
+  return SINKS[type] as SinkDefinition<never> as SinkDefinition;
+}

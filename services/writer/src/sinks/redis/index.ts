@@ -1,6 +1,7 @@
 import type { SinkDefinition } from '@tapline/sink';
 import { checkConfig } from './check-config.ts';
 import { REDIS_CONFIG } from './config.ts';
+import { preview } from './preview.ts';
 
 /** Rows of a table as hashes, JSON texts or strings in Redis or Valkey. */
 export const redisSink: SinkDefinition<typeof REDIS_CONFIG> = {
@@ -8,6 +9,7 @@ export const redisSink: SinkDefinition<typeof REDIS_CONFIG> = {
   summary: 'Redis or Valkey: a hash, a JSON text or a string a row; standalone, cluster or sentinel.',
   config: REDIS_CONFIG,
   check: checkConfig,
+  preview,
   async open(config, context) {
     const [{ connect }, { RedisSink }] = await Promise.all([import('./client.ts'), import('./sink.ts')]);
     return new RedisSink(await connect(config, context.signal), config);

@@ -1,0 +1,31 @@
+import type { Change } from '@tapline/sink';
+import type { RedisConfig } from './config.ts';
+import { jsonHead } from './script.ts';
+import { compileTemplate } from './template.ts';
+import { jsonOf, textOf, versionText } from './values.ts';
+
+/** The command that the script comes to for each change whose version is newer than the key's. */
+export function preview(changes: readonly Change[], config: RedisConfig): readonly string[] {
+  const key = compileTemplate(config.key, { path: 'sink.key', row: false, nullText: '' });
+  const value = compileTemplate(config.value, { path: 'sink.value', row: true, nullText: config.nullText });
+  return changes.map((change) => {
+    const name = quoted(key(change));
+    const { after, version } = change;
+    if (after === null) return config.onDelete === 'expire' ? `EXPIRE ${name} ${config.expireSeconds}` : `DEL ${name}`;
+    const expiry = config.ttlSeconds > 0 ? ` (expires after ${config.ttlSeconds} s)` : '';
+    if (config.as === 'string') return `SET ${name} ${quoted(value(change))}${expiry}`;
+    if (config.as === 'json') {
+      return `SET ${name} ${quoted(jsonOf(after, `${jsonHead(config.versionField)}${versionText(version)}"`))}${expiry}`;
+    }
+    const fields = Object.entries(after).flatMap(([column, field]) => {
+      if (field === null && config.nullText === '') return [];
+      return [quoted(column), quoted(field === null ? config.nullText : textOf(field))];
+    });
+    return `HSET ${[name, config.versionField, versionText(version), ...fields].join(' ')}${expiry}`;
+  });
+}
+
+/** As redis-cli takes it. */
+function quoted(text: string): string {
+  return /^[\w.:@+-]+$/.test(text) ? text : JSON.stringify(text);
+}
