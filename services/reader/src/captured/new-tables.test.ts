@@ -2,28 +2,31 @@ import { expect, test } from '@jest/globals';
 import { silentLogger } from '@tapline/kernel';
 import { compileTableFilter, type Table } from '@tapline/schema';
 import { LOADED, loadOf, type SnapshotProgress } from '../progress/snapshot-progress.ts';
-import type { ReplayConfig } from '../resume/replay-config.ts';
+import { type ReplayConfig, saltPrintOf } from '../resume/replay-config.ts';
 import { Shape } from '../shape/rules.ts';
 import type { Source } from '../source/open-source.ts';
 import { withNewTables } from './new-tables.ts';
 
-const tables = ['a', 'b', 'c'].map((name): Table => ({ database: 'shop', name, columns: [], uniqueKeys: [] }));
+const COLUMN = { name: 'id', type: 'int', columnType: 'int', nullable: false, unsigned: false } as const;
+const tables = ['a', 'b', 'c'].map((name): Table => ({ database: 'shop', name, columns: [COLUMN], uniqueKeys: [] }));
 
 function chosen(
   snapshot: SnapshotProgress,
   include: readonly string[],
   before: readonly string[] | undefined,
   mode: 'initial' | 'never' = 'initial',
+  { saltPrint = '', shape = { rules: [] } }: { saltPrint?: string; shape?: object } = {},
 ): SnapshotProgress {
   const filter = compileTableFilter({ include, lowerCaseTableNames: 0 });
-  const replay = before && ({ include: before, exclude: [], ghostTables: 'skip' } as unknown as ReplayConfig);
+  const replay =
+    before && ({ include: before, exclude: [], ghostTables: 'skip', saltPrint } as unknown as ReplayConfig);
   return withNewTables(snapshot, {
-    config: { name: 's', snapshot: { mode } as never },
+    config: { name: 's', snapshot: { mode } as never, shape: shape as never },
     record: { offsets: new Map([['s.shop.a', [0n]]]), ...(replay === undefined ? {} : { replay }) },
     source: {
       filter,
       info: { lowerCaseTableNames: 0 } as Source['info'],
-      shape: Shape.compile({ rules: [] } as never, 0),
+      shape: Shape.compile(shape as never, 0),
       tables: tables.filter(({ database, name }) => filter.matches(database, name)),
     },
     log: silentLogger,
@@ -45,4 +48,18 @@ test('nothing is loaded when nothing is asked to be', () => {
 
 test('of a record that does not say what it captured, tables with a topic were', () => {
   expect(chosen(LOADED, ['shop.*'], undefined)).toEqual(loadOf(['shop.b', 'shop.c']));
+});
+
+test('with another salt, tables with hashed columns are loaded again', () => {
+  const rule = { mask: {}, truncate: {}, exclude: [], optional: false, sharedTopic: 'refuse', config: {} };
+  const shape = { salt: 'the salt of now', rules: [{ ...rule, tables: ['shop.b'], hash: ['id'] }] };
+  const all = ['shop.*'];
+  const salted = (saltPrint: string, snapshot = LOADED, mode?: 'never'): SnapshotProgress =>
+    chosen(snapshot, all, all, mode, { saltPrint, shape });
+  expect(salted('another')).toEqual(loadOf(['shop.b']));
+  expect(salted('another', loadOf(['shop.b', 'shop.c']))).toEqual(loadOf(['shop.c', 'shop.b']));
+  expect(salted('another', LOADED, 'never')).toEqual(LOADED);
+  expect(salted(saltPrintOf(shape))).toEqual(LOADED);
+  // Nothing was hashed before.
+  expect(salted('')).toEqual(LOADED);
 });

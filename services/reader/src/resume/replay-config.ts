@@ -31,12 +31,13 @@ export function replayConfigOf({ source, keys, topics, shape, transactions }: Re
     tombstones: topics.tombstones,
     rules: shape.rules,
     transactions: { maxBytes, oversize, only },
-    saltPrint: shape.salt === undefined ? '' : printOf(shape.salt),
+    saltPrint: saltPrintOf(shape),
   };
 }
 
 /** Tells one salt from another, and does not tell it. */
-function printOf(salt: string): string {
+export function saltPrintOf({ salt }: Pick<ReaderConfig['shape'], 'salt'>): string {
+  if (salt === undefined) return '';
   return createHmac('sha256', salt).update('tapline').digest('hex').slice(0, PRINT_CHARACTERS);
 }
 
