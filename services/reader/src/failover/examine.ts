@@ -1,9 +1,10 @@
 import { type Finding, failedFinding, goodFinding } from '@tapline/kernel';
-import { addressText, connect, type MysqlAddress } from '@tapline/mysql';
+import { addressText, type MysqlAddress } from '@tapline/mysql';
 import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
 import { hostsOf, probe, type ServerFacts, serverText } from './candidate.ts';
 import { knownOf } from './choose.ts';
+import { commitOrderFinding } from './commit-order.ts';
 import { judge } from './judge.ts';
 
 /** How each of the configured servers stands to what was published; without a list there is nothing to say. */
@@ -38,25 +39,8 @@ function historyFinding(server: ServerFacts, record: ProgressRecord | undefined)
   return { check, level: 'fail', code: verdict.code, seen: `${text}: ${verdict.why}.`, mend };
 }
 
-/** Under both of their names. A replay from another server must meet the transactions in the order in which they were published. */
-const ORDER = ['replica_preserve_commit_order', 'slave_preserve_commit_order'];
-const WORKERS = ['replica_parallel_workers', 'slave_parallel_workers'];
-
 async function orderFindings(address: MysqlAddress, { info, role }: ServerFacts): Promise<Finding[]> {
   if (info.flavor === 'mariadb' || role === 'source') return [];
-  await using connection = await connect(address);
-  const names = [...ORDER, ...WORKERS].map((name) => `'${name}'`).join(', ');
-  const rows = await connection.query(`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`);
-  const valueOf = (either: readonly string[]): string => rows.find(([name]) => either.includes(name ?? ''))?.[1] ?? '';
-  const check = 'commit-order';
-  if (valueOf(ORDER) === 'ON' || Number(valueOf(WORKERS)) <= 1)
-    return [goodFinding(check, `${addressText(address)} keeps the order of its source.`)];
-  return [
-    {
-      check,
-      level: 'warn',
-      seen: `${addressText(address)} may commit transactions in another order than its source: a failover to it can stop the reader (RESUME_MISMATCH).`,
-      mend: 'STOP REPLICA SQL_THREAD; SET PERSIST replica_preserve_commit_order = ON; START REPLICA SQL_THREAD;',
-    },
-  ];
+  const good = goodFinding('commit-order', `${addressText(address)} keeps the order of its source.`);
+  return [(await commitOrderFinding(address)) ?? good];
 }

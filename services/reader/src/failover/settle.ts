@@ -7,6 +7,7 @@ import type { Tails } from '../resume/tails.ts';
 import type { AnchorStart } from './anchor.ts';
 import { type ServerFacts, serverText } from './candidate.ts';
 import { type Choice, chooseServer, type Refused } from './choose.ts';
+import { commitOrderFinding } from './commit-order.ts';
 import { judgeByFile } from './file.ts';
 import type { Origin } from './lost.ts';
 import type { FailoverMemory } from './memory.ts';
@@ -45,6 +46,7 @@ interface SettleParts {
 export async function settleOnServer(parts: SettleParts): Promise<Settled> {
   const choice = await chooseProven(parts);
   const { server, verdict } = choice;
+  if (parts.record !== undefined && parts.record.serverUuid !== server.uuid) await tellOfOrder(server, parts);
   if (verdict.kind === 'refused') return await byPolicy(parts, choice, verdict);
   const { record } = parts;
   const { logBin, gtidMode } = server.info;
@@ -52,6 +54,13 @@ export async function settleOnServer(parts: SettleParts): Promise<Settled> {
     return await settleByFile({ ...parts, record }, server);
   parts.memory.chose(server, parts.record);
   return { address: server.address, record: parts.record && onServer(parts.record, server), tails: parts.tails };
+}
+
+/** What a replica has committed in another order than its source did, a replay may not recognise. */
+async function tellOfOrder({ address, info }: ServerFacts, { log, signal }: SettleParts): Promise<void> {
+  if (info.flavor === 'mariadb') return;
+  const finding = await commitOrderFinding(address, signal);
+  if (finding !== undefined) log.warn(finding.seen, { check: finding.check, mend: finding.mend });
 }
 
 /** By places in files and anchors. */
