@@ -1,16 +1,18 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { type ManagedProcess, openStack } from '@tapline/test-stack';
+import { type ManagedProcess, openStack, type StackBase } from '@tapline/test-stack';
 import { KeptLogs } from './keep.ts';
 import { chaosSeed, Random } from './random.ts';
 import { readerScene } from './reader-scene.ts';
-import { launchUntil, live, liveUntil, stopCleanly } from './services.ts';
+import { killedAt, launchUntil, lifeUntilKilled, live, liveUntil, stopCleanly } from './services.ts';
 
 const LONG = process.env.TAPLINE_CHAOS === 'long';
 const FAULTS = LONG ? 60 : 4;
 const SESSION_MS = 2_000;
 const READERS = 3;
+const KINDS = ['kill', 'sleep', 'stop', 'takeover', 'broker'] as const;
+const JOINING = 'joining the readers';
 
 /** What the reader says of itself; undefined while it does not answer. */
 async function roleOf(reader: ManagedProcess): Promise<string | undefined> {
@@ -30,7 +32,24 @@ async function leaderOf(readers: readonly ManagedProcess[], not?: ManagedProcess
   throw new Error('no reader leads');
 }
 
-test(`three readers of one source, the leader killed, stopped or asleep ${FAULTS} times under load: every change once and in order`, async () => {
+/** The leader is killed, and so is the only standby, when it has shut the leader out and nothing says so; then all of them come back. */
+async function dieTakingOver(
+  stack: StackBase,
+  leader: ManagedProcess,
+  readers: readonly ManagedProcess[],
+): Promise<void> {
+  const others = readers.filter((reader) => reader !== leader);
+  for (const reader of others) await stopCleanly(reader);
+  const joined = Promise.withResolvers<void>();
+  const doomed = killedAt(stack, others[0] as ManagedProcess, 'fenced', 1);
+  const dying = lifeUntilKilled(doomed, { working: JOINING, onWorking: joined.resolve, longestMs: 120_000 });
+  await Promise.race([joined.promise, dying]);
+  await leader.kill();
+  expect(await dying).toBe('fenced');
+  for (const reader of readers) await launchUntil(reader, JOINING);
+}
+
+test(`three readers of one source, the leader killed, stopped or asleep ${FAULTS} times under load, and one killed while it takes over: every change once and in order`, async () => {
   const seed = chaosSeed();
   console.log(`seed ${seed}: play again with TAPLINE_CHAOS_SEED=${seed}`);
   const random = new Random(seed);
@@ -49,17 +68,19 @@ test(`three readers of one source, the leader killed, stopped or asleep ${FAULTS
   );
   await using logs = new KeptLogs(...readers);
   await using load = scene.startLoad(LONG ? 600 : 400);
-  for (const reader of readers) await launchUntil(reader, 'joining the readers');
+  for (const reader of readers) await launchUntil(reader, JOINING);
 
   for (let fault = 0; fault < FAULTS; fault++) {
     const leader = await leaderOf(readers);
     await live(leader, random.int(0, 1500));
-    const kind = (['kill', 'sleep', 'stop', 'broker'] as const)[LONG ? random.int(0, 3) : fault % 3];
+    const kind = LONG ? random.pick(KINDS) : KINDS[fault % 4];
     if (kind === 'kill') await leader.kill();
     else if (kind === 'stop') await stopCleanly(leader);
     if (kind === 'kill' || kind === 'stop') {
       await live(await leaderOf(readers, leader), random.int(0, 1000));
-      await launchUntil(leader, 'joining the readers');
+      await launchUntil(leader, JOINING);
+    } else if (kind === 'takeover') {
+      await dieTakingOver(stack, leader, readers);
     } else if (kind === 'sleep') {
       leader.pause();
       await live(await leaderOf(readers, leader), random.int(0, 1000));
