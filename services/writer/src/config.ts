@@ -2,6 +2,9 @@ import { KAFKA_FIELDS } from '@tapline/kafka';
 import type { ConfigOf, ServiceConfig } from '@tapline/kernel';
 import { REGISTRY_FIELD } from '@tapline/registry';
 import { FORMAT_FIELDS } from './formats/config.ts';
+import { ELASTICSEARCH_CONFIG } from './sinks/elasticsearch/config.ts';
+import { MYSQL_CONFIG } from './sinks/mysql/config.ts';
+import { OPENSEARCH_CONFIG } from './sinks/opensearch/config.ts';
 import { REDIS_CONFIG } from './sinks/redis/config.ts';
 import { TRANSFORM } from './transform/steps.ts';
 
@@ -61,7 +64,12 @@ export const WRITER_CONFIG = {
       type: 'variants',
       doc: 'The store that the rows go to.',
       by: 'type',
-      variants: { redis: REDIS_CONFIG as typeof REDIS_CONFIG },
+      variants: {
+        elasticsearch: ELASTICSEARCH_CONFIG as typeof ELASTICSEARCH_CONFIG,
+        mysql: MYSQL_CONFIG as typeof MYSQL_CONFIG,
+        opensearch: OPENSEARCH_CONFIG as typeof OPENSEARCH_CONFIG,
+        redis: REDIS_CONFIG as typeof REDIS_CONFIG,
+      },
     },
     transform: TRANSFORM as typeof TRANSFORM,
     maskSecret: {

@@ -3,7 +3,7 @@ import { type Finding, failedFinding, goodFinding, silentLogger } from '@tapline
 import { openRegistry, registryFinding } from '@tapline/registry';
 import { NO_TABLES } from '@tapline/sink';
 import type { WriterConfig } from './config.ts';
-import { SINKS } from './sinks/index.ts';
+import { sinkOf } from './sinks/index.ts';
 
 /** How long what does not answer is asked again, or waited for. */
 const PATIENCE_MS = 5_000;
@@ -46,7 +46,7 @@ async function sinkFinding(config: WriterConfig): Promise<Finding> {
   const { type, ...settings } = config.sink;
   const signal = AbortSignal.timeout(PATIENCE_MS);
   try {
-    await using sink = await SINKS[type].open(settings, {
+    await using sink = await sinkOf(type).open(settings, {
       name: config.name,
       log: silentLogger,
       signal,

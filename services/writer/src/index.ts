@@ -2,7 +2,7 @@ import { type ServiceCommand, serviceCommand } from '@tapline/kernel';
 import { ENGINE_METRICS } from '@tapline/sink';
 import { WRITER_CONFIG } from './config.ts';
 import { DRY_RUN, DRY_RUN_HELP, dryRun } from './preview/command.ts';
-import { SINKS } from './sinks/index.ts';
+import { sinkOf } from './sinks/index.ts';
 import { compileTransforms } from './transform/index.ts';
 import { openWriter } from './writer.ts';
 
@@ -16,7 +16,7 @@ const service: ServiceCommand = serviceCommand({
   config: WRITER_CONFIG,
   metrics: [ENGINE_METRICS],
   check: ({ sink: { type, ...settings }, transform, maskSecret }) => {
-    SINKS[type].check?.(settings);
+    sinkOf(type).check?.(settings);
     compileTransforms(transform, { secret: maskSecret ?? '' });
   },
   open: openWriter,

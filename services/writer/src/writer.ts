@@ -13,7 +13,7 @@ import {
 import type { WriterConfig } from './config.ts';
 import { DeadLetters, deadLetterTopic } from './dead-letters.ts';
 import { openPipeline } from './pipeline.ts';
-import { SINKS } from './sinks/index.ts';
+import { sinkOf } from './sinks/index.ts';
 
 /** Connects everything. Retryable failures are waited out; what is wrong for good rejects. */
 export async function openWriter(context: ServiceContext<WriterConfig>, stop: AbortSignal): Promise<RunningService> {
@@ -59,7 +59,7 @@ async function openSink(
 ): Promise<Sink> {
   const { type, ...settings } = config.sink;
   const context = { name: config.name, log, signal, tables };
-  return retry(() => SINKS[type].open(settings, context), {
+  return retry(() => sinkOf(type).open(settings, context), {
     signal,
     maxDelayMs: 5000,
     onRetry: ({ error, attempt, delayMs }) =>
@@ -68,7 +68,7 @@ async function openSink(
 }
 
 function definitionOf({ sink }: WriterConfig): SinkDefinition {
-  return SINKS[sink.type];
+  return sinkOf(sink.type);
 }
 
 /** Consumes until it is asked to stop. A change that cannot be applied leaves it standing, stopped, so that its state can be seen. */

@@ -13,6 +13,9 @@ export const SERVERS = [
   'redisCluster',
   'redisSentinel',
   'registry',
+  'elasticsearch',
+  'opensearch',
+  'hbase',
 ] as const satisfies readonly ServerKind[];
 
 const database = ({ port }: { readonly port: number }): string =>
@@ -31,6 +34,9 @@ const DESCRIBE: { readonly [K in ServerKind]: (server: ServerKinds[K]) => string
   redisCluster: ({ address }) => address.nodes.map((node) => node.address).join(','),
   redisSentinel: ({ address }) => `${address.sentinels.map((node) => node.address).join(',')}, master ${address.name}`,
   registry: ({ address }) => address.url,
+  elasticsearch: ({ address }) => address.url,
+  opensearch: ({ address }) => address.url,
+  hbase: ({ address }) => `master ${address.master}, region server ${address.regionServer}`,
 };
 
 /** Where each server listens, to put into a configuration, and the client that is connected to it. */

@@ -4,7 +4,7 @@ import type { StackContext } from '../context.ts';
 import { compileJava, copyJars } from '../java.ts';
 import { createSearchNode, launcherSource, type SearchOptions, type SearchServer } from './search-node.ts';
 
-/** The last line that runs on Java 17, which Kafka needs anyway; 3.x asks for 21. */
+/** The last line that runs on Java 17, which Kafka needs anyway; 3.x asks for 21. The plugin with geo_shape is not published. */
 const OPENSEARCH_VERSION = '2.19.3';
 
 const MAIN_CLASS = 'OpenSearchNode';
@@ -23,9 +23,6 @@ async function provision(into: string): Promise<readonly string[]> {
       ...['transport-netty4-client', 'reindex-client', 'lang-painless', 'mapper-extras-client'].map(
         (plugin) => `org.opensearch.plugin:${plugin}:${OPENSEARCH_VERSION}`,
       ),
-      // Optional for the server: without them there are no shapes.
-      'org.locationtech.spatial4j:spatial4j:0.7',
-      'org.locationtech.jts:jts-core:1.15.0',
       'org.apache.logging.log4j:log4j-core:2.21.0',
       'org.apache.logging.log4j:log4j-jul:2.21.0',
       'net.java.dev.jna:jna:5.13.0',

@@ -1,6 +1,6 @@
 import { TaplineError } from '@tapline/kernel';
+import { compileTemplate } from '../../naming/template.ts';
 import type { RedisConfig } from './config.ts';
-import { compileTemplate } from './template.ts';
 
 /** What the declaration alone cannot say: values that do not go together. @throws TaplineError CONFIG_INVALID. */
 export function checkConfig(config: RedisConfig): void {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { change, tombstone } from '@tapline/sink';
+import { compileTemplate } from '../../naming/template.ts';
+import { textOf } from '../../naming/values.ts';
 import { checkConfig } from './check-config.ts';
 import { RespBuffer } from './resp.ts';
-import { compileTemplate } from './template.ts';
 import { redisConfig } from './testing/bench.ts';
-import { jsonOf, textOf, versionText } from './values.ts';
+import { jsonOf, versionText } from './values.ts';
 
 function keyOf(template: string, one = change(1, { id: 7, sub: 'a:b%' }, {})): string {
   return compileTemplate(template, { path: 'sink.key', row: false, nullText: '' })(one);

@@ -1,11 +1,12 @@
 import { TaplineError } from '@tapline/kernel';
 import type { Change, Value } from '@tapline/sink';
+import type { Template } from '../../naming/template.ts';
+import { textOf } from '../../naming/values.ts';
 import type { RedisConfig } from './config.ts';
 import { bulkString, RespBuffer } from './resp.ts';
 import type { GuardScript } from './script.ts';
 import { jsonHead } from './script.ts';
-import type { Template } from './template.ts';
-import { jsonOf, textOf, versionText } from './values.ts';
+import { jsonOf, versionText } from './values.ts';
 
 const DELETE = bulkString('-1');
 const ONE = bulkString('1');

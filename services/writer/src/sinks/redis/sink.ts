@@ -1,12 +1,13 @@
 import { orAbort, TaplineError } from '@tapline/kernel';
-import { type ApplyResult, allApplied, type Change, type Sink, type Verdict } from '@tapline/sink';
+import type { ApplyResult, Change, Sink } from '@tapline/sink';
+import { compileTemplate, type Template } from '../../naming/template.ts';
+import { Outcome } from '../../outcome.ts';
 import { classify, isNoScript, replyError } from './classify.ts';
 import type { RedisClient } from './client.ts';
 import type { RedisConfig } from './config.ts';
 import { type Call, CallEncoder } from './encode.ts';
 import { guardScript } from './script.ts';
 import { slotOf, tagOf } from './slot.ts';
-import { compileTemplate, type Template } from './template.ts';
 
 /** A call is sent at this size even when it has few rows: a script holds up the server's only thread while it runs. */
 const CALL_BYTES = 512 * 1024;
@@ -133,34 +134,5 @@ export class RedisSink implements Sink {
 
   #failed(error: TaplineError, call: Call, from: number, outcome: Outcome): void {
     for (const index of call.indexes.slice(from)) outcome.failed(index, error);
-  }
-}
-
-/** Gathers the verdicts of a call's parts; all is well until something else is said. */
-class Outcome {
-  readonly #count: number;
-  readonly #errors = new Map<number, TaplineError>();
-  #verdicts: Verdict[] | undefined;
-  #fatal: TaplineError | undefined;
-
-  constructor(count: number) {
-    this.#count = count;
-  }
-
-  set(index: number, verdict: Verdict): void {
-    this.#verdicts ??= new Array<Verdict>(this.#count).fill('applied');
-    this.#verdicts[index] = verdict;
-  }
-
-  failed(index: number, error: TaplineError): void {
-    if (error.disposition === 'fatal') this.#fatal ??= error;
-    this.#errors.set(index, error);
-    this.set(index, error.disposition === 'poison' ? 'poison' : 'retry');
-  }
-
-  /** @throws TaplineError when a part failed for a reason that neither waiting nor leaving out a row mends. */
-  result(): ApplyResult {
-    if (this.#fatal !== undefined) throw this.#fatal;
-    return this.#verdicts === undefined ? allApplied(this.#count) : { verdicts: this.#verdicts, errors: this.#errors };
   }
 }

@@ -1,13 +1,5 @@
 import type { Row, Value } from '@tapline/sink';
-
-/** A value as text, exact: what `hash` and keys hold. Bytes become base64 here; a hash holds them as they are. */
-export function textOf(value: Exclude<Value, null>): string {
-  if (typeof value === 'string') return value;
-  if (typeof value === 'number') return numberText(value);
-  if (typeof value === 'boolean') return value ? '1' : '0';
-  if (typeof value === 'bigint') return value.toString();
-  return base64(value);
-}
+import { base64, numberText } from '../../naming/values.ts';
 
 /**
  * A row as one JSON text, the version first: the script finds it there by its place. Integers of any size are JSON numbers (JSON sets no limit; parsers
@@ -29,14 +21,6 @@ function jsonValue(value: Value): string {
   if (value === null) return 'null';
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   return JSON.stringify(base64(value));
-}
-
-function numberText(value: number): string {
-  return Object.is(value, -0) ? '-0' : String(value);
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
 
 /** A version as the 16 hexadecimal digits that the script compares. */

@@ -2,10 +2,10 @@ import { loadConfig, silentLogger } from '@tapline/kernel';
 import { NO_TABLES, neverAborted, type Row, type SinkBench } from '@tapline/sink';
 import type { MovingAddress } from '@tapline/test-stack';
 import type { Cluster, Redis } from 'ioredis';
+import { textOf } from '../../../naming/values.ts';
 import { REDIS_CONFIG, type RedisConfig } from '../config.ts';
 import { redisSink } from '../index.ts';
 import { slotOf, tagOf } from '../slot.ts';
-import { textOf } from '../values.ts';
 
 /** A checked configuration from what a user would write under `sink`. */
 export function redisConfig(given: Readonly<Record<string, unknown>>): RedisConfig {

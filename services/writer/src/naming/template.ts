@@ -2,8 +2,8 @@ import { TaplineError } from '@tapline/kernel';
 import type { Change, Row, Value } from '@tapline/sink';
 import { textOf } from './values.ts';
 
-/** A template made ready: gives the text for a change. */
-export type Template = (change: Change) => string;
+/** A template made ready: gives the text for a change. `row`: the image that `${row.COLUMN}` is of, where it is not what the row is now. */
+export type Template = (change: Change, row?: Row | null) => string;
 
 type Part = string | Template;
 
@@ -38,19 +38,20 @@ export function compileTemplate(text: string, options: TemplateOptions): Templat
 }
 
 function join(parts: readonly Part[]): Template {
-  return (change) => {
+  return (change, row) => {
     let text = '';
-    for (const part of parts) text += typeof part === 'string' ? part : part(change);
+    for (const part of parts) text += typeof part === 'string' ? part : part(change, row);
     return text;
   };
 }
 
 function placeholder(name: string, index: number, options: TemplateOptions): Template {
-  const column = /^(key|row)\.(.+)$/s.exec(name);
+  const [, image, column = '', format] = /^(key|row|after)\.([^:]+)(?::(.+))?$/s.exec(name) ?? [];
   const { nullText } = options;
-  if (column?.[1] === 'key') return fromRow((change) => change.key, column[2] ?? '', options, nullText);
-  if (column?.[1] === 'row' && options.row)
-    return fromRow((change) => change.after, column[2] ?? '', options, nullText);
+  const shown = format === undefined ? textOf : inFormat(format, index, options);
+  if (image === 'key') return fromRow((change) => change.key, column, options, { nullText, shown });
+  if (image !== undefined && options.row)
+    return fromRow((change, row = change.after) => row, column, options, { nullText, shown });
   if (name === 'key') return wholeKey;
   if (name === 'topic') return (change) => change.topic;
   if (name === 'source') return (change) => change.source?.name ?? placeOf(change.topic).source;
@@ -64,17 +65,40 @@ function invalid({ path }: TemplateOptions, message: string): TaplineError {
   return new TaplineError('CONFIG_INVALID', { message: `${path}: ${message}.`, place: { path } });
 }
 
+interface Showing {
+  readonly nullText: string;
+  readonly shown: (value: NonNullable<Value>) => string;
+}
+
 function fromRow(
-  row: (change: Change) => Row | null,
+  image: (change: Change, row?: Row | null) => Row | null,
   column: string,
   { path, row: optional }: TemplateOptions,
-  nullText: string,
+  { nullText, shown }: Showing,
 ): Template {
-  return (change) => {
-    const values = row(change);
-    const value = values?.[column];
+  return (change, row) => {
+    const value = image(change, row)?.[column];
     if (value === undefined && !optional) throw missing(change, column, path);
-    return value === null || value === undefined ? nullText : textOf(value);
+    return value === null || value === undefined ? nullText : shown(value);
+  };
+}
+
+/** Parts of a date as its text has them, by the letters of the format. */
+const DATE_PARTS: Readonly<Record<string, readonly [from: number, to: number]>> = {
+  yyyy: [0, 4],
+  MM: [5, 7],
+  dd: [8, 10],
+  HH: [11, 13],
+};
+
+/** `yyyy.MM` of a date, a datetime or a timestamp: its own digits, in no other time zone than they are in. */
+function inFormat(format: string, index: number, options: TemplateOptions): (value: NonNullable<Value>) => string {
+  if (/[A-Za-z]/.test(format.replace(/yyyy|MM|dd|HH/g, ''))) {
+    throw invalid(options, `the format ${format} at column ${index + 1} is not known; it may have yyyy, MM, dd and HH`);
+  }
+  return (value) => {
+    const text = textOf(value);
+    return format.replace(/yyyy|MM|dd|HH/g, (part) => text.slice(...(DATE_PARTS[part] ?? [])));
   };
 }
 

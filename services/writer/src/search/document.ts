@@ -1,0 +1,64 @@
+import { TaplineError } from '@tapline/kernel';
+import type { Change, Row, TableCatalog } from '@tapline/sink';
+import { type ColumnPlan, jsonOf, type PlanOptions, planTable } from './columns.ts';
+
+interface Member {
+  /** The column's name as JSON, with the colon. */
+  readonly name: string;
+  readonly json: ColumnPlan['json'];
+}
+
+/** A table's rows as documents, by what is known of its columns. */
+export class TableDocuments {
+  readonly #tables: TableCatalog;
+  readonly #options: PlanOptions;
+  #columns: ReadonlyMap<string, ColumnPlan> = new Map();
+  /** Every column met, also those that the table does not have: a transform made them, and their values are written by what they are. */
+  readonly #members = new Map<string, Member>();
+
+  constructor(tables: TableCatalog, options: PlanOptions) {
+    this.#tables = tables;
+    this.#options = options;
+  }
+
+  /** By name of the column; another map when the table has changed. */
+  get columns(): ReadonlyMap<string, ColumnPlan> {
+    return this.#columns;
+  }
+
+  /** Asks for the table behind a change, whose columns are known from then on. */
+  async learn(change: Change, fresh: boolean, signal: AbortSignal): Promise<void> {
+    const shape = await this.#tables.describe(change, { fresh, signal });
+    if (shape !== undefined) this.#columns = planTable(shape, this.#options);
+    for (const column in change.after) this.#meet(column, undefined);
+    for (const [column, plan] of this.#columns) this.#meet(column, plan);
+  }
+
+  /** The row as one line of JSON; undefined when it has a column that is not known, and the table is to be asked for again. */
+  write(row: Row): string | undefined {
+    let text = '{';
+    for (const column in row) {
+      const value = row[column];
+      if (value === undefined) continue;
+      const member = this.#members.get(column);
+      if (member === undefined) return undefined;
+      if (text.length > 1) text += ',';
+      text += value === null ? `${member.name}null` : member.name + member.json(value);
+    }
+    return `${text}}`;
+  }
+
+  #meet(column: string, plan: ColumnPlan | undefined): void {
+    if (plan === undefined && this.#members.has(column)) return;
+    this.#members.set(column, { name: `${JSON.stringify(column)}:`, json: plan?.json ?? jsonOf });
+  }
+}
+
+/** @throws TaplineError ROW_PARTIAL: a document is written whole, and what the row lacks would be lost. */
+export function requireWhole({ topic, absent }: Change): void {
+  if (absent === null || absent.after.length === 0) return;
+  throw new TaplineError('ROW_PARTIAL', {
+    message: `A document needs the whole row, and a row lacks ${absent.after.join(', ')}.`,
+    place: { topic },
+  });
+}

@@ -1,0 +1,196 @@
+import { type Logger, TaplineError } from '@tapline/kernel';
+import { isObject, isRefused, refusalOf, refused } from './classify.ts';
+import type { SearchClient } from './client.ts';
+import type { ColumnPlan } from './columns.ts';
+import type { SearchConfig } from './config.ts';
+import { jsonObjectOf } from './json-object.ts';
+
+type Columns = ReadonlyMap<string, ColumnPlan>;
+type Json = Readonly<Record<string, unknown>>;
+
+/** An index as it was found or made. */
+interface Known {
+  /** The store gives it to an index when it is made: another one under the same name has another. */
+  readonly uuid: string;
+  readonly fields: Set<string>;
+  /** The name is an alias's: which index is behind it is the operator's affair. */
+  readonly alias: boolean;
+  /** Columns that have their fields. */
+  readonly prepared: Set<Columns>;
+}
+
+export interface IndexesOptions {
+  readonly client: SearchClient;
+  readonly config: SearchConfig;
+  readonly log: Logger;
+}
+
+/** The store's default limit of fields, which indexes that we make have beyond those of the columns. */
+const SPARE_FIELDS = 1000;
+/** Names in one address: the store takes 4 KiB of it. */
+const NAMES_AT_ONCE = 10;
+
+/** The indexes that the sink writes to: made with the tables' mappings, extended when a table gets columns, and watched. */
+export class Indexes {
+  readonly #client: SearchClient;
+  readonly #config: SearchConfig;
+  readonly #log: Logger;
+  readonly #known = new Map<string, Known>();
+  /** One at a time: calls side by side meet a new index together. */
+  #working: Promise<void> = Promise.resolve();
+
+  constructor({ client, config, log }: IndexesOptions) {
+    this.#client = client;
+    this.#config = config;
+    this.#log = log;
+  }
+
+  isReady(index: string, columns: Columns): boolean {
+    return !this.#config.manageIndexes || this.#known.get(index)?.prepared.has(columns) === true;
+  }
+
+  /** Makes the index if it is not there, and gives it fields for the columns. @throws TaplineError SINK_SEARCH_*. */
+  async prepare(index: string, columns: Columns, signal: AbortSignal): Promise<void> {
+    const mine = this.#working.then(async () => {
+      if (this.isReady(index, columns)) return;
+      const known =
+        this.#known.get(index) ?? (await this.#find(index, signal)) ?? (await this.#make(index, columns, signal));
+      this.#known.set(index, known);
+      await this.#addFields(index, known, columns, signal);
+      known.prepared.add(columns);
+    });
+    this.#working = mine.catch(() => undefined);
+    await mine;
+  }
+
+  /**
+   * Which of these are no more what they were: deleted, or made anew. Asked after a bulk and before its changes count as applied, so that nothing counts
+   * that went into an index that vanished meanwhile, or into one that the store made of itself when the bulk came.
+   */
+  async lost(indexes: Iterable<string>, signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const watched = [...indexes].filter((index) => this.#known.get(index)?.alias === false);
+    const lost = new Set<string>();
+    for (let at = 0; at < watched.length; at += NAMES_AT_ONCE) {
+      const names = watched.slice(at, at + NAMES_AT_ONCE);
+      const uuids = await this.#uuids(names, signal);
+      for (const name of names) if (uuids.get(name) !== this.#known.get(name)?.uuid) lost.add(name);
+    }
+    return lost;
+  }
+
+  forget(index: string): void {
+    this.#known.delete(index);
+  }
+
+  async #uuids(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, unknown>> {
+    const body = await this.#ask(`/${names.map(encodeURIComponent).join(',')}/_settings/index.uuid`, signal, {
+      ignore_unavailable: 'true',
+      flat_settings: 'true',
+    });
+    return new Map(Object.entries(body ?? {}).map(([name, value]) => [name, settingsOf(value)['index.uuid']]));
+  }
+
+  async #find(index: string, signal: AbortSignal): Promise<Known | undefined> {
+    const body = await this.#ask(`/${encodeURIComponent(index)}`, signal, { flat_settings: 'true' });
+    if (body === undefined) return undefined;
+    const [found, ...others] = Object.entries(body);
+    if (found === undefined) return undefined;
+    if (others.length > 0) throw this.#severalBehind(index, Object.keys(body));
+    const [name, description] = found;
+    const settings = settingsOf(description);
+    this.#checkDeletes(index, settings);
+    const mappings = isObject(description) ? description['mappings'] : undefined;
+    const properties = isObject(mappings) ? mappings['properties'] : undefined;
+    return {
+      uuid: String(settings['index.uuid']),
+      fields: new Set(Object.keys(isObject(properties) ? properties : {})),
+      alias: name !== index,
+      prepared: new Set(),
+    };
+  }
+
+  #severalBehind(alias: string, names: readonly string[]): TaplineError {
+    return new TaplineError('SINK_SEARCH_ALIAS', {
+      message: `The alias ${alias} stands for ${names.length} indexes (${names.slice(0, 5).join(', ')}).`,
+      place: { address: this.#client.address, path: 'sink.index' },
+    });
+  }
+
+  /** An index that somebody else made forgets deleted versions by its own rule: default 60 s. */
+  #checkDeletes(index: string, settings: Json): void {
+    const kept = settings['index.gc_deletes'];
+    if (this.#config.onDelete === 'mark' || kept === this.#gcDeletes) return;
+    this.#log.warn('the index remembers versions of deleted documents by a time of its own', {
+      index,
+      gcDeletes: kept ?? 'the store’s default',
+      deletedVersionSeconds: this.#config.deletedVersionSeconds,
+    });
+  }
+
+  get #gcDeletes(): string {
+    return `${this.#config.deletedVersionSeconds}s`;
+  }
+
+  async #make(index: string, columns: Columns, signal: AbortSignal): Promise<Known> {
+    const own = jsonObjectOf(this.#config.mappings).value;
+    const properties = { ...propertiesOf(columns), ...(isObject(own['properties']) ? own['properties'] : {}) };
+    const settings: Record<string, unknown> = {
+      'index.gc_deletes': this.#gcDeletes,
+      'index.mapping.total_fields.limit': SPARE_FIELDS + 2 * Object.keys(properties).length,
+    };
+    for (const [name, value] of Object.entries(jsonObjectOf(this.#config.settings).value))
+      settings[name.startsWith('index.') ? name : `index.${name}`] = value;
+    // A text of a column that is not known stays a text, whatever the first one looks like.
+    const mappings = { date_detection: false, ...own, properties };
+    const answer = await this.#client.send(
+      { method: 'PUT', path: `/${encodeURIComponent(index)}`, body: JSON.stringify({ settings, mappings }) },
+      signal,
+    );
+    // Another writer may have been faster.
+    const refusal = isRefused(answer) ? refusalOf(answer) : undefined;
+    if (refusal !== undefined && refusal.type !== 'resource_already_exists_exception') {
+      throw asSettings(refused(refusal, this.#client.address, index));
+    }
+    if (refusal === undefined) this.#log.info('index made', { index, fields: Object.keys(properties).length });
+    const known = await this.#find(index, signal);
+    if (known !== undefined) return known;
+    throw new TaplineError('SINK_SEARCH_NOT_READY', { message: `The index ${index} was made and is not there.` });
+  }
+
+  async #addFields(index: string, known: Known, columns: Columns, signal: AbortSignal): Promise<void> {
+    const missing = [...columns].filter(([column]) => !known.fields.has(column));
+    if (missing.length === 0) return;
+    const properties = propertiesOf(new Map(missing));
+    const answer = await this.#client.send(
+      { method: 'PUT', path: `/${encodeURIComponent(index)}/_mapping`, body: JSON.stringify({ properties }) },
+      signal,
+    );
+    if (isRefused(answer)) throw asSettings(refused(refusalOf(answer), this.#client.address, index));
+    for (const [column] of missing) known.fields.add(column);
+    this.#log.info('fields added to index', { index, fields: missing.map(([column]) => column) });
+  }
+
+  /** undefined: there is no such thing. */
+  async #ask(path: string, signal: AbortSignal, query: Readonly<Record<string, string>>): Promise<Json | undefined> {
+    const answer = await this.#client.send({ method: 'GET', path, query }, signal);
+    if (answer.status === 404) return undefined;
+    if (isRefused(answer)) throw asSettings(refused(refusalOf(answer), this.#client.address));
+    return isObject(answer.body) ? answer.body : {};
+  }
+}
+
+function propertiesOf(columns: Columns): Json {
+  return Object.fromEntries([...columns].map(([name, { mapping }]) => [name, mapping]));
+}
+
+function settingsOf(description: unknown): Json {
+  const settings = isObject(description) ? description['settings'] : undefined;
+  return isObject(settings) ? settings : {};
+}
+
+/** No document is to blame when an index is described wrongly: waiting does not mend it, and leaving out a row neither. */
+function asSettings(error: TaplineError): TaplineError {
+  if (error.disposition !== 'poison') return error;
+  const { message, place, cause } = error;
+  return new TaplineError('SINK_SEARCH_INDEX_REFUSED', { message, place, cause });
+}

@@ -1,0 +1,175 @@
+import { orAbort, TaplineError } from '@tapline/kernel';
+import type { ApplyResult, Change, Sink, SinkContext } from '@tapline/sink';
+import { Outcome } from '../outcome.ts';
+import { type BulkEntry, BulkSender, deleteEntry, indexEntry } from './bulk.ts';
+import { isRefused, refusalOf, refused } from './classify.ts';
+import type { SearchClient, SearchDialect } from './client.ts';
+import type { SearchConfig } from './config.ts';
+import { requireWhole, TableDocuments } from './document.ts';
+import { Indexes } from './indexes.ts';
+import { type Location, Locator, sameLocation } from './location.ts';
+
+export interface SearchSinkParts {
+  readonly client: SearchClient;
+  readonly dialect: SearchDialect;
+  readonly config: SearchConfig;
+  readonly context: SinkContext;
+}
+
+/**
+ * A row a document, in Elasticsearch or OpenSearch. The version of a change is the document's external version: the store itself refuses what is not
+ * newer, also behind a delete for as long as the index remembers it (`index.gc_deletes`).
+ *
+ * A bulk keeps the order of its entries in each shard, so that several changes of a row may be in one.
+ */
+class SearchSink implements Sink {
+  readonly #client: SearchClient;
+  readonly #config: SearchConfig;
+  readonly #context: SinkContext;
+  readonly #dialect: SearchDialect;
+  readonly #locator: Locator;
+  readonly #indexes: Indexes;
+  readonly #bulk: BulkSender;
+  readonly #documents = new Map<string, TableDocuments>();
+  readonly #marked: string;
+  #disposed = false;
+
+  constructor({ client, dialect, config, context }: SearchSinkParts) {
+    this.#client = client;
+    this.#config = config;
+    this.#context = context;
+    this.#dialect = dialect;
+    this.#locator = new Locator(config);
+    this.#indexes = new Indexes({ client, config, log: context.log });
+    this.#bulk = new BulkSender({ client, bulkBytes: config.bulkBytes, pipeline: config.pipeline });
+    this.#marked = `{${JSON.stringify(config.deletedField)}:true}`;
+  }
+
+  async apply(changes: readonly Change[], signal: AbortSignal): Promise<ApplyResult> {
+    signal.throwIfAborted();
+    if (this.#disposed)
+      throw new TaplineError('INTERNAL', { message: 'apply was called on a sink that is disposed of.' });
+    const outcome = new Outcome(changes.length);
+    const entries: BulkEntry[] = [];
+    for (const [index, change] of changes.entries()) {
+      try {
+        for (const entry of await this.#entriesOf(change, index, signal)) entries.push(entry);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof TaplineError)) throw error;
+        outcome.failed(index, error);
+      }
+    }
+    if (entries.length > 0) {
+      await orAbort(this.#bulk.send(entries, outcome, signal), signal);
+      await this.#watch(entries, outcome, signal);
+    }
+    return outcome.result();
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    const answer = await this.#client.send(
+      { method: 'GET', path: '/_cluster/health', query: { filter_path: 'status' } },
+      signal,
+    );
+    if (isRefused(answer)) throw refused(refusalOf(answer), this.#client.address);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.#client[Symbol.asyncDispose]();
+  }
+
+  async #entriesOf(change: Change, index: number, signal: AbortSignal): Promise<readonly BulkEntry[]> {
+    const { after, version } = change;
+    if (change.op === 'd' || after === null) return this.#leaving(change, index, signal);
+    requireWhole(change);
+    const at = this.#locator.at(change, after);
+    const documents = await this.#documentsOf(change, signal);
+    let document = documents.write(after);
+    if (document === undefined) {
+      await documents.learn(change, true, signal);
+      document = documents.write(after) ?? '';
+    }
+    if (!this.#indexes.isReady(at.index, documents.columns))
+      await this.#indexes.prepare(at.index, documents.columns, signal);
+    const entry = { change: index, index: at.index, text: indexEntry(at, version, document), leaving: false };
+    const before = this.#movedFrom(change, at);
+    if (before === undefined) return [entry];
+    return [{ ...this.#removal(before, change, index), leaving: true }, entry];
+  }
+
+  async #leaving(change: Change, index: number, signal: AbortSignal): Promise<readonly BulkEntry[]> {
+    // The delete event in front of a tombstone has the row, and has removed it.
+    if (this.#locator.moves && change.before === null) return [];
+    const at = this.#locator.at(change, change.before);
+    const documents = await this.#documentsOf(change, signal);
+    if (!this.#indexes.isReady(at.index, documents.columns))
+      await this.#indexes.prepare(at.index, documents.columns, signal);
+    return [this.#removal(at, change, index)];
+  }
+
+  #removal(at: Location, { version }: Change, change: number): BulkEntry {
+    const text = this.#config.onDelete === 'mark' ? indexEntry(at, version, this.#marked) : deleteEntry(at, version);
+    return { change, index: at.index, text, leaving: false };
+  }
+
+  /** Where the row was, when that is elsewhere. */
+  #movedFrom(change: Change, now: Location): Location | undefined {
+    if (!this.#locator.moves || change.op !== 'u') return undefined;
+    if (change.before === null) {
+      throw new TaplineError('SINK_SEARCH_PLACE', {
+        message: `sink.index or sink.routing use columns of the row, and an update in topic ${change.topic} does not say what they were.`,
+        place: { topic: change.topic, path: 'sink.index' },
+      });
+    }
+    const was = this.#locator.at(change, change.before);
+    return sameLocation(was, now) ? undefined : was;
+  }
+
+  async #documentsOf(change: Change, signal: AbortSignal): Promise<TableDocuments> {
+    const known = this.#documents.get(change.topic);
+    if (known !== undefined) return known;
+    const made = new TableDocuments(this.#context.tables, { types: this.#config.types, dialect: this.#dialect });
+    await made.learn(change, false, signal);
+    this.#documents.set(change.topic, made);
+    return made;
+  }
+
+  /** Fails the changes whose index is no more. @throws TaplineError SINK_SEARCH_INDEX_LOST, fatal unless configured otherwise. */
+  async #watch(entries: readonly BulkEntry[], outcome: Outcome, signal: AbortSignal): Promise<void> {
+    const indexes = new Set(entries.map(({ index }) => index));
+    try {
+      for (const index of await this.#indexes.lost(indexes, signal)) {
+        const error = this.#lost(index);
+        this.#indexes.forget(index);
+        for (const entry of entries) if (entry.index === index) outcome.failed(entry.change, error);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof TaplineError)) throw error;
+      for (const entry of entries) outcome.failed(entry.change, error);
+    }
+  }
+
+  #lost(index: string): TaplineError {
+    return new TaplineError('SINK_SEARCH_INDEX_LOST', {
+      message: `The index ${index} was deleted, or made anew, after this writer had written to it: what it held is gone.`,
+      place: { address: this.#client.address },
+      ...(this.#config.lostIndex === 'create' ? { disposition: 'retryable' } : {}),
+    });
+  }
+}
+
+/** Asks the store whether it is there before the sink is used. @throws TaplineError SINK_SEARCH_*. */
+export async function openSearchSink(parts: SearchSinkParts): Promise<Sink> {
+  const sink = new SearchSink(parts);
+  try {
+    await sink.check(parts.context.signal);
+    return sink;
+  } catch (error) {
+    await sink[Symbol.asyncDispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,20 @@
+import type { SinkDefinition } from '@tapline/sink';
+import { checkSearchConfig, SEARCH_TRAITS } from '../../search/check-config.ts';
+import { ELASTICSEARCH_CONFIG } from './config.ts';
+
+/** Rows of a table as documents in Elasticsearch. */
+export const elasticsearchSink: SinkDefinition<typeof ELASTICSEARCH_CONFIG> = {
+  type: 'elasticsearch',
+  summary: 'Elasticsearch: a document a row, in indexes with mappings made from the tables.',
+  config: ELASTICSEARCH_CONFIG,
+  traits: SEARCH_TRAITS,
+  check: checkSearchConfig,
+  async open(config, context) {
+    const [{ ElasticsearchClient }, { openSearchSink }] = await Promise.all([
+      import('./client.ts'),
+      import('../../search/sink.ts'),
+    ]);
+    const dialect = { product: 'Elasticsearch', flattened: 'flattened' } as const;
+    return openSearchSink({ client: new ElasticsearchClient(config), dialect, config, context });
+  },
+};

@@ -1,0 +1,20 @@
+import type { SinkDefinition } from '@tapline/sink';
+import { checkSearchConfig, SEARCH_TRAITS } from '../../search/check-config.ts';
+import { OPENSEARCH_CONFIG } from './config.ts';
+
+/** Rows of a table as documents in OpenSearch. */
+export const opensearchSink: SinkDefinition<typeof OPENSEARCH_CONFIG> = {
+  type: 'opensearch',
+  summary: 'OpenSearch: a document a row, in indexes with mappings made from the tables.',
+  config: OPENSEARCH_CONFIG,
+  traits: SEARCH_TRAITS,
+  check: checkSearchConfig,
+  async open(config, context) {
+    const [{ OpensearchClient }, { openSearchSink }] = await Promise.all([
+      import('./client.ts'),
+      import('../../search/sink.ts'),
+    ]);
+    const dialect = { product: 'OpenSearch', flattened: 'flat_object' } as const;
+    return openSearchSink({ client: new OpensearchClient(config), dialect, config, context });
+  },
+};
