@@ -15,6 +15,7 @@ async function open(port = 0): Promise<AdminServer> {
     healthy: () => verdicts.healthy,
     ready: () => verdicts.ready,
     state: () => ({ state: 'running', password: 'hunter2', rows: 1n }),
+    act: async ({ pathname }) => (pathname === '/do' ? { status: 202, body: { password: 'hunter2' } } : undefined),
   });
 }
 
@@ -36,6 +37,23 @@ test('probes, metrics and state', async () => {
   expect(await (await get('/state')).json()).toEqual({ state: 'running', password: '***', rows: '1' });
   expect((await get('/nothing')).status).toBe(404);
   expect((await fetch(`${admin.url}/healthz`, { method: 'POST' })).status).toBe(405);
+});
+
+test('what does something is a POST, and never from a page in a browser', async () => {
+  admin = await open();
+  const post = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(`${admin?.url}${path}`, { method: 'POST', headers });
+  const done = await post('/do?x=1');
+  expect([done.status, await done.json()]).toEqual([202, { password: '***' }]);
+  expect((await post('/do', { origin: 'http://elsewhere' })).status).toBe(403);
+  expect((await fetch(`${admin.url}/do`)).status).toBe(404);
+  expect((await fetch(`${admin.url}/do`, { method: 'PUT' })).status).toBe(405);
+});
+
+test('a path that is none is refused, and the process lives', async () => {
+  admin = await open();
+  expect((await fetch(`${admin.url}//`)).status).toBe(400);
+  expect((await fetch(`${admin.url}/healthz`)).status).toBe(200);
 });
 
 test('a taken port is refused with the address', async () => {

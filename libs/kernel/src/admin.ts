@@ -19,6 +19,8 @@ export interface AdminOptions {
   readonly state: () => unknown;
   /** The service's own paths; undefined: it has no such path. */
   readonly answer?: (url: URL) => Promise<AdminAnswer | undefined>;
+  /** The same of those that do something: with POST. */
+  readonly act?: (url: URL) => Promise<AdminAnswer | undefined>;
 }
 
 /** JSON, without secrets. */
@@ -33,19 +35,23 @@ export interface AdminServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Serves GET /livez (or /healthz) and /readyz (200 or 503), /metrics (Prometheus) and /state (JSON). Throws ADMIN_ADDRESS. */
+/**
+ * Serves GET /livez (or /healthz) and /readyz (200 or 503), /metrics (Prometheus) and /state (JSON), and the service's own paths. Browsers may not POST: a page of
+ * somebody else's would do it in the name of who looks at it. Throws ADMIN_ADDRESS.
+ */
 export async function openAdmin(options: AdminOptions): Promise<AdminServer> {
   // Not by `import`: that asks node:http for all that it exports, which loads undici, 40 ms of CPU time at every start.
   const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://admin');
-    const path = url.pathname;
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      send(response, 405, 'text/plain; charset=utf-8', 'GET only\n');
-      return;
-    }
-    answer(url, options, response).catch((error: unknown) => {
-      options.log.error('admin request failed', { path, error });
+    const path = request.url ?? '/';
+    const { method = 'GET' } = request;
+    const isRead = method === 'GET' || method === 'HEAD';
+    if (!URL.canParse(path, ORIGIN)) return send(response, 400, TEXT, 'no path\n');
+    if (!isRead && method !== 'POST') return send(response, 405, TEXT, 'GET or POST\n');
+    if (!isRead && request.headers.origin !== undefined) return send(response, 403, TEXT, 'not from a browser\n');
+    const url = new URL(path, ORIGIN);
+    (isRead ? answer(url, options, response) : act(url, options, response)).catch((error: unknown) => {
+      options.log.error('admin request failed', { path: url.pathname, error });
       if (!response.headersSent) sendJson(response, 500, { error: describeError(error, options.log.redactor) });
       else response.destroy();
     });
@@ -69,6 +75,9 @@ export async function openAdmin(options: AdminOptions): Promise<AdminServer> {
     },
   };
 }
+
+const ORIGIN = 'http://admin';
+const TEXT = 'text/plain; charset=utf-8';
 
 function listen(server: Server, { host, port }: AdminOptions): Promise<AddressInfo> {
   const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
@@ -94,13 +103,19 @@ async function answer(url: URL, options: AdminOptions, response: ServerResponse)
     default: {
       const own = await options.answer?.(url);
       if (own !== undefined) return sendJson(response, own.status, options.log.redactor.data(own.body));
-      return send(response, 404, 'text/plain; charset=utf-8', 'known: /livez /readyz /metrics /state\n');
+      return send(response, 404, TEXT, 'known: /livez /readyz /metrics /state\n');
     }
   }
 }
 
+async function act(url: URL, options: AdminOptions, response: ServerResponse): Promise<void> {
+  const done = await options.act?.(url);
+  if (done === undefined) return send(response, 405, TEXT, 'GET only\n');
+  return sendJson(response, done.status, options.log.redactor.data(done.body));
+}
+
 function sendVerdict(response: ServerResponse, good: boolean): void {
-  send(response, good ? 200 : 503, 'text/plain; charset=utf-8', good ? 'ok\n' : 'no\n');
+  send(response, good ? 200 : 503, TEXT, good ? 'ok\n' : 'no\n');
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {

@@ -33,6 +33,8 @@ export interface RunningService extends Partial<AsyncDisposable> {
   state?(): Readonly<Record<string, unknown>>;
   /** Its own paths on the admin server; undefined: it has no such path. */
   answer?(url: URL): Promise<AdminAnswer | undefined>;
+  /** The same of paths that do something: with POST. */
+  act?(url: URL): Promise<AdminAnswer | undefined>;
 }
 
 export interface LifecycleOptions {

@@ -139,6 +139,7 @@ export async function runService<D extends ConfigDeclaration>(
       healthy: () => lifecycle.state !== 'failed',
       ready: () => lifecycle.state === 'running' && (lifecycle.service?.ready?.() ?? true),
       answer: async (url) => lifecycle.service?.answer?.(url),
+      act: async (url) => lifecycle.service?.act?.(url),
       state: () => ({
         service: definition.name,
         ...(definition.version === undefined ? {} : { version: definition.version }),

@@ -3,6 +3,7 @@ import {
   anySignal,
   backoffMs,
   isAbort,
+  type LogFields,
   type Logger,
   type Metrics,
   type MetricsOf,
@@ -23,6 +24,8 @@ import { notingLogger, type Trouble } from './watch/noting-logger.ts';
 
 /** After this long without trouble, the next trouble counts as the first. */
 const CALM_MS = 60_000;
+
+const NOT_AT_WORK: AdminAnswer = { status: 503, body: { error: 'This reader is not at work now.' } };
 
 const NOTHING = { rows: 0, transactions: 0, sent: 0, skipped: 0, claims: 0, claimBytes: 0, leftOut: 0, binlogBytes: 0 };
 
@@ -155,7 +158,15 @@ export class Reader implements RunningService {
   /** The schema history over HTTP. */
   async answer(url: URL): Promise<AdminAnswer | undefined> {
     if (!/^\/schema(\/|$)/.test(url.pathname)) return undefined;
-    return (await this.#session?.answer(url)) ?? { status: 503, body: { error: 'This reader is not at work now.' } };
+    return (await this.#session?.answer(url)) ?? NOT_AT_WORK;
+  }
+
+  /** Tables loaded again while the reader runs. */
+  async act(url: URL): Promise<AdminAnswer | undefined> {
+    if (url.pathname !== '/reload') return undefined;
+    const answer = this.#session?.answerReload(url) ?? NOT_AT_WORK;
+    if (answer.status < 300) this.#log.info('asked to load tables again', answer.body as LogFields);
+    return answer;
   }
 
   async #runSession(stop: AbortSignal, abort: AbortSignal): Promise<void> {

@@ -13,6 +13,7 @@ import type { OrderedProducer } from '@tapline/kafka';
 import { type AdminAnswer, anySignal, type Logger } from '@tapline/kernel';
 import type { TableName } from '@tapline/schema';
 import type { SessionAnchors } from './anchors/session-anchors.ts';
+import { answerReload } from './captured/reload-request.ts';
 import { reloadsBecauseOf } from './captured/reloads.ts';
 import type { ReaderConfig } from './config.ts';
 import type { PassedTrace } from './failover/passed-trace.ts';
@@ -263,6 +264,16 @@ export class Session implements AsyncDisposable, PumpTarget {
     const names = tables === 'all' ? this.#source.tables.map(tableName) : tables;
     this.#loader?.add(names);
     this.#report?.add(names);
+  }
+
+  /** `POST /reload`. */
+  answerReload(url: URL): AdminAnswer {
+    const { filter } = this.#source;
+    const captured = (): string[] =>
+      [...this.#history.catalog.tables()]
+        .filter(({ database, name }) => filter.matches(database, name))
+        .map(({ database, name }) => `${database}.${name}`);
+    return answerReload(url, { captured, reload: (tables) => this.reload(tables) });
   }
 
   /** @throws TaplineError when the source could not be followed with this configuration. */

@@ -91,10 +91,17 @@ export class Service {
     return lines.length === 0 ? Number.NaN : lines.reduce((sum, line) => sum + metricValue(line), 0);
   }
 
-  async #ask(path: string): Promise<Response | undefined> {
+  /** The status of the answer to a POST; undefined while the service cannot be asked. */
+  async post(path: string): Promise<number | undefined> {
+    const response = await this.#ask(path, 'POST');
+    await response?.arrayBuffer();
+    return response?.status;
+  }
+
+  async #ask(path: string, method = 'GET'): Promise<Response | undefined> {
     const url = (await this.entries()).find((entry) => entry.message === 'admin server listening')?.url;
     if (url === undefined) return undefined;
-    return await fetch(`${url}${path}`, { signal: AbortSignal.timeout(5000) }).catch(() => undefined);
+    return await fetch(`${url}${path}`, { method, signal: AbortSignal.timeout(5000) }).catch(() => undefined);
   }
 
   /** Polls until `holds`; fails at once when the service ends by itself, with the end of its log. */

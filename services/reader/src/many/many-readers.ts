@@ -107,8 +107,17 @@ export class ManyReaders implements RunningService {
 
   /** What one of them answers: `/readers/shop/schema` is `/schema` of the reader `shop`. */
   async answer(url: URL): Promise<AdminAnswer | undefined> {
-    const [, key = '', path] = /^\/readers\/([^/]+)(\/.*)$/.exec(url.pathname) ?? [];
-    const reader = this.#members.get(decodeURIComponent(key))?.reader;
-    return path === undefined ? undefined : await reader?.answer?.(new URL(path + url.search, url));
+    const { reader, own } = this.#addressed(url);
+    return await reader?.answer?.(own);
+  }
+
+  async act(url: URL): Promise<AdminAnswer | undefined> {
+    const { reader, own } = this.#addressed(url);
+    return await reader?.act?.(own);
+  }
+
+  #addressed(url: URL): { readonly reader: RunningService | undefined; readonly own: URL } {
+    const [, key = '', path = '/'] = /^\/readers\/([^/]+)(\/.*)$/.exec(url.pathname) ?? [];
+    return { reader: this.#members.get(decodeURIComponent(key))?.reader, own: new URL(path + url.search, url) };
   }
 }
