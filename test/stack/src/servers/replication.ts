@@ -52,7 +52,10 @@ export async function promote(server: SqlServer): Promise<void> {
   await setReadOnly(server, false);
 }
 
-/** Waits until `replica` has executed everything that `source` has in its binlog now. @throws when it has not within a minute. */
+/** On a machine that has much else to do. */
+const CATCH_UP_SECONDS = 180;
+
+/** Waits until `replica` has executed everything that `source` has in its binlog now. @throws when it has not within minutes. */
 export async function untilCaughtUp(replica: SqlServer, source: SqlServer, by: ReplicationBy = 'gtid'): Promise<void> {
   const sql = await waitStatement(replica, source, by);
   const [row] = await replica.rows(sql);
@@ -67,10 +70,10 @@ async function waitStatement(replica: SqlServer, source: SqlServer, by: Replicat
     const mariadb = source.dialect === 'mariadb';
     const [row] = await source.rows(`SELECT @@GLOBAL.gtid_${mariadb ? 'binlog_pos' : 'executed'} AS gtids`);
     const gtids = String(row?.['gtids']).replaceAll(/\s/g, '');
-    return `SELECT ${mariadb ? 'MASTER_GTID_WAIT' : 'WAIT_FOR_EXECUTED_GTID_SET'}('${gtids}', 60) AS waited`;
+    return `SELECT ${mariadb ? 'MASTER_GTID_WAIT' : 'WAIT_FOR_EXECUTED_GTID_SET'}('${gtids}', ${CATCH_UP_SECONDS}) AS waited`;
   }
   // Every release has this statement; the size of the newest file is where it ends.
   const row = (await source.rows('SHOW BINARY LOGS')).at(-1);
   const wait = replica.dialect === 'mysql' ? 'SOURCE_POS_WAIT' : 'MASTER_POS_WAIT';
-  return `SELECT ${wait}('${String(row?.['Log_name'])}', ${String(row?.['File_size'])}, 60) AS waited`;
+  return `SELECT ${wait}('${String(row?.['Log_name'])}', ${String(row?.['File_size'])}, ${CATCH_UP_SECONDS}) AS waited`;
 }
