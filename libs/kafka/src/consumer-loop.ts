@@ -1,10 +1,11 @@
-import { type Deferred, deferred, isRetryable, sleep, TaplineError } from '@tapline/kernel';
+import { anySignal, type Deferred, deferred, isRetryable, sleep, TaplineError } from '@tapline/kernel';
 import { Assignment, type ConsumedPartition } from './assignment.ts';
 import type { Cluster } from './cluster.ts';
 import type { CommitOffset, ConsumeOptions, ConsumerLoop, TopicPartition } from './consumer.ts';
 import { EARLIEST } from './fetch-protocol.ts';
 import { GroupMember } from './group-member.ts';
 import { listOne } from './partition-reads.ts';
+import { TopicWatch } from './topic-watch.ts';
 
 /**
  * The life of a group member: join → have partitions → (the group changes) → drain → join …
@@ -16,6 +17,7 @@ export class GroupConsumer implements ConsumerLoop {
   readonly #cluster: Cluster;
   readonly #options: ConsumeOptions;
   readonly #member: GroupMember;
+  readonly #watch: TopicWatch;
   readonly #stop = new AbortController();
   readonly #failed: Deferred<never> = deferred<never>();
   readonly #sessionTimeoutMs: number;
@@ -32,9 +34,14 @@ export class GroupConsumer implements ConsumerLoop {
     this.#options = options;
     this.#sessionTimeoutMs = options.sessionTimeoutMs ?? 30_000;
     this.#rebalanceTimeoutMs = options.rebalanceTimeoutMs ?? 60_000;
-    const { group, topics } = options;
+    const { group, topics, patterns = [] } = options;
+    this.#watch = new TopicWatch(cluster, { topics, patterns });
     const timeouts = { sessionTimeoutMs: this.#sessionTimeoutMs, rebalanceTimeoutMs: this.#rebalanceTimeoutMs };
-    this.#member = new GroupMember(cluster, { group, topics, ...timeouts }, this.#stop.signal);
+    this.#member = new GroupMember(
+      cluster,
+      { group, topics: () => this.#watch.topics, ...timeouts },
+      this.#stop.signal,
+    );
   }
 
   get failed(): Promise<never> {
@@ -95,6 +102,8 @@ export class GroupConsumer implements ConsumerLoop {
 
   async #join(): Promise<void> {
     const { group, onAssigned } = this.#options;
+    const { signal } = this.#stop;
+    await this.#cluster.persist('looking for the topics to consume', () => this.#watch.look(), { signal });
     const partitions = await this.#member.join();
     const positions = await this.#positions(partitions);
     this.#assignment = new Assignment(this.#cluster, positions, {
@@ -133,9 +142,33 @@ export class GroupConsumer implements ConsumerLoop {
   async #live(): Promise<void> {
     const ended = deferred();
     this.#endGeneration = () => ended.resolve();
-    await Promise.race([ended.promise, this.#beat(() => ended.settled)]);
+    const over = new AbortController();
+    const topicsChange = this.#untilTopicsChange(anySignal(this.#stop.signal, over.signal));
+    try {
+      await Promise.race([ended.promise, this.#beat(() => ended.settled), topicsChange]);
+    } finally {
+      over.abort();
+    }
     ended.resolve();
     this.#endGeneration = undefined;
+  }
+
+  /** What is new is shared out like everything else: by joining again. */
+  async #untilTopicsChange(signal: AbortSignal): Promise<void> {
+    const { group, refreshMs = 30_000 } = this.#options;
+    for (;;) {
+      await sleep(refreshMs, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      try {
+        if (!(await this.#watch.hasChanged())) continue;
+        this.#cluster.logger.info('Kafka: topics or partitions came or went, joining again', { group });
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        // Looked for again the next time; heartbeats say whether this member still lives.
+        if (!isRetryable(error)) throw error;
+      }
+    }
   }
 
   async #beat(done: () => boolean): Promise<void> {

@@ -250,3 +250,59 @@ test('offsets of partitions that are not assigned are left out, and closing may 
   await loop.commit([{ topic, partition: 0, offset: 1n }]);
   expect(loop.assigned).toEqual([]);
 });
+
+test('topics that a pattern matches and new partitions are consumed without a restart', async () => {
+  const prefix = uniqueName('pattern');
+  const make = async (name: string, partitions: number): Promise<string> => {
+    made.push(`${prefix}.${name}`);
+    await kafka.topics.ensure([{ topic: `${prefix}.${name}`, partitions, replicationFactor: 1 }]);
+    return `${prefix}.${name}`;
+  };
+  const first = await make('a', 1);
+  const seen = new Map<string, number>();
+  const options = {
+    group: uniqueName('group'),
+    topics: [],
+    patterns: [new RegExp(`^${prefix}\\.`)],
+    refreshMs: 100,
+    onBatch: async ({ topic, partition, records }: ConsumedBatch) => {
+      const name = `${topic}/${partition}`;
+      for (const { offset } of records) {
+        expect(Number(offset)).toBe(seen.get(name) ?? 0);
+        seen.set(name, Number(offset) + 1);
+      }
+    },
+  };
+  const place = (name: string): { topic: string; partition: number } => {
+    const [topic = '', partition] = name.split('/');
+    return { topic, partition: Number(partition) };
+  };
+  const loop: ConsumerLoop = await kafka.consume({
+    ...options,
+    onRevoked: () => loop.commit([...seen].map(([name, next]) => ({ ...place(name), offset: BigInt(next) }))),
+  });
+  try {
+    await using producer = kafka.producer();
+    const put = async (topic: string, partition: number): Promise<void> => {
+      producer.append(
+        producer.lane(topic, partition, { shared: true }),
+        Buffer.from('k'),
+        Buffer.from('v'),
+        1,
+        NO_HEADERS,
+      );
+      await producer.mark();
+    };
+    await put(first, 0);
+    const second = await make('b', 2);
+    await Promise.all([put(second, 0), put(second, 1)]);
+    await until(() => seen.size === 3);
+    await (await kafka.admin()).createPartitions({ topicPartitions: [{ topic: first, count: 2 }] });
+    await until(() => loop.assigned.length === 4);
+    await put(first, 1);
+    await until(() => seen.size === 4);
+    expect([...seen.values()]).toEqual([1, 1, 1, 1]);
+  } finally {
+    await loop[Symbol.asyncDispose]();
+  }
+});

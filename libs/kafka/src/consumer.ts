@@ -20,7 +20,12 @@ export interface ConsumedBatch extends TopicPartition {
 export interface ConsumeOptions {
   /** Consumer group: members share the partitions, and committed offsets belong to it. */
   readonly group: string;
+  /** Waited for where they do not exist. */
   readonly topics: readonly string[];
+  /** Whatever topics match one of these, too, also those made later. */
+  readonly patterns?: readonly RegExp[] | undefined;
+  /** How often new topics and partitions are looked for. Default 30,000. */
+  readonly refreshMs?: number | undefined;
   /** Called for each batch of a partition in order; the next one of the same partition comes only after it resolved: that is the back-pressure. */
   onBatch(batch: ConsumedBatch): Promise<void>;
   onAssigned?(partitions: readonly TopicPartition[]): Promise<void>;

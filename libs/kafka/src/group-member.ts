@@ -1,3 +1,4 @@
+import { TaplineError } from '@tapline/kernel';
 import type { Cluster } from './cluster.ts';
 import type { CommitOffset, TopicPartition } from './consumer.ts';
 import {
@@ -19,10 +20,12 @@ import {
   readOffsetFetch,
 } from './group-protocol.ts';
 import { GroupMembership } from './membership.ts';
+import type { PartitionMetadata } from './metadata.ts';
 
 export interface GroupOptions {
   readonly group: string;
-  readonly topics: readonly string[];
+  /** What the member wants when it joins. */
+  readonly topics: () => readonly string[];
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
 }
@@ -43,7 +46,7 @@ export class GroupMember {
       protocol: 'roundrobin',
       sessionTimeoutMs,
       rebalanceTimeoutMs,
-      metadata: () => encodeSubscription(topics),
+      metadata: () => encodeSubscription(topics()),
       share: (peers: readonly GroupPeer[]) => this.#share(peers),
     };
     this.#membership = new GroupMembership(cluster, member, signal);
@@ -63,12 +66,22 @@ export class GroupMember {
     let turn = 0;
     for (const topic of [...new Set(members.flatMap(({ topics }) => topics))].toSorted()) {
       const takers = members.filter(({ topics }) => topics.includes(topic));
-      for (const { partition } of (await this.#cluster.topic(topic)).partitions) {
+      for (const { partition } of await this.#partitionsOf(topic)) {
         const taker = takers[turn++ % takers.length] as (typeof takers)[number];
         (shares.get(taker.memberId) as TopicPartition[]).push({ topic, partition });
       }
     }
     return new Map([...shares].map(([memberId, partitions]) => [memberId, encodeAssignment(partitions)]));
+  }
+
+  /** None of a topic that has gone meanwhile: its members see that it did, or that it is there again. */
+  async #partitionsOf(topic: string): Promise<readonly PartitionMetadata[]> {
+    try {
+      return (await this.#cluster.topic(topic)).partitions;
+    } catch (error) {
+      if (error instanceof TaplineError && error.code === 'TOPIC_MISSING') return [];
+      throw error;
+    }
   }
 
   /** False when the member must join again. @throws TaplineError when the coordinator cannot be asked (retryable), or refuses for good. */
