@@ -69,6 +69,22 @@ describe('transactions', () => {
     expect(seen).toEqual([42, 1, 43, 2]);
   });
 
+  test('tables of one form share what it says, and keep their rows and names apart', () => {
+    const other = { ...MAP, body: MAP.body.replace('0700', '0800').replace(`01 ${hex('t')}`, `01 ${hex('u')}`) };
+    const inOther = rows(EVENT_TYPE.WRITE_ROWS, 'ff 00 01000000 00 02000000', '080000000000');
+    const [, first, second, again] = decode([query('BEGIN'), MAP, other, INSERT, inOther, MAP, INSERT]);
+    if (first?.kind !== 'rows' || second?.kind !== 'rows' || again?.kind !== 'rows') throw new Error('no rows');
+    expect([first.table.table, second.table.table]).toEqual(['t', 'u']);
+    expect(second.table.columns).toBe(first.table.columns);
+    expect(again.table).toBe(first.table);
+    const seen: number[] = [];
+    for (const event of [first, second, first, second]) {
+      event.next();
+      seen.push(event.after.buffer.readInt32LE(event.after.offsets[0]));
+    }
+    expect(seen).toEqual([42, 1, 43, 2]);
+  });
+
   test('an insert into no column at all is one row, all absent', () => {
     const [, event] = decode([query('BEGIN'), MAP, rows(EVENT_TYPE.WRITE_ROWS, '00')]);
     if (event?.kind !== 'rows') throw new Error('no rows');

@@ -2,7 +2,7 @@ import { inflateSync } from 'node:zlib';
 import { corrupt, locateEventError } from './event-errors.ts';
 import { EventReader } from './event-reader.ts';
 import { applyPartialJson, skipValueOptions } from './partial-json.ts';
-import { ImageBuffers, type ImagePlan } from './row-image.ts';
+import type { ImageBuffers, ImagePlan } from './row-image.ts';
 import type { TableLayout, TableMaps } from './table-map.ts';
 import type { BinlogPosition, RowImage, RowsEvent } from './types.ts';
 import { EVENT_TYPE } from './wire-types.ts';
@@ -122,17 +122,6 @@ export function inflateRows(reader: EventReader): Buffer {
 
 const NO_BYTES = Buffer.alloc(0);
 
-const imagesOf = new WeakMap<TableLayout, { readonly before: ImageBuffers; readonly after: ImageBuffers }>();
-
-function sharedImages(layout: TableLayout): { readonly before: ImageBuffers; readonly after: ImageBuffers } {
-  let images = imagesOf.get(layout);
-  if (images === undefined) {
-    images = { before: new ImageBuffers(layout.columns.length), after: new ImageBuffers(layout.columns.length) };
-    imagesOf.set(layout, images);
-  }
-  return images;
-}
-
 export class WireRowsEvent implements RowsEvent {
   readonly kind = 'rows';
   readonly op: Op;
@@ -164,7 +153,7 @@ export class WireRowsEvent implements RowsEvent {
     this.position = place.position;
     this.serverId = place.serverId;
     this.#eventType = place.eventType;
-    const images = sharedImages(layout);
+    const { images } = layout;
     this.#before = images.before;
     this.#after = images.after;
   }
@@ -198,7 +187,7 @@ export class WireRowsEvent implements RowsEvent {
     const start = this.at;
     // An event whose rows have no column at all (MINIMAL image, all defaults) is one row of no bytes.
     if (start >= this.end && !(this.rowIndex < 0 && start === this.end)) return this.#release();
-    // Each time, not only for the first row: another event of the same table may have used the images in between.
+    // Each time, not only for the first row: another event of a table of this form may have used the images in between.
     this.#before.begin(this.buffer, this.beforePlan);
     this.#after.begin(this.buffer, this.afterPlan);
     this.#after.base = this.lacksColumns ? this.#before : undefined;

@@ -94,13 +94,15 @@ function avroFormat(registry: Pick<Registry, 'idFor' | 'schema'>, cloudEvents: b
     transactions: (topic) => avroTransactionRecords((part, schema) => registry.idFor(`${topic}-${part}`, schema)),
     compile(options) {
       const envelope = compileEnvelope(options);
-      const { keySchema, valueSchema, table } = envelope;
+      const { table } = envelope;
       const origin = { sourceName: options.source, connector: options.connector ?? 'mysql', table } as const;
       return {
         envelope,
-        schemas: () => ({ key: keySchema, value: valueSchema }),
+        schemas: () => ({ key: envelope.keySchema, value: envelope.valueSchema }),
         headers: cloudEvents ? EventHeaders.binary(origin) : undefined,
         async register(topic) {
+          // Made for this moment: of thousands of tables they take more memory than all else.
+          const { keySchema, valueSchema } = envelope;
           const [value, key] = await Promise.all([
             registry.idFor(`${topic}-value`, valueSchema),
             keySchema === undefined ? undefined : registry.idFor(`${topic}-key`, keySchema),
