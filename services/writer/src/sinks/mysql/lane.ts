@@ -99,7 +99,7 @@ async function transaction(steps: readonly Entry[][], { session, config, signal 
 /** Deletes before rows: what is written may need the unique values of what goes. */
 function statementsOf(target: Target, entries: readonly Entry[], config: MysqlConfig): string[] {
   const gone = entries.filter(({ after }) => after === null);
-  const rows = entries.filter(({ after }) => after !== null);
+  const rows = entries.flatMap(({ after }) => (after === null ? [] : [after]));
   const versions = claims(target, entries, config);
   if (config.mode === 'replace')
     return [...versions, ...deletes(target, entries, config), ...inserts(target, rows, config)];

@@ -37,6 +37,10 @@ export function literalOf(column: Column, flavor: 'mysql' | 'mariadb'): Literal 
       const of = flavor === 'mysql' ? 'STRING_TO_VECTOR' : 'VEC_FromText';
       return orNull((value) => (typeof value === 'string' ? `${of}(${quoted(value)})` : plain(value)));
     }
+    case 'enum':
+      return orNull(memberOf(column.members ?? []));
+    case 'set':
+      return orNull(membersOf(column.members ?? []));
     default:
       return orNull(plain);
   }
@@ -67,6 +71,26 @@ function floating(value: Exclude<Value, null>): string {
 function plain(value: Exclude<Value, null>): string {
   if (typeof value === 'string') return quoted(value);
   return typeof value === 'object' ? bytes(value) : quoted(numberText(value));
+}
+
+/** By their numbers: members that the collation holds for equal are told apart by nothing else. */
+function memberOf(members: readonly string[]): (value: Exclude<Value, null>) => string {
+  const numbers = new Map(members.map((member, at) => [member, String(at + 1)] as const));
+  return (value) => (typeof value === 'string' ? (numbers.get(value) ?? quoted(value)) : plain(value));
+}
+
+function membersOf(members: readonly string[]): (value: Exclude<Value, null>) => string {
+  const bits = new Map(members.map((member, at) => [member, 1n << BigInt(at)] as const));
+  return (value) => {
+    if (typeof value !== 'string') return plain(value);
+    let all = 0n;
+    for (const member of value === '' ? [] : value.split(',')) {
+      const bit = bits.get(member);
+      if (bit === undefined) return quoted(value);
+      all |= bit;
+    }
+    return String(all);
+  };
 }
 
 function numberText(value: number | bigint | boolean): string {

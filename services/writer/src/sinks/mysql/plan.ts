@@ -1,4 +1,3 @@
-import { TaplineError } from '@tapline/kernel';
 import type { Change, Row } from '@tapline/sink';
 import { keyTexts, type Target } from './target.ts';
 
@@ -18,8 +17,7 @@ export interface Item {
 
 /** @throws TaplineError SINK_KEY when the record's key is not the one that the target was opened for. */
 export function itemOf(index: number, change: Change, target: Target): Item {
-  if (change.key === null) throw withoutKey(change);
-  const key = keyTexts(target, change.key);
+  const key = keyTexts(target, change.key ?? {});
   const row = `${target.name}\0${key.join('\0')}`;
   const own = target.key.map(({ name, fold }) => fold(change.key?.[name] ?? null)).join('\0');
   const writes = [`${target.name}\0${own}`];
@@ -133,11 +131,4 @@ function merged(before: Draft | undefined, item: Item): Draft {
   // What an update does not carry is as the change before left it.
   const whole = item.change.absent !== null && after !== null && before?.after ? { ...before.after, ...after } : after;
   return { item, after: whole, indexes };
-}
-
-function withoutKey({ topic }: Change): TaplineError {
-  return new TaplineError('SINK_KEY', {
-    message: `A record of ${topic} has no key, so its row cannot be found in the target.`,
-    place: { topic },
-  });
 }

@@ -4,6 +4,9 @@ import { classify } from './classify.ts';
 
 export type Flavor = 'mysql' | 'mariadb';
 
+const STRICT = 'STRICT_ALL_TABLES';
+const MODES = 'NO_AUTO_VALUE_ON_ZERO,NO_BACKSLASH_ESCAPES,ALLOW_INVALID_DATES';
+
 /**
  * What a value means must not depend on the server's settings. Strict, so that what does not fit is an error and never clipped; without the modes that
  * refuse what the source could hold (zero dates, an auto-increment of 0). Foreign keys are not checked: tables are filled side by side. READ COMMITTED locks
@@ -11,7 +14,7 @@ export type Flavor = 'mysql' | 'mariadb';
  */
 function settings(lockWaitSeconds: number): string[] {
   return [
-    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_BACKSLASH_ESCAPES,ALLOW_INVALID_DATES', foreign_key_checks = 0, unique_checks = 1, autocommit = 1",
+    `SET SESSION sql_mode = '${STRICT},${MODES}', foreign_key_checks = 0, unique_checks = 1, autocommit = 1`,
     `SET SESSION innodb_lock_wait_timeout = ${lockWaitSeconds}`,
     'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
   ];
@@ -75,6 +78,16 @@ export class Session implements AsyncDisposable {
     } catch (error) {
       signal.throwIfAborted();
       throw classify(error);
+    }
+  }
+
+  /** Makes or alters a table. Not strict: a source may have tables that strict mode refuses, such as an ENUM with members that its collation holds for equal. */
+  async define(sql: string, signal: AbortSignal): Promise<void> {
+    await this.execute(`SET SESSION sql_mode = '${MODES}'`, signal);
+    try {
+      await this.execute(sql, signal);
+    } finally {
+      if (this.usable) await this.execute(`SET SESSION sql_mode = '${STRICT},${MODES}'`, signal);
     }
   }
 

@@ -1,6 +1,15 @@
 import { isAbort, TaplineError } from '@tapline/kernel';
 import { addressText } from '@tapline/mysql';
-import { type ApplyResult, allApplied, allRetry, type Change, type Sink, type SinkContext } from '@tapline/sink';
+import {
+  type ApplyResult,
+  allApplied,
+  allRetry,
+  type Change,
+  type Places,
+  type Sink,
+  type SinkContext,
+} from '@tapline/sink';
+import { type AppendItem, applyAppended } from './append.ts';
 import { classify } from './classify.ts';
 import type { MysqlConfig } from './config.ts';
 import { applyLane } from './lane.ts';
@@ -38,27 +47,31 @@ export class MysqlSink implements Sink {
     }
   }
 
-  async apply(changes: readonly Change[], signal: AbortSignal): Promise<ApplyResult> {
+  async apply(changes: readonly Change[], signal: AbortSignal, places?: Places): Promise<ApplyResult> {
     signal.throwIfAborted();
     if (this.#disposed)
       throw new TaplineError('INTERNAL', { message: 'apply was called on a sink that is disposed of.' });
     if (changes.length === 0) return allApplied(0);
     try {
-      return await this.#applyOrLookAgain(changes, signal);
+      return await this.#applyOrLookAgain(changes, signal, places);
     } catch (error) {
       if (error instanceof TaplineError && error.disposition === 'retryable') return allRetry(changes.length, error);
       throw error;
     }
   }
 
-  async #applyOrLookAgain(changes: readonly Change[], signal: AbortSignal): Promise<ApplyResult> {
+  async #applyOrLookAgain(
+    changes: readonly Change[],
+    signal: AbortSignal,
+    places: Places | undefined,
+  ): Promise<ApplyResult> {
     try {
-      return await this.#apply(changes, signal);
+      return await this.#apply(changes, signal, places);
     } catch (error) {
       // A table is not what it was when it was looked at: once more, by what it is now.
       if (!(error instanceof TaplineError) || !STRUCTURE.has(error.code)) throw error;
       this.#tables.forget();
-      return this.#apply(changes, signal);
+      return this.#apply(changes, signal, places);
     }
   }
 
@@ -78,15 +91,25 @@ export class MysqlSink implements Sink {
     await this.#pool[Symbol.asyncDispose]();
   }
 
-  async #apply(changes: readonly Change[], signal: AbortSignal): Promise<ApplyResult> {
+  async #apply(changes: readonly Change[], signal: AbortSignal, places: Places | undefined): Promise<ApplyResult> {
     const outcome = new Outcome(changes.length);
     const items: Item[] = [];
+    const appended: AppendItem[] = [];
     for (const [index, change] of changes.entries()) {
       const known = this.#tables.of(change, signal);
       let target = known instanceof Promise ? await known : known;
       target = await this.#fitting(change, target, signal);
-      items.push(itemOf(index, change, target));
+      if (change.key !== null) items.push(itemOf(index, change, target));
+      else appended.push({ index, change, target, place: places?.at(index) ?? { topic: change.topic, partition: 0 } });
     }
+    await this.#runWaves(items, outcome, signal);
+    await this.#run(appended, outcome, signal, (session) =>
+      applyAppended(appended, { session, config: this.#config, outcome, signal }),
+    );
+    return outcome.result();
+  }
+
+  async #runWaves(items: readonly Item[], outcome: Outcome, signal: AbortSignal): Promise<void> {
     let failed: TaplineError | undefined;
     for (const wave of wavesOf(items, this.#config.connections)) {
       // Behind a wave that failed nothing may overtake it.
@@ -98,16 +121,27 @@ export class MysqlSink implements Sink {
           );
         continue;
       }
-      const failures = await Promise.all(wave.map((lane) => this.#lane(lane, outcome, signal)));
+      const failures = await Promise.all(
+        wave.map((lane) =>
+          this.#run(lane, outcome, signal, (session) =>
+            applyLane(lane, { session, config: this.#config, outcome, signal }),
+          ),
+        ),
+      );
       failed = failures.find((failure) => failure !== undefined);
     }
-    return outcome.result();
   }
 
   /** What is wrong with a lane as a whole: all of its changes that are not settled are to be given again. */
-  async #lane(items: readonly Item[], outcome: Outcome, signal: AbortSignal): Promise<TaplineError | undefined> {
+  async #run(
+    items: readonly { readonly index: number }[],
+    outcome: Outcome,
+    signal: AbortSignal,
+    work: (session: Session) => Promise<void>,
+  ): Promise<TaplineError | undefined> {
+    if (items.length === 0) return undefined;
     try {
-      await this.#pool.use(signal, (session) => applyLane(items, { session, config: this.#config, outcome, signal }));
+      await this.#pool.use(signal, work);
       return undefined;
     } catch (error) {
       if (isAbort(error, signal)) throw error;

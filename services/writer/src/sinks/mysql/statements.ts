@@ -33,20 +33,20 @@ export function claims(target: Target, entries: readonly Entry[], limits: Statem
  * Writes rows that may or may not be there. Refused as a whole when a row would fall on another one by a unique key: 1062 where both are there, 1242 where the
  * server would take that other row for the one to update.
  */
-export function upserts(target: Target, entries: readonly Entry[], limits: StatementLimits): string[] {
-  return [...bySet(target, entries)].flatMap(([set, rows]) =>
+export function upserts(target: Target, rows: readonly Row[], limits: StatementLimits): string[] {
+  return [...bySet(target, rows)].flatMap(([set, own]) =>
     joined(
-      rows.map((row) => tuple(set, row)),
+      own.map((row) => tuple(set, row)),
       { head: insertHead(target, set), tail: upsertTail(target, set), ...limits },
     ),
   );
 }
 
 /** Writes rows that are not there. */
-export function inserts(target: Target, entries: readonly Entry[], limits: StatementLimits): string[] {
-  return [...bySet(target, entries)].flatMap(([set, rows]) =>
+export function inserts(target: Target, rows: readonly Row[], limits: StatementLimits): string[] {
+  return [...bySet(target, rows)].flatMap(([set, own]) =>
     joined(
-      rows.map((row) => tuple(set, row)),
+      own.map((row) => tuple(set, row)),
       { head: insertHead(target, set), tail: '', ...limits },
     ),
   );
@@ -85,12 +85,8 @@ export const single = {
     const set = target.sets.of(row);
     return insertHead(target, set) + tuple(set, row);
   },
-  update: (target: Target, key: readonly string[], row: Row): string => {
-    const values = target.sets
-      .of(row)
-      .columns.map(({ name, quoted, literal }) => `${quoted}=${literal(row[name] ?? null)}`);
-    return `UPDATE ${target.sql} SET ${values.join(',')} WHERE ${rowCondition(target, key)}`;
-  },
+  update: (target: Target, key: readonly string[], row: Row): string =>
+    `UPDATE ${target.sql} SET ${assignments(target, row)} WHERE ${rowCondition(target, key)}`,
   delete: (target: Target, key: readonly string[]): string =>
     `DELETE FROM ${target.sql} WHERE ${rowCondition(target, key)}`,
   /** The version (NULL: nobody knows) of the other row that holds these unique values. */
@@ -101,6 +97,25 @@ export const single = {
   evict: (target: Target, key: readonly string[], unique: readonly TargetColumn[], row: Row): string =>
     `DELETE FROM ${target.sql} WHERE ${held(target, key, unique, row, '')}`,
 };
+
+/** Statements for rows that nothing but all of their values names. */
+export const keyless = {
+  update: (target: Target, before: Row, after: Row): string =>
+    `UPDATE ${target.sql} SET ${assignments(target, after)} WHERE ${sameRow(target, before)} LIMIT 1`,
+  delete: (target: Target, before: Row): string => `DELETE FROM ${target.sql} WHERE ${sameRow(target, before)} LIMIT 1`,
+};
+
+function assignments(target: Target, row: Row): string {
+  return target.sets
+    .of(row)
+    .columns.map(({ name, quoted, literal }) => `${quoted}=${literal(row[name] ?? null)}`)
+    .join(',');
+}
+
+function sameRow(target: Target, row: Row): string {
+  const { columns } = target.sets.of(row);
+  return columns.map(({ name, same }) => same(row[name] ?? null)).join(' AND ');
+}
 
 /** Rows other than the one of `key` that have the unique values of `row`. */
 function held(
@@ -115,14 +130,13 @@ function held(
   return `${values.join(' AND ')} AND NOT (${own.join(' AND ')})`;
 }
 
-function bySet(target: Target, entries: readonly Entry[]): Map<ColumnSet, Row[]> {
+function bySet(target: Target, rows: readonly Row[]): Map<ColumnSet, Row[]> {
   const sets = new Map<ColumnSet, Row[]>();
-  for (const { after } of entries) {
-    if (after === null) continue;
-    const set = target.sets.of(after);
-    const rows = sets.get(set);
-    if (rows === undefined) sets.set(set, [after]);
-    else rows.push(after);
+  for (const row of rows) {
+    const set = target.sets.of(row);
+    const own = sets.get(set);
+    if (own === undefined) sets.set(set, [row]);
+    else own.push(row);
   }
   return sets;
 }

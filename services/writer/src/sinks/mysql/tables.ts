@@ -3,6 +3,7 @@ import { type Logger, TaplineError } from '@tapline/kernel';
 import { quoteName, quoteTable, readTables } from '@tapline/mysql';
 import type { Table } from '@tapline/schema';
 import type { Change, TableCatalog } from '@tapline/sink';
+import { createPositions } from './append.ts';
 import { nameBy } from './check-config.ts';
 import { classify } from './classify.ts';
 import type { MysqlConfig } from './config.ts';
@@ -62,7 +63,7 @@ export class TargetTables {
     await pool.use(signal, async (session) => {
       const sql = addColumns(nameOf(config, await this.#sourceOf(change, signal)), columns, dialectOf(session));
       log.info('columns are added to a table', { table: target.name, columns: left });
-      await session.execute(sql, signal);
+      await session.define(sql, signal);
     });
     this.#known.delete(idOf(change));
     return this.#load(change, signal);
@@ -122,7 +123,7 @@ export class TargetTables {
     await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(database)}`, signal);
     log.info('a table is made', { table: place.table });
     try {
-      await session.execute(sql, signal);
+      await session.define(sql, signal);
     } catch (error) {
       // Another member of the writer may have been faster.
       const there = await find(session, { database, name }, signal);
@@ -138,8 +139,12 @@ export class TargetTables {
 
   /** The quoted name of the table of versions, which is there afterwards. */
   async #versions(session: Session, table: Table, keyNames: readonly string[], signal: AbortSignal): Promise<string> {
-    if (keyNames.length === 0) return '';
     const { stateDatabase } = this.#options.config;
+    if (keyNames.length === 0) {
+      await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(stateDatabase)}`, signal);
+      await session.define(createPositions(stateDatabase), signal);
+      return '';
+    }
     const name = this.#versionsName(table.database, table.name);
     const sql = quoteTable(stateDatabase, name);
     const there = await find(session, { database: stateDatabase, name }, signal);
@@ -147,7 +152,7 @@ export class TargetTables {
       // Refused below with a better reason when the table has no such key.
       if (!keyNames.every((key) => table.columns.some((column) => column.name === key))) return sql;
       await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(stateDatabase)}`, signal);
-      await session.execute(createVersions(sql, table, keyNames, dialectOf(session)), signal);
+      await session.define(createVersions(sql, table, keyNames, dialectOf(session)), signal);
     } else if ([...(there.primaryKey ?? [])].sort().join() !== [...keyNames].sort().join()) {
       throw new TaplineError('SINK_MYSQL_KEY', {
         message: `The rows of ${table.database}.${table.name} were written by the key (${there.primaryKey?.join(', ')}), and the records’ key is (${keyNames.join(', ')}).`,

@@ -12,6 +12,8 @@ export interface TargetColumn {
   readonly literal: Literal;
   /** Folds what the column's collation may hold for equal. */
   readonly fold: (value: Value) => string;
+  /** A condition that holds for rows which have exactly this value. */
+  readonly same: (value: Value) => string;
   /** The target computes it. */
   readonly generated: boolean;
 }
@@ -132,11 +134,25 @@ function sameNames(left: readonly string[], right: readonly string[]): boolean {
   return left.length === right.length && left.every((name) => right.includes(name));
 }
 
+/**
+ * Texts to the byte, whatever the collation says, and documents as documents. A FLOAT equals no number that one can write, so only whether it is NULL is asked.
+ */
+function sameOf({ type, collation }: Column, quoted: string, literal: Literal): TargetColumn['same'] {
+  if (type === 'float') return (value) => `${quoted} IS ${value === null ? '' : 'NOT '}NULL`;
+  if (type === 'json') return (value) => `CAST(${quoted} AS CHAR) <=> CAST(CAST(${literal(value)} AS JSON) AS CHAR)`;
+  const isText = collation !== undefined && collation !== 'binary';
+  if (isText) return (value) => `CONVERT(${quoted} USING utf8mb4) COLLATE utf8mb4_bin <=> ${literal(value)}`;
+  return (value) => `${quoted} <=> ${literal(value)}`;
+}
+
 function targetColumn(column: Column, flavor: Flavor): TargetColumn {
+  const quoted = quoteName(column.name);
+  const literal = literalOf(column, flavor);
   return {
     name: column.name,
-    quoted: quoteName(column.name),
-    literal: literalOf(column, flavor),
+    quoted,
+    literal,
+    same: sameOf(column, quoted, literal),
     fold: foldOf(column),
     generated: column.generated !== undefined,
   };
