@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { classifyKafkaError, type Kafka, openKafka } from '@tapline/kafka';
 import { sleep } from '@tapline/kernel';
@@ -187,6 +191,31 @@ describe('subscribe', () => {
     expect(handled.get(0)).toBeUndefined();
     subscription.resume([{ topic: writer.topic, partition: 0 }]);
     await until('the paused one is handled too', () => handled.get(0) === Number(ends[0]));
+  });
+
+  test('the example of docs/client.md is the program that runs here', async () => {
+    const program = new URL('./testing/example.program.ts', import.meta.url);
+    const page = readFileSync(new URL('../../../docs/client.md', import.meta.url), 'utf8');
+    expect(page).toContain(readFileSync(program, 'utf8'));
+    await using writer = await topic(2);
+    writer.put({ id: 7, name: 'lamp', price: '12.50' });
+    writer.remove(7);
+    await writer.sent();
+    const env = { ...process.env, BROKERS: brokers.join(), TOPIC: writer.topic };
+    const child = spawn(process.execPath, [fileURLToPath(program)], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(child, 'exit');
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += String(chunk);
+    });
+    try {
+      await until('both changes are printed', () => out.includes('gone'));
+      expect(out).toBe('item 7 costs 12.50\nitem 7 is gone\n');
+      child.kill('SIGTERM');
+      expect(await ended).toEqual([0, null]);
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
 
   test('the row of a change is known by its topic', () => {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type Change, type RowChange, subscribe } from '@tapline/client';
 
 /*
@@ -30,19 +29,16 @@ const subscription = subscribe<Readonly<Record<string, Item>>>({
   handler: handle,
 });
 
+const told = Promise.withResolvers<void>();
+process.on('disconnect', () => told.resolve());
 process.on('message', (message: number | 'close') => {
-  if (message === 'close') return;
-  answers.get(message)?.();
-  answers.delete(message);
+  if (message === 'close') told.resolve();
+  else {
+    answers.get(message)?.();
+    answers.delete(message);
+  }
 });
 
-await Promise.race([subscription.ended, told('close'), once(process, 'disconnect')]);
+await Promise.race([subscription.ended, told.promise]);
 await subscription.close();
 process.exit();
-
-async function told(wanted: string): Promise<void> {
-  for (;;) {
-    const [message] = (await once(process, 'message')) as unknown[];
-    if (message === wanted) return;
-  }
-}
