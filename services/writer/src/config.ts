@@ -3,6 +3,7 @@ import type { ConfigOf, ServiceConfig } from '@tapline/kernel';
 import { REGISTRY_FIELD } from '@tapline/registry';
 import { FORMAT_FIELDS } from './formats/config.ts';
 import { ELASTICSEARCH_CONFIG } from './sinks/elasticsearch/config.ts';
+import { HBASE_CONFIG } from './sinks/hbase/config.ts';
 import { MYSQL_CONFIG } from './sinks/mysql/config.ts';
 import { OPENSEARCH_CONFIG } from './sinks/opensearch/config.ts';
 import { REDIS_CONFIG } from './sinks/redis/config.ts';
@@ -18,7 +19,7 @@ const SOURCE = {
     topics: {
       type: 'list',
       of: { type: 'text' },
-      doc: 'Names of the topics, such as `shop.shop.orders`.',
+      doc: 'Names of topics, such as `shop.shop.orders`; patterns, in which `*` stands for any characters, such as `shop.*`; regular expressions between slashes. Topics that are made later and match are read from their start.',
       minItems: 1,
     },
     ...(FORMAT_FIELDS as typeof FORMAT_FIELDS),
@@ -37,6 +38,14 @@ const SOURCE = {
       default: 1000,
       min: 10,
       max: 600_000,
+    },
+    refreshMs: {
+      type: 'integer',
+      doc: 'How often topics that match a pattern, and partitions, that are new are looked for.',
+      unit: 'ms',
+      default: 30_000,
+      min: 100,
+      max: 3_600_000,
     },
     sessionTimeoutMs: {
       type: 'integer',
@@ -66,6 +75,7 @@ export const WRITER_CONFIG = {
       by: 'type',
       variants: {
         elasticsearch: ELASTICSEARCH_CONFIG as typeof ELASTICSEARCH_CONFIG,
+        hbase: HBASE_CONFIG as typeof HBASE_CONFIG,
         mysql: MYSQL_CONFIG as typeof MYSQL_CONFIG,
         opensearch: OPENSEARCH_CONFIG as typeof OPENSEARCH_CONFIG,
         redis: REDIS_CONFIG as typeof REDIS_CONFIG,

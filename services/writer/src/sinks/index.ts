@@ -1,5 +1,6 @@
 import type { SinkDefinition } from '@tapline/sink';
 import { elasticsearchSink } from './elasticsearch/index.ts';
+import { hbaseSink } from './hbase/index.ts';
 import { mysqlSink } from './mysql/index.ts';
 import { opensearchSink } from './opensearch/index.ts';
 import { redisSink } from './redis/index.ts';
@@ -7,6 +8,7 @@ import { redisSink } from './redis/index.ts';
 /** Every kind of sink, by the word in `sink.type`. A new one is a folder here and a line in this table. */
 export const SINKS = {
   elasticsearch: elasticsearchSink as typeof elasticsearchSink,
+  hbase: hbaseSink as typeof hbaseSink,
   mysql: mysqlSink as typeof mysqlSink,
   opensearch: opensearchSink as typeof opensearchSink,
   redis: redisSink as typeof redisSink,

@@ -28,14 +28,22 @@ export type HBaseSettings = Readonly<Record<string, string>>;
 export interface HBaseAddress {
   /** host:port of the master, where clients begin. */
   readonly master: string;
+  /** host:port of the region server. */
+  readonly regionServer: string;
 }
 
 /** A master, a region server and ZooKeeper in one process, with the data folder on the local disk. */
 export class HBaseServer extends ProcessServer {
+  readonly #regionServerPort: number;
   #logMark = 0;
 
+  constructor(name: string, ports: Pick<Ports, 'master' | 'regionServer'>, process: ManagedProcess) {
+    super(name, ports.master, process);
+    this.#regionServerPort = ports.regionServer;
+  }
+
   get address(): HBaseAddress {
-    return { master: `${this.host}:${this.port}` };
+    return { master: `${this.host}:${this.port}`, regionServer: `${this.host}:${this.#regionServerPort}` };
   }
 
   override async start(): Promise<void> {
@@ -130,7 +138,11 @@ async function layOut(context: StackContext, { name, options, settings }: Layout
   await mkdir(join(folder, 'tmp'), { recursive: true });
   await writeFile(join(folder, 'log4j.properties'), LOGGING);
   const site = siteSettings(folder, { master, regionServer, zookeeper }, settings);
-  return new HBaseServer(name, master, await serverProcess(context, { name, home, folder, options, site }));
+  return new HBaseServer(
+    name,
+    { master, regionServer },
+    await serverProcess(context, { name, home, folder, options, site }),
+  );
 }
 
 interface Start {

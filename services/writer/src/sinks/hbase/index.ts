@@ -1,0 +1,16 @@
+import type { SinkDefinition } from '@tapline/sink';
+import { checkConfig } from './check-config.ts';
+import { HBASE_CONFIG } from './config.ts';
+
+/** Rows of a table as rows in HBase. */
+export const hbaseSink: SinkDefinition<typeof HBASE_CONFIG> = {
+  type: 'hbase',
+  summary:
+    'HBase: rows with binary or text row keys, the version of a change as the timestamp of its cells; also as an archive.',
+  config: HBASE_CONFIG,
+  check: checkConfig,
+  async open(config, context) {
+    const { HBaseSink } = await import('./sink.ts');
+    return await HBaseSink.open(config, context.signal);
+  },
+};

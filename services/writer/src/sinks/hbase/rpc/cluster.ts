@@ -1,0 +1,164 @@
+import { TaplineError } from '@tapline/kernel';
+import { classify } from '../classify.ts';
+import { beginRequest, Connection, RemoteException, type Request } from './connection.ts';
+import type { MessageWriter } from './message.ts';
+import { Fields } from './message.ts';
+import {
+  type Region,
+  readMetaLocation,
+  readMetaRows,
+  readServerName,
+  type ServerAddress,
+  writeMetaScan,
+  writeNextScan,
+} from './regions.ts';
+
+export interface ClusterOptions {
+  /** host:port of masters; any that answers will do. */
+  readonly masters: readonly ServerAddress[];
+  /** Servers that are reached elsewhere than where they say they are. */
+  readonly reachAt: Readonly<Record<string, ServerAddress>>;
+  readonly user: string;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Who serves what, and the connections to them. Nothing is tried twice here: a call that fails drops what was known about the place, rejects with a
+ * TaplineError, and the next one asks anew; whether and when there is a next one is the engine's to decide.
+ */
+export class Cluster implements AsyncDisposable {
+  readonly #options: ClusterOptions;
+  readonly #connections = new Map<string, Promise<Connection>>();
+  readonly #regions = new Map<string, Promise<readonly Region[]>>();
+  readonly #ending = new AbortController();
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+  }
+
+  get timeoutMs(): number {
+    return this.#options.timeoutMs;
+  }
+
+  /** Calls the active master. @throws TaplineError SINK_HBASE_… */
+  async master(method: string, write: (message: MessageWriter) => void): Promise<Buffer> {
+    const active = readActiveMaster(await this.#anyMaster('GetActiveMaster'));
+    if (active === undefined) {
+      throw new TaplineError('SINK_HBASE_NOT_READY', { message: 'HBase has no active master now.' });
+    }
+    return await this.#call({ server: active, service: 'MasterService' }, this.request(method, write));
+  }
+
+  /** The regions of a table in the order of their keys, as they were when they were last asked for. @throws TaplineError SINK_HBASE_… */
+  regions(table: string): Promise<readonly Region[]> {
+    let regions = this.#regions.get(table);
+    if (regions === undefined) {
+      regions = this.#scanMeta(table);
+      this.#regions.set(table, regions);
+      regions.catch(() => this.forget(table));
+    }
+    return regions;
+  }
+
+  /** Where the table's regions are is asked again the next time. */
+  forget(table: string): void {
+    this.#regions.delete(table);
+  }
+
+  /** @throws TaplineError SINK_HBASE_… */
+  async regionServer(server: ServerAddress, request: Request): Promise<Buffer> {
+    return await this.#call({ server, service: 'ClientService' }, request);
+  }
+
+  request(method: string, write: (message: MessageWriter) => void, writer?: MessageWriter): Request {
+    const request = beginRequest(method, this.#options.timeoutMs, writer);
+    write(request.message);
+    return request;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort(new Error('the sink was closed'));
+    const open = await Promise.allSettled(this.#connections.values());
+    this.#connections.clear();
+    for (const one of open) if (one.status === 'fulfilled') await one.value[Symbol.asyncDispose]();
+  }
+
+  async #scanMeta(table: string): Promise<readonly Region[]> {
+    const server = readMetaLocation(await this.#anyMaster('GetMetaRegionLocations'));
+    if (server === undefined) {
+      throw new TaplineError('SINK_HBASE_NOT_READY', { message: 'hbase:meta is not open on any region server now.' });
+    }
+    const found: Region[] = [];
+    let rows = readMetaRows(
+      await this.regionServer(
+        server,
+        this.request('Scan', (to) => writeMetaScan(to, table)),
+      ),
+    );
+    found.push(...rows.regions);
+    for (let sequence = 1; rows.scanner !== undefined; sequence++) {
+      const { scanner } = rows;
+      const next = this.request('Scan', (to) => writeNextScan(to, scanner, sequence));
+      rows = readMetaRows(await this.regionServer(server, next));
+      found.push(...rows.regions);
+    }
+    return found;
+  }
+
+  /** A call that any master answers, also one that stands by. */
+  async #anyMaster(method: string): Promise<Buffer> {
+    let failure: unknown;
+    for (const server of this.#options.masters) {
+      try {
+        return await this.#call(
+          { server, service: 'ClientMetaService' },
+          this.request(method, () => undefined),
+        );
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  async #call(place: { server: ServerAddress; service: string }, request: Request): Promise<Buffer> {
+    const key = `${place.service}@${place.server}`;
+    try {
+      const connection = await this.#connection(key, place);
+      return await connection.send(request);
+    } catch (error) {
+      // The connection of an exception is sound; any other failure is the connection's.
+      if (!(error instanceof RemoteException)) this.#connections.delete(key);
+      throw classify(error, place.server);
+    }
+  }
+
+  #connection(key: string, { server, service }: { server: ServerAddress; service: string }): Promise<Connection> {
+    let connection = this.#connections.get(key);
+    if (connection === undefined) {
+      const { user, timeoutMs, reachAt } = this.#options;
+      const address = reachAt[server] ?? server;
+      const colon = address.lastIndexOf(':');
+      connection = Connection.open(
+        {
+          host: address.slice(0, colon).replace(/^\[|\]$/g, ''),
+          port: Number(address.slice(colon + 1)),
+          service,
+          user,
+          timeoutMs,
+        },
+        this.#ending.signal,
+      );
+      connection.catch(() => undefined);
+      this.#connections.set(key, connection);
+    }
+    return connection;
+  }
+}
+
+/** GetActiveMasterResponse{server_name=1} */
+function readActiveMaster(bytes: Buffer): ServerAddress | undefined {
+  const fields = new Fields(bytes);
+  while (fields.next()) if (fields.field === 1) return readServerName(fields.bytes);
+  return undefined;
+}

@@ -1,0 +1,124 @@
+import { sleep } from '@tapline/kernel';
+import { Cluster } from '../rpc/cluster.ts';
+import { Fields, type MessageWriter } from '../rpc/message.ts';
+import { regionOfRow, regionSpecifier } from '../rpc/regions.ts';
+
+export interface Cell {
+  readonly family: string;
+  readonly column: string;
+  readonly value: Buffer;
+  readonly timestamp: bigint;
+}
+
+/** The store's own eyes: reads rows of a table past the sink. */
+export class HBaseEyes implements AsyncDisposable {
+  readonly cluster: Cluster;
+
+  constructor(master: string) {
+    this.cluster = new Cluster({ masters: [master], reachAt: {}, user: 'eyes', timeoutMs: 60_000 });
+  }
+
+  /** All cells of a row, `versions` of each column; of these families only, where some are named. */
+  async row(table: string, row: Buffer, families: readonly string[] = [], versions = 1): Promise<readonly Cell[]> {
+    const region = regionOfRow(await this.cluster.regions(table), row);
+    if (region?.server === undefined) return [];
+    // GetRequest{region=1, get=2{row=1, column=2{family=1}, max_versions=6}}
+    const request = this.cluster.request('Get', (message) => {
+      message.bytes(1, regionSpecifier(region));
+      const get = message.open(2);
+      message.bytes(1, row);
+      for (const family of families) {
+        const column = message.open(2);
+        message.text(1, family);
+        message.close(column);
+      }
+      message.uint(6, versions);
+      message.close(get);
+    });
+    return readCells(await this.cluster.regionServer(region.server, request));
+  }
+
+  /** Sets an attribute of the table, as `alter` in the HBase shell does. */
+  async alter(table: string, attribute: string, value: string): Promise<void> {
+    const found = new Fields(await this.cluster.master('GetTableDescriptors', (message) => writeName(message, table)));
+    found.next();
+    const started = await this.cluster.master('ModifyTable', (message) => {
+      writeName(message, table);
+      const schema = message.open(2);
+      message.raw(found.bytes);
+      const pair = message.open(2);
+      message.text(1, attribute);
+      message.text(2, value);
+      message.close(pair);
+      message.close(schema);
+    });
+    await this.#procedure(started);
+  }
+
+  /** `DisableTable`, `EnableTable`, `DeleteTable`: a procedure of the master on a table. */
+  async tableProcedure(method: string, table: string): Promise<void> {
+    const started = await this.cluster.master(method, (message) => writeName(message, table));
+    await this.#procedure(started);
+    this.cluster.forget(table);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cluster[Symbol.asyncDispose]();
+  }
+
+  async #procedure(started: Buffer): Promise<void> {
+    const id = new Fields(started);
+    id.next();
+    for (;;) {
+      const answer = new Fields(
+        await this.cluster.master('getProcedureResult', (message) => message.uint(1, id.number)),
+      );
+      answer.next();
+      if (answer.number !== 1) return;
+      await sleep(30);
+    }
+  }
+}
+
+/** TableName{namespace=1, qualifier=2} as field 1 */
+function writeName(message: MessageWriter, table: string): void {
+  const name = message.open(1);
+  message.text(1, 'default');
+  message.text(2, table);
+  message.close(name);
+}
+
+/** GetResponse{result=1{cell=1{family=2, qualifier=3, timestamp=4, value=6}}} */
+function readCells(answer: Buffer): readonly Cell[] {
+  const cells: Cell[] = [];
+  const response = new Fields(answer);
+  while (response.next()) {
+    if (response.field !== 1) continue;
+    const result = new Fields(response.bytes);
+    while (result.next()) if (result.field === 1) cells.push(readCell(result.bytes));
+  }
+  return cells;
+}
+
+function readCell(bytes: Buffer): Cell {
+  const fields = new Fields(bytes);
+  let family = '';
+  let column = '';
+  let value: Buffer = Buffer.alloc(0);
+  let timestamp = 0n;
+  let before = 0;
+  while (fields.next()) {
+    if (fields.field === 2) family = fields.text;
+    else if (fields.field === 3) column = fields.text;
+    else if (fields.field === 4) timestamp = exactVarint(bytes.subarray(before + 1, fields.position));
+    else if (fields.field === 6) value = fields.bytes;
+    before = fields.position;
+  }
+  return { family, column, value, timestamp };
+}
+
+function exactVarint(bytes: Buffer): bigint {
+  let value = 0n;
+  for (const byte of bytes.toReversed()) value = (value << 7n) | BigInt(byte & 127);
+  return value;
+}
