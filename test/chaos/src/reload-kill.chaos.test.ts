@@ -52,11 +52,12 @@ test(`a reload killed ${KILLS} times while rows change: the topic ends as the ta
   await using changes = new Repeated(mysql, [random.fork()], changeRow);
   let midChunk = 0;
   await reader.kill();
-  for (let kill = 0; kill < KILLS; kill++) {
-    // Rows go without an event each time, so that there is always something to load, and to delete.
-    if (kill % 3 === 2) await mysql.execute('ALTER TABLE shop.t TRUNCATE PARTITION p2');
+  for (let kill = 0, isLoading = true; kill < KILLS; kill++) {
+    // Rows go without an event, so that there is always something to load, and to delete.
+    if (kill % 3 === 2 || !isLoading) await mysql.execute('ALTER TABLE shop.t TRUNCATE PARTITION p2');
     const life = killedAt(stack, reader, 'mid-chunk', random.int(1, ROWS / 2));
-    if ((await lifeUntilKilled(life, LIFE)) === 'mid-chunk') midChunk++;
+    isLoading = (await lifeUntilKilled(life, LIFE)) === 'mid-chunk';
+    if (isLoading) midChunk++;
   }
   await changes.stop();
   await launchUntil(reader, STREAMING);
