@@ -3,7 +3,7 @@ import { addressText } from '@tapline/mysql';
 import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
 import type { Tails } from '../resume/tails.ts';
-import { type Candidate, hostsOf, probe, type Role, type ServerFacts } from './candidate.ts';
+import { type Candidate, hostsOf, probe, type Role, type ServerFacts, serverText } from './candidate.ts';
 import { verdictByFile } from './file.ts';
 import { judge, type Known, type Verdict } from './judge.ts';
 import type { FailoverMemory } from './memory.ts';
@@ -25,7 +25,7 @@ export interface Choice extends Judged {
 interface ChooseParts {
   readonly config: ReaderConfig;
   readonly log: Logger;
-  readonly memory: FailoverMemory;
+  readonly memory: Pick<FailoverMemory, 'looked'>;
   /** None at the first start. */
   readonly record: ProgressRecord | undefined;
   readonly tails: Tails | undefined;
@@ -144,6 +144,14 @@ function tableOf(candidates: readonly Candidate[], judged: readonly Judged[]): R
 function verdictText(verdict: Verdict | undefined): string {
   if (verdict === undefined || verdict.kind === 'usable') return 'has everything';
   return verdict.kind === 'behind' ? `lacks ${verdict.missing} yet` : `${verdict.code}: ${verdict.why}`;
+}
+
+/** What a refused server is refused for. */
+export function refusal({ server }: Judged, { code, why }: Refused): TaplineError {
+  return new TaplineError(code, {
+    message: `The history of ${serverText(server)} does not lead on from what was published: ${why}.`,
+    place: { address: addressText(server.address) },
+  });
 }
 
 function noneAnswers(candidates: readonly Candidate[]): TaplineError {

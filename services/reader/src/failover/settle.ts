@@ -5,8 +5,8 @@ import type { ReaderConfig } from '../config.ts';
 import type { ProgressRecord } from '../progress/record.ts';
 import type { Tails } from '../resume/tails.ts';
 import type { AnchorStart } from './anchor.ts';
-import { type ServerFacts, serverText } from './candidate.ts';
-import { type Choice, chooseServer, type Refused } from './choose.ts';
+import type { ServerFacts } from './candidate.ts';
+import { type Choice, chooseServer, type Refused, refusal } from './choose.ts';
 import { commitOrderFinding } from './commit-order.ts';
 import { judgeByFile } from './file.ts';
 import type { Origin } from './lost.ts';
@@ -174,11 +174,4 @@ async function byPolicy(parts: SettleParts, choice: Choice, verdict: Refused): P
 function acceptedAs(record: ProgressRecord, { history, info }: ServerFacts): ProgressRecord {
   if (info.flavor === 'mariadb' || record.lost === undefined) return record;
   return { ...record, lost: record.lost.filter(({ gtidSet }) => history.common(gtidSet) === '') };
-}
-
-function refusal(choice: Choice, verdict: Refused): TaplineError {
-  return new TaplineError(verdict.code, {
-    message: `The history of ${serverText(choice.server)} does not lead on from what was published: ${verdict.why}.`,
-    place: { address: addressText(choice.server.address) },
-  });
 }

@@ -1,8 +1,9 @@
 import { kafkaConfigOf, openKafka } from '@tapline/kafka';
 import { type Logger, TaplineError } from '@tapline/kernel';
+import { addressText, type MysqlAddress } from '@tapline/mysql';
 import { tableKey, tableOfState } from '@tapline/schema';
 import type { ReaderConfig } from '../config.ts';
-import { hostsOf } from '../failover/candidate.ts';
+import { chooseServer, refusal } from '../failover/choose.ts';
 import { readProgress } from '../progress/read-progress.ts';
 import type { ProgressRecord } from '../progress/record.ts';
 import { topicChoice } from '../shape/topics.ts';
@@ -40,7 +41,8 @@ export async function rebuildHistory(
       remedy: 'Start the reader: it begins its history by itself.',
     });
   }
-  const source = await openSource(hostsOf(config)[0] ?? config.source, config, { isTail: false, log, signal });
+  const address = await serverOf(record, { config, log, signal });
+  const source = await openSource(address, config, { isTail: false, log, signal });
   const dialect = await dialectOfSource(source, signal);
   const found = await statesAt(startOf(record), { source, dialect, serverId: serverIdOf(config), signal });
   const unknown = found.states
@@ -62,6 +64,22 @@ export async function rebuildHistory(
     snapshotRecords(begin, found, new Map([...usedTopics(config.name, source, found, record), ...timeline.topics])),
   );
   return { version, tables: found.states.length, unknown };
+}
+
+/** A server that has all that the reader has passed: its place in files is one on the server that it has read from only. */
+async function serverOf(
+  record: ProgressRecord,
+  parts: { readonly config: ReaderConfig; readonly log: Logger; readonly signal: AbortSignal },
+): Promise<MysqlAddress> {
+  const memory = { looked: (): void => undefined };
+  const { server, verdict } = await chooseServer({ ...parts, memory, record, tails: undefined });
+  if (verdict.kind === 'refused') throw refusal({ server, verdict }, verdict);
+  if (record.by === 'gtid' || server.uuid === record.serverUuid) return server.address;
+  throw new TaplineError('SCHEMA_REBUILD_INEXACT', {
+    message: `The reader has read from another server than ${addressText(server.address)}, and without GTIDs its place means nothing here.`,
+    place: { address: addressText(server.address) },
+    remedy: 'Rebuild it from the server that was read from; or start the reader over with a new load.',
+  });
 }
 
 /** Where the history does not tell any more which of its topics a table has come to, the topics of the progress record do. */
