@@ -4,6 +4,7 @@ import { openRegistry, registryFinding } from '@tapline/registry';
 import { NO_TABLES } from '@tapline/sink';
 import type { WriterConfig } from './config.ts';
 import { sinkOf } from './sinks/index.ts';
+import { topicsNow } from './topics.ts';
 
 /** How long what does not answer is asked again, or waited for. */
 const PATIENCE_MS = 5_000;
@@ -15,7 +16,9 @@ export async function examine(config: WriterConfig): Promise<Record<string, read
   const brokers = await brokerFindings(kafka, source.brokers);
   const areas: Record<string, readonly Finding[]> = { brokers };
   if (brokers[0]?.level === 'ok') {
-    areas['topics'] = await Promise.all(source.topics.map((topic) => topicFinding(kafka, topic)));
+    areas['topics'] = await Promise.all(
+      (await topicsNow(kafka, source.topics)).map((topic) => topicFinding(kafka, topic)),
+    );
     areas['registry'] = [
       await registryFinding(() => openRegistry(source.registry, { kafka, patienceMs: PATIENCE_MS })),
     ];

@@ -3,6 +3,7 @@ import { ENGINE_METRICS } from '@tapline/sink';
 import { WRITER_CONFIG } from './config.ts';
 import { DRY_RUN, DRY_RUN_HELP, dryRun } from './preview/command.ts';
 import { sinkOf } from './sinks/index.ts';
+import { topicsOf } from './topics.ts';
 import { compileTransforms } from './transform/index.ts';
 import { openWriter } from './writer.ts';
 
@@ -15,8 +16,9 @@ const service: ServiceCommand = serviceCommand({
   summary: 'Applies the changes of topics to one sink (Redis), in order, never backwards.',
   config: WRITER_CONFIG,
   metrics: [ENGINE_METRICS],
-  check: ({ sink: { type, ...settings }, transform, maskSecret }) => {
+  check: ({ source, sink: { type, ...settings }, transform, maskSecret }) => {
     sinkOf(type).check?.(settings);
+    topicsOf(source.topics);
     compileTransforms(transform, { secret: maskSecret ?? '' });
   },
   open: openWriter,

@@ -14,6 +14,7 @@ import type { WriterConfig } from './config.ts';
 import { DeadLetters, deadLetterTopic } from './dead-letters.ts';
 import { openPipeline } from './pipeline.ts';
 import { sinkOf } from './sinks/index.ts';
+import { topicsOf } from './topics.ts';
 
 /** Connects everything. Retryable failures are waited out; what is wrong for good rejects. */
 export async function openWriter(context: ServiceContext<WriterConfig>, stop: AbortSignal): Promise<RunningService> {
@@ -93,7 +94,8 @@ class Writer implements RunningService {
       engine,
       consume: {
         group: name,
-        topics: source.topics,
+        ...topicsOf(source.topics),
+        refreshMs: source.refreshMs,
         sessionTimeoutMs: source.sessionTimeoutMs,
         bufferBytes: source.bufferBytes,
       },

@@ -1,6 +1,7 @@
 import { EXIT_FAILED, EXIT_OK, parseArguments, type ServiceCommand, TaplineError } from '@tapline/kernel';
 import type { WriterConfig } from '../config.ts';
 import { WriterTools } from '../tools.ts';
+import { topicsNow } from '../topics.ts';
 import { type PreviewedRecord, preview, type Start } from './preview.ts';
 import { recordText } from './text.ts';
 
@@ -40,7 +41,11 @@ export async function dryRun(
   const { signal } = new AbortController();
   await using tools = await WriterTools.open(config, file, signal);
   let failed = false;
-  for await (const record of preview(tools, config.source.topics, { start, limit, signal })) {
+  for await (const record of preview(tools, await topicsNow(tools.kafka, config.source.topics, signal), {
+    start,
+    limit,
+    signal,
+  })) {
     failed ||= isFailed(record);
     process.stdout.write(json ? `${JSON.stringify(record)}\n` : recordText(record));
   }

@@ -1,8 +1,9 @@
 import type { Change } from '@tapline/sink';
+import { compileTemplate } from '../../naming/template.ts';
+import { textOf } from '../../naming/values.ts';
 import type { RedisConfig } from './config.ts';
 import { jsonHead } from './script.ts';
-import { compileTemplate } from './template.ts';
-import { jsonOf, textOf, versionText } from './values.ts';
+import { jsonOf, versionText } from './values.ts';
 
 /** The command that the script comes to for each change whose version is newer than the key's. */
 export function preview(changes: readonly Change[], config: RedisConfig): readonly string[] {
