@@ -23,6 +23,12 @@ const BY_CLASS: Readonly<Record<string, ErrorCode>> = {
   [`${HBASE}PleaseHoldException`]: 'SINK_HBASE_NOT_READY',
   [`${HBASE}PleaseRestartMasterException`]: 'SINK_HBASE_NOT_READY',
   [`${HBASE}UnknownScannerException`]: 'SINK_HBASE_NOT_READY',
+  // Something below the region failed: the log, a file, a thread that was ended.
+  'java.io.IOException': 'SINK_HBASE_NOT_READY',
+  'java.io.InterruptedIOException': 'SINK_HBASE_NOT_READY',
+  [`${HBASE}DroppedSnapshotException`]: 'SINK_HBASE_NOT_READY',
+  [`${HBASE}regionserver.wal.WALSyncTimeoutIOException`]: 'SINK_HBASE_NOT_READY',
+  [`${HBASE}regionserver.wal.WALClosedException`]: 'SINK_HBASE_NOT_READY',
   // It is there, and has too much to do.
   [`${HBASE}RegionTooBusyException`]: 'SINK_HBASE_BUSY',
   [`${HBASE}CallDroppedException`]: 'SINK_HBASE_BUSY',

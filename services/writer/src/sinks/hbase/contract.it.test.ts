@@ -9,6 +9,7 @@ let masters: string;
 let reachAt: Record<string, string>;
 let links: Link[] = [];
 let places = 0;
+const RUN = Math.random().toString(36).slice(2, 8);
 
 beforeAll(async () => {
   const { hbase } = await testServers('hbase');
@@ -38,7 +39,7 @@ describe.each([
   { name: 'in two families', table: 'contract_two', config: { families: { name: 'n', blob: 'n', note: 'n' } } },
 ])('hbase $name', ({ table, config }) => {
   test.each(contractCases(without))('$name', async (one) => {
-    const place = `place${++places}`;
+    const place = `${RUN}${++places}`;
     await one.run(new HBaseBench({ eyes, config: { masters, reachAt, ...config }, table, place, links }));
   });
 });

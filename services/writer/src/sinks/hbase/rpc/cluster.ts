@@ -66,8 +66,8 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** @throws TaplineError SINK_HBASE_… */
-  async regionServer(server: ServerAddress, request: Request): Promise<Buffer> {
-    return await this.#call({ server, service: 'ClientService' }, request);
+  async regionServer(server: ServerAddress, request: Request, service = 'ClientService'): Promise<Buffer> {
+    return await this.#call({ server, service }, request);
   }
 
   request(method: string, write: (message: MessageWriter) => void, writer?: MessageWriter): Request {

@@ -18,8 +18,13 @@ export class HBaseEyes implements AsyncDisposable {
     this.cluster = new Cluster({ masters: [master], reachAt: {}, user: 'eyes', timeoutMs: 60_000 });
   }
 
-  /** All cells of a row, `versions` of each column; of these families only, where some are named. */
-  async row(table: string, row: Buffer, families: readonly string[] = [], versions = 1): Promise<readonly Cell[]> {
+  /** All cells of a row, `versions` of each column, `raw`: also what is deleted; of these families only, where some are named. */
+  async row(
+    table: string,
+    row: Buffer,
+    families: readonly string[] = [],
+    { versions = 1, raw = false }: { readonly versions?: number; readonly raw?: boolean } = {},
+  ): Promise<readonly Cell[]> {
     const region = regionOfRow(await this.cluster.regions(table), row);
     if (region?.server === undefined) return [];
     // GetRequest{region=1, get=2{row=1, column=2{family=1}, max_versions=6}}
@@ -31,6 +36,13 @@ export class HBaseEyes implements AsyncDisposable {
         const column = message.open(2);
         message.text(1, family);
         message.close(column);
+      }
+      if (raw) {
+        // Scan.setRaw: deleted cells and what deleted them, too.
+        const attribute = message.open(3);
+        message.text(1, '_raw_');
+        message.bytes(2, Buffer.from([255]));
+        message.close(attribute);
       }
       message.uint(6, versions);
       message.close(get);
@@ -60,6 +72,31 @@ export class HBaseEyes implements AsyncDisposable {
     const started = await this.cluster.master(method, (message) => writeName(message, table));
     await this.#procedure(started);
     this.cluster.forget(table);
+  }
+
+  /** How many regions the table has. */
+  async regions(table: string): Promise<number> {
+    this.cluster.forget(table);
+    return (await this.cluster.regions(table)).length;
+  }
+
+  /** Writes what is in memory to files and makes one of them, without deleted cells and the markers that deleted them. Resolves when `settled` holds. */
+  async majorCompact(table: string, settled: () => Promise<boolean>): Promise<void> {
+    for (const region of await this.cluster.regions(table)) {
+      const name = regionSpecifier(region);
+      const server = region.server ?? '';
+      await this.cluster.regionServer(
+        server,
+        this.cluster.request('FlushRegion', (to) => to.bytes(1, name)),
+        'AdminService',
+      );
+      const compact = this.cluster.request('CompactRegion', (to) => {
+        to.bytes(1, name);
+        to.bool(2, true);
+      });
+      await this.cluster.regionServer(server, compact, 'AdminService');
+    }
+    while (!(await settled())) await sleep(50);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
