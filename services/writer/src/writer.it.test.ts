@@ -87,10 +87,6 @@ class Watcher implements AsyncDisposable {
   }
 }
 
-async function appliedBy(writer: WriterProcess): Promise<number> {
-  return ((await writer.state())?.['counts'] as { applied: number } | undefined)?.applied ?? 0;
-}
-
 describe('the writer, as a process', () => {
   test('brings inserts, updates, deletes and NULLs to Redis, commits, and stops within a second when idle', async () => {
     await using topic = await fixture.topic();
@@ -129,7 +125,7 @@ describe('the writer, as a process', () => {
       await using writer = new WriterProcess(flags);
       load.run(3000);
       await topic.sent();
-      await until('the writer applies', async () => (await appliedBy(writer)) > 0, writer);
+      await until('the writer applies', async () => (await writer.applied()) > 0, writer);
       if (redisDies) await fixture.server.kill();
       load.run(3000);
       await topic.sent();
@@ -155,12 +151,12 @@ describe('the writer, as a process', () => {
     await using first = new WriterProcess(flags);
     load.run(2000);
     await topic.sent();
-    await until('the first applies', async () => (await appliedBy(first)) > 0, first);
+    await until('the first applies', async () => (await first.applied()) > 0, first);
     await using second = new WriterProcess(flags);
     await until('the second has partitions', async () => Number((await second.state())?.['assigned'] ?? 0) > 0, second);
     load.run(4000);
     await topic.sent();
-    await until('the second applies', async () => (await appliedBy(second)) > 0, second);
+    await until('the second applies', async () => (await second.applied()) > 0, second);
     load.run(2000);
     expect(await first.stop()).toBe(0);
     await topic.sent();

@@ -92,11 +92,11 @@ class SearchSink implements Sink {
       await documents.learn(change, true, signal);
       document = documents.write(after) ?? '';
     }
-    if (!this.#indexes.isReady(at.index, documents.columns))
-      await this.#indexes.prepare(at.index, documents.columns, signal);
+    await this.#prepare(at, documents, signal);
     const entry = { change: index, index: at.index, text: indexEntry(at, version, document), leaving: false };
     const before = this.#movedFrom(change, at);
     if (before === undefined) return [entry];
+    await this.#prepare(before, documents, signal);
     return [{ ...this.#removal(before, change, index), leaving: true }, entry];
   }
 
@@ -104,10 +104,12 @@ class SearchSink implements Sink {
     // The delete event in front of a tombstone has the row, and has removed it.
     if (this.#locator.moves && change.before === null) return [];
     const at = this.#locator.at(change, change.before);
-    const documents = await this.#documentsOf(change, signal);
-    if (!this.#indexes.isReady(at.index, documents.columns))
-      await this.#indexes.prepare(at.index, documents.columns, signal);
+    await this.#prepare(at, await this.#documentsOf(change, signal), signal);
     return [this.#removal(at, change, index)];
+  }
+
+  async #prepare({ index }: Location, { columns }: TableDocuments, signal: AbortSignal): Promise<void> {
+    if (!this.#indexes.isReady(index, columns)) await this.#indexes.prepare(index, columns, signal);
   }
 
   #removal(at: Location, { version }: Change, change: number): BulkEntry {

@@ -40,6 +40,11 @@ export class WriterProcess implements AsyncDisposable {
     return this.#get('/metrics');
   }
 
+  /** Changes applied so far. */
+  async applied(): Promise<number> {
+    return ((await this.state())?.['counts'] as { applied: number } | undefined)?.applied ?? 0;
+  }
+
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exit;
