@@ -96,7 +96,7 @@ export class FileScene implements AsyncDisposable {
   /** `more`: XA transactions, an ALTER. */
   startLoad(rowsPerSecond: number, more: Pick<LoadOptions, 'alterAfterRows' | 'xaConnections'> = {}): Load {
     const { address } = this.topology.source;
-    const base = { connections: 3, bigRows: 5000, bigTransactions: 1, rows: this.#rows };
+    const base = { connections: 3, bigRows: 5000, bigTransactions: 1, rows: this.#rows, isReplicated: true };
     return startLoad({ address, database: DATABASE, seed: this.#seed++, rowsPerSecond, ...base, ...more });
   }
 

@@ -100,6 +100,7 @@ export async function readerScene({
         seed,
         connections: 3,
         xaConnections: 2,
+        isReplicated: witnesses !== undefined,
         ddl,
         rowsPerSecond,
         bigRows,

@@ -109,7 +109,7 @@ export class FailoverScene {
 
   /** Waits until the reader's durable progress has everything that the server has, the loads included. */
   async drained(server: MysqlServer = this.topology.source): Promise<void> {
-    await liveUntil(this.reader, () => this.#hasAll(server), `everything of ${server.name}`, 60_000);
+    await liveUntil(this.reader, () => this.#hasAll(server), `everything of ${server.name}`);
   }
 
   async #hasAll(server: MysqlServer): Promise<boolean> {
