@@ -30,7 +30,7 @@ test(`a reload killed ${KILLS} times while rows change: the topic ends as the ta
   await mysql.execute(
     `CREATE DATABASE shop;
      CREATE TABLE shop.t (id INT PRIMARY KEY, v INT NOT NULL)
-       PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (${ROWS / 3}), PARTITION p1 VALUES LESS THAN (${ROWS}), PARTITION p2 VALUES LESS THAN MAXVALUE);
+       PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (${Math.floor(ROWS / 3)}), PARTITION p1 VALUES LESS THAN (${ROWS}), PARTITION p2 VALUES LESS THAN MAXVALUE);
      SET SESSION cte_max_recursion_depth = 1000000;
      INSERT INTO shop.t WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < ${ROWS}) SELECT n, n FROM r`,
   );
