@@ -110,6 +110,11 @@ export const SEARCH_FIELDS = {
     values: ['stop', 'create'],
     default: 'stop',
   },
+  bookIndex: {
+    type: 'text',
+    doc: 'Index in which writers note which indexes they fill, so that one that was lost while the writer was down is noticed. Empty: it is not.',
+    default: 'tapline-writers',
+  },
   settings: {
     type: 'text',
     doc: 'Settings of indexes that are made, a JSON object such as `{"number_of_shards": 3}`. Wins over ours.',

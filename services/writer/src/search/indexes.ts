@@ -1,4 +1,5 @@
 import { type Logger, TaplineError } from '@tapline/kernel';
+import { Book } from './book.ts';
 import { isObject, isRefused, refusalOf, refused } from './classify.ts';
 import type { SearchClient } from './client.ts';
 import type { ColumnPlan } from './columns.ts';
@@ -23,6 +24,8 @@ export interface IndexesOptions {
   readonly client: SearchClient;
   readonly config: SearchConfig;
   readonly log: Logger;
+  /** Name of the writer. */
+  readonly writer: string;
 }
 
 /** The store's default limit of fields, which indexes that we make have beyond those of the columns. */
@@ -35,14 +38,16 @@ export class Indexes {
   readonly #client: SearchClient;
   readonly #config: SearchConfig;
   readonly #log: Logger;
+  readonly #book: Book;
   readonly #known = new Map<string, Known>();
   /** One at a time: calls side by side meet a new index together. */
   #working: Promise<void> = Promise.resolve();
 
-  constructor({ client, config, log }: IndexesOptions) {
+  constructor({ client, config, log, writer }: IndexesOptions) {
     this.#client = client;
     this.#config = config;
     this.#log = log;
+    this.#book = new Book({ client, name: config.bookIndex, writer });
   }
 
   isReady(index: string, columns: Columns): boolean {
@@ -53,8 +58,7 @@ export class Indexes {
   async prepare(index: string, columns: Columns, signal: AbortSignal): Promise<void> {
     const mine = this.#working.then(async () => {
       if (this.isReady(index, columns)) return;
-      const known =
-        this.#known.get(index) ?? (await this.#find(index, signal)) ?? (await this.#make(index, columns, signal));
+      const known = this.#known.get(index) ?? (await this.#meet(index, columns, signal));
       this.#known.set(index, known);
       await this.#addFields(index, known, columns, signal);
       known.prepared.add(columns);
@@ -80,6 +84,26 @@ export class Indexes {
 
   forget(index: string): void {
     this.#known.delete(index);
+  }
+
+  /** An index that this life of the writer has not written to yet. @throws TaplineError SINK_SEARCH_INDEX_LOST when an earlier life has, to another one. */
+  async #meet(index: string, columns: Columns, signal: AbortSignal): Promise<Known> {
+    const found = await this.#find(index, signal);
+    if (found?.alias === true) return found;
+    const filled = await this.#book.uuidOf(index, signal);
+    if (filled !== undefined && filled !== found?.uuid && this.#config.lostIndex === 'stop')
+      throw this.lostError(index);
+    const known = found ?? (await this.#make(index, columns, signal));
+    if (filled !== known.uuid) await this.#book.note(index, known.uuid, signal);
+    return known;
+  }
+
+  lostError(index: string): TaplineError {
+    return new TaplineError('SINK_SEARCH_INDEX_LOST', {
+      message: `The index ${index} was deleted, or made anew, after this writer had written to it: what it held is gone.`,
+      place: { address: this.#client.address },
+      ...(this.#config.lostIndex === 'create' ? { disposition: 'retryable' } : {}),
+    });
   }
 
   async #uuids(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, unknown>> {

@@ -20,10 +20,14 @@ function place(): string {
   return `modes-${process.pid}-${++places}`;
 }
 
-function opened(given: Readonly<Record<string, unknown>>, tables: SuiteTables = new SuiteTables(TABLE)): Promise<Sink> {
+function opened(
+  given: Readonly<Record<string, unknown>>,
+  tables: SuiteTables = new SuiteTables(TABLE),
+  name = 'modes',
+): Promise<Sink> {
   const declaration = { name: 'test', doc: 'Test.', fields: { sink: ELASTICSEARCH_CONFIG } } as const;
   const { sink } = loadConfig(declaration, { value: { sink: { node: store.url, ...given } } }).value;
-  return elasticsearchSink.open(sink, { name: 'modes', log: silentLogger, signal, tables });
+  return elasticsearchSink.open(sink, { name, log: silentLogger, signal, tables });
 }
 
 function put(version: number, row: Row, before: Row | null = null): Change {
@@ -158,6 +162,26 @@ describe('what goes wrong', () => {
     expect(await store.must('GET', `${index}/_mapping`)).toMatchObject({
       [index]: { mappings: { properties: { note: { type: 'flattened' } } } },
     });
+  });
+
+  test('one that was deleted while the writer was down stops it, and a new writer fills it from the start', async () => {
+    const index = place();
+    const rows = [put(1, { id: 1, name: 'a' }), put(2, { id: 2, name: 'b' })];
+    const tables = new SuiteTables(TABLE);
+    {
+      await using sink = await opened({ index }, tables, `${index}-old`);
+      await applied(sink, ...rows);
+    }
+    {
+      await using again = await opened({ index }, tables, `${index}-old`);
+      expect(await applied(again, ...rows)).toEqual(['stale', 'stale']);
+    }
+    await store.must('DELETE', index);
+    await using late = await opened({ index }, tables, `${index}-old`);
+    await expect(applied(late, put(3, { id: 3 }))).rejects.toMatchObject({ code: 'SINK_SEARCH_INDEX_LOST' });
+    expect((await store.ask('HEAD', index)).status).toBe(404);
+    await using fresh = await opened({ index }, tables, `${index}-new`);
+    expect(await applied(fresh, ...rows)).toEqual(['applied', 'applied']);
   });
 
   test('nobody there is a reason to wait, told by its code', async () => {

@@ -40,7 +40,7 @@ class SearchSink implements Sink {
     this.#context = context;
     this.#dialect = dialect;
     this.#locator = new Locator(config);
-    this.#indexes = new Indexes({ client, config, log: context.log });
+    this.#indexes = new Indexes({ client, config, log: context.log, writer: context.name });
     this.#bulk = new BulkSender({ client, bulkBytes: config.bulkBytes, pipeline: config.pipeline });
     this.#marked = `{${JSON.stringify(config.deletedField)}:true}`;
   }
@@ -144,7 +144,7 @@ class SearchSink implements Sink {
     const indexes = new Set(entries.map(({ index }) => index));
     try {
       for (const index of await this.#indexes.lost(indexes, signal)) {
-        const error = this.#lost(index);
+        const error = this.#indexes.lostError(index);
         this.#indexes.forget(index);
         for (const entry of entries) if (entry.index === index) outcome.failed(entry.change, error);
       }
@@ -153,14 +153,6 @@ class SearchSink implements Sink {
       if (!(error instanceof TaplineError)) throw error;
       for (const entry of entries) outcome.failed(entry.change, error);
     }
-  }
-
-  #lost(index: string): TaplineError {
-    return new TaplineError('SINK_SEARCH_INDEX_LOST', {
-      message: `The index ${index} was deleted, or made anew, after this writer had written to it: what it held is gone.`,
-      place: { address: this.#client.address },
-      ...(this.#config.lostIndex === 'create' ? { disposition: 'retryable' } : {}),
-    });
   }
 }
 
