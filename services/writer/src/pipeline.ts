@@ -20,12 +20,12 @@ export interface Pipeline {
  * @throws TaplineError CONFIG_INVALID, TRANSFORM_MODULE.
  */
 export async function openPipeline(
-  { source, transform: steps, maskSecret }: Pick<WriterConfig, 'source' | 'transform' | 'maskSecret'>,
+  config: Pick<WriterConfig, 'source' | 'transform' | 'maskSecret'>,
   file: string | undefined,
   parts: Parameters<typeof decoder>[0],
 ): Promise<Pipeline> {
-  const modules = await loadModules(steps, file === undefined ? process.cwd() : dirname(file));
-  const transform = compileTransforms(steps, { secret: maskSecret ?? '', modules });
+  const { source } = config;
+  const transform = await openTransform(config, file);
   const { keys, types, timestampZone, versionEpoch } = source.foreign;
   const options = { format: source.format, keys, types, zone: timestampZone, epoch: versionEpoch };
   const own = decoder(parts);
@@ -35,6 +35,15 @@ export async function openPipeline(
     transform,
     decode: source.format === 'tapline' ? transformed(own, transform) : transformedAll(read, transform),
   };
+}
+
+/** The transforms alone, with their modules. @throws as openPipeline. */
+export async function openTransform(
+  { transform: steps, maskSecret }: Pick<WriterConfig, 'transform' | 'maskSecret'>,
+  file: string | undefined,
+): Promise<Transform> {
+  const modules = await loadModules(steps, file === undefined ? process.cwd() : dirname(file));
+  return compileTransforms(steps, { secret: maskSecret ?? '', modules });
 }
 
 /** Of a decoder that gives one change a record: the way of every record of a Tapline topic. */
