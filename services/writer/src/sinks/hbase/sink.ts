@@ -1,10 +1,11 @@
 import { orAbort, TaplineError } from '@tapline/kernel';
-import { type ApplyResult, allApplied, type Change, type Sink, type Verdict } from '@tapline/sink';
+import type { ApplyResult, Change, Sink } from '@tapline/sink';
 import { compileTemplate, type Template } from '../../naming/template.ts';
 import { classify } from './classify.ts';
 import type { HBaseConfig } from './config.ts';
 import { RowEncoder } from './encode.ts';
 import { compileRowKey, type RowKey } from './row-key.ts';
+import { RowOutcome } from './row-outcome.ts';
 import { serverVersion } from './rpc/admin.ts';
 import { Cluster } from './rpc/cluster.ts';
 import { RemoteException } from './rpc/connection.ts';
@@ -25,6 +26,8 @@ interface Item {
   readonly change: Change;
   readonly table: string;
   readonly row: Buffer;
+  /** Table and row, as one text. */
+  readonly name: string;
 }
 
 /**
@@ -76,7 +79,7 @@ export class HBaseSink implements Sink {
     signal.throwIfAborted();
     if (this.#ending.signal.aborted)
       throw new TaplineError('INTERNAL', { message: 'apply was called on a sink that is disposed of.' });
-    const outcome = new Outcome(changes.length);
+    const outcome = new RowOutcome(changes.length);
     for (const wave of this.#waves(changes, outcome)) await orAbort(this.#write(wave, outcome), signal);
     return outcome.result();
   }
@@ -91,7 +94,7 @@ export class HBaseSink implements Sink {
   }
 
   /** Parts the changes so that each part has a row once, in order: the first changes of all rows, then the second ones… */
-  #waves(changes: readonly Change[], outcome: Outcome): Item[][] {
+  #waves(changes: readonly Change[], outcome: RowOutcome): Item[][] {
     const waves: Item[][] = [];
     const seen = new Map<string, number>();
     for (const [index, change] of changes.entries()) {
@@ -102,19 +105,18 @@ export class HBaseSink implements Sink {
       const name = `${table}\n${row.toString('latin1')}`;
       const wave = seen.get(name) ?? 0;
       seen.set(name, wave + 1);
-      (waves[wave] ??= []).push({ index, change, table, row });
+      (waves[wave] ??= []).push({ index, change, table, row, name });
     }
     return waves;
   }
 
-  async #write(items: readonly Item[], outcome: Outcome): Promise<void> {
+  async #write(items: readonly Item[], outcome: RowOutcome): Promise<void> {
     const byTable = Map.groupBy(items, (item) => item.table);
     await Promise.all([...byTable].map(([table, rows]) => this.#writeTable(table, rows, outcome)));
   }
 
-  /** An earlier change of a row that is to be tried again holds back the later ones: they may lack columns that it has. */
-  async #writeTable(table: string, all: readonly Item[], outcome: Outcome): Promise<void> {
-    const items = all.filter((item) => !outcome.heldBack(item));
+  async #writeTable(table: string, all: readonly Item[], outcome: RowOutcome): Promise<void> {
+    const items = all.filter((item) => !outcome.heldBack(item.name, item.index));
     if (items.length === 0) return;
     try {
       await this.#tables.ready(table);
@@ -135,7 +137,7 @@ export class HBaseSink implements Sink {
     }
   }
 
-  async #writeServer(server: ServerAddress, rows: readonly Located[], outcome: Outcome): Promise<void> {
+  async #writeServer(server: ServerAddress, rows: readonly Located[], outcome: RowOutcome): Promise<void> {
     const count = Math.max(1, Math.ceil(rows.length / this.#config.parallelCalls));
     const calls: Promise<void>[] = [];
     for (let from = 0; from < rows.length; ) {
@@ -148,7 +150,7 @@ export class HBaseSink implements Sink {
   }
 
   /** Writes the rows from `from` on into one request, up to `to` or until it is large enough. */
-  #encode(rows: readonly Located[], from: number, to: number, outcome: Outcome): Encoded {
+  #encode(rows: readonly Located[], from: number, to: number, outcome: RowOutcome): Encoded {
     const request = this.#cluster.request('Multi', () => undefined);
     const items: Item[] = [];
     const specifiers = new Map<Region, Buffer>();
@@ -175,7 +177,7 @@ export class HBaseSink implements Sink {
     server: ServerAddress,
     request: Encoded['message'],
     items: readonly Item[],
-    outcome: Outcome,
+    outcome: RowOutcome,
   ): Promise<void> {
     let answers: readonly RegionAnswer[];
     try {
@@ -204,10 +206,10 @@ export class HBaseSink implements Sink {
   }
 
   /** What was known about the table goes with a failure: it is asked for again before the next try. */
-  #failed(items: readonly Item[], error: TaplineError, outcome: Outcome): void {
+  #failed(items: readonly Item[], error: TaplineError, outcome: RowOutcome): void {
     for (const item of items) {
       this.#tables.forget(item.table);
-      outcome.failed(item, error);
+      outcome.failedIn(item.name, item.index, error);
     }
   }
 }
@@ -238,58 +240,4 @@ function notOpen(table: string, region: Region | undefined): TaplineError {
       ? `A part of table ${table} has no region now.`
       : `A region of table ${table} is not open anywhere.`;
   return new TaplineError('SINK_HBASE_DISABLED', { message, place: { table } });
-}
-
-/** Gathers the verdicts of a call's parts; all is well until something else is said. */
-class Outcome {
-  readonly #count: number;
-  readonly #errors = new Map<number, TaplineError>();
-  readonly #waiting = new Map<string, TaplineError>();
-  #verdicts: Verdict[] | undefined;
-  #fatal: TaplineError | undefined;
-
-  constructor(count: number) {
-    this.#count = count;
-  }
-
-  set(index: number, verdict: Verdict): void {
-    this.#verdicts ??= new Array<Verdict>(this.#count).fill('applied');
-    this.#verdicts[index] = verdict;
-  }
-
-  failed({ index, table, row }: Item, error: TaplineError): void {
-    this.#note(index, error);
-    if (error.disposition === 'retryable') this.#waiting.set(`${table}\n${row.toString('latin1')}`, error);
-  }
-
-  /** Whether an earlier change of the row waits to be tried again: then this one does too. */
-  heldBack(item: Item): boolean {
-    if (this.#waiting.size === 0) return false;
-    const error = this.#waiting.get(`${item.table}\n${item.row.toString('latin1')}`);
-    if (error !== undefined) this.#note(item.index, error);
-    return error !== undefined;
-  }
-
-  /** Does what one change alone is to blame for. @returns undefined when it failed. */
-  attempt<T>(index: number, work: () => T): T | undefined {
-    try {
-      return work();
-    } catch (error) {
-      if (!(error instanceof TaplineError)) throw error;
-      this.#note(index, error);
-      return undefined;
-    }
-  }
-
-  #note(index: number, error: TaplineError): void {
-    if (error.disposition === 'fatal') this.#fatal ??= error;
-    this.#errors.set(index, error);
-    this.set(index, error.disposition === 'poison' ? 'poison' : 'retry');
-  }
-
-  /** @throws TaplineError when a part failed for a reason that neither waiting nor leaving out a row mends. */
-  result(): ApplyResult {
-    if (this.#fatal !== undefined) throw this.#fatal;
-    return this.#verdicts === undefined ? allApplied(this.#count) : { verdicts: this.#verdicts, errors: this.#errors };
-  }
 }

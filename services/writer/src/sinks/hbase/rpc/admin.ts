@@ -80,22 +80,34 @@ function readPair(bytes: Buffer, into: Map<string, string>): void {
 }
 
 /**
- * Makes the table, its namespace first. Resolves when it can be written to, also when somebody else made it meanwhile.
+ * Makes the table, and its namespace where that is not there. Resolves when it can be written to, also when somebody else made it meanwhile.
  *
  * CreateTableRequest{table_schema=1{table_name=1, column_families=3}, split_keys=2}
  */
 export async function createTable(cluster: Cluster, table: NewTable, signal: AbortSignal): Promise<void> {
-  const colon = table.name.indexOf(':');
-  if (colon > 0) await createNamespace(cluster, table.name.slice(0, colon), signal);
-  await procedure(cluster, signal, 'CreateTable', (message) => {
-    const schema = message.open(1);
-    const name = message.open(1);
-    writeTableName(message, table.name);
-    message.close(name);
-    for (const family of table.families) writeFamily(message, family);
-    message.close(schema);
-    for (const key of table.splitKeys) message.bytes(2, key);
-  });
+  const create = (): Promise<void> =>
+    procedure(cluster, signal, 'CreateTable', (message) => {
+      const schema = message.open(1);
+      const name = message.open(1);
+      writeTableName(message, table.name);
+      message.close(name);
+      for (const family of table.families) writeFamily(message, family);
+      message.close(schema);
+      for (const key of table.splitKeys) message.bytes(2, key);
+    });
+  try {
+    await create();
+  } catch (error) {
+    // Not made beforehand: who may create tables in a namespace may not be allowed to create namespaces.
+    if (classOf(error) !== 'org.apache.hadoop.hbase.NamespaceNotFoundException') throw error;
+    await createNamespace(cluster, table.name.slice(0, table.name.indexOf(':')), signal);
+    await create();
+  }
+}
+
+/** The class of the exception behind an error. */
+function classOf(error: unknown): string {
+  return error instanceof TaplineError && error.cause instanceof RemoteException ? error.cause.className : '';
 }
 
 function writeFamily(message: MessageWriter, { name, attributes }: FamilySchema): void {
@@ -140,9 +152,7 @@ async function procedure(
       await sleep(PROCEDURE_POLL_MS, signal);
     }
   } catch (error) {
-    if (error instanceof TaplineError && error.cause instanceof RemoteException && EXISTS.has(error.cause.className))
-      return;
-    throw error;
+    if (!EXISTS.has(classOf(error))) throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { TaplineError } from '@tapline/kernel';
 import { classify } from '../classify.ts';
-import { beginRequest, Connection, RemoteException, type Request } from './connection.ts';
+import { beginRequest, Connection, type Request } from './connection.ts';
 import type { MessageWriter } from './message.ts';
 import { Fields } from './message.ts';
 import {
@@ -20,6 +20,12 @@ export interface ClusterOptions {
   readonly reachAt: Readonly<Record<string, ServerAddress>>;
   readonly user: string;
   readonly timeoutMs: number;
+}
+
+interface ServicePlace {
+  readonly server: ServerAddress;
+  /** As `Connection` names it. */
+  readonly service: string;
 }
 
 /**
@@ -121,19 +127,29 @@ export class Cluster implements AsyncDisposable {
     throw failure;
   }
 
-  async #call(place: { server: ServerAddress; service: string }, request: Request): Promise<Buffer> {
-    const key = `${place.service}@${place.server}`;
+  async #call(place: ServicePlace, request: Request): Promise<Buffer> {
     try {
-      const connection = await this.#connection(key, place);
+      const connection = await this.#connected(place);
       return await connection.send(request);
     } catch (error) {
-      // The connection of an exception is sound; any other failure is the connection's.
-      if (!(error instanceof RemoteException)) this.#connections.delete(key);
       throw classify(error, place.server);
     }
   }
 
-  #connection(key: string, { server, service }: { server: ServerAddress; service: string }): Promise<Connection> {
+  /** A connection that is open as far as we know: servers close those that were idle for long. */
+  async #connected(place: ServicePlace): Promise<Connection> {
+    const key = `${place.service}@${place.server}`;
+    const known = this.#connections.get(key);
+    if (known !== undefined) {
+      const connection = await known.catch(() => undefined);
+      if (connection?.open === true) return connection;
+      // Another call may have made a new one while this one waited.
+      if (this.#connections.get(key) === known) this.#connections.delete(key);
+    }
+    return await this.#connection(key, place);
+  }
+
+  #connection(key: string, { server, service }: ServicePlace): Promise<Connection> {
     let connection = this.#connections.get(key);
     if (connection === undefined) {
       const { user, timeoutMs, reachAt } = this.#options;
