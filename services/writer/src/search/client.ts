@@ -25,8 +25,6 @@ export interface SearchClient extends AsyncDisposable {
 
 /** What differs between Elasticsearch and OpenSearch in what is written. */
 export interface SearchDialect {
-  /** For people. */
-  readonly product: string;
   /** The field type for JSON documents of unknown form. */
   readonly flattened: 'flattened' | 'flat_object';
 }

@@ -14,7 +14,7 @@ const TYPES: SearchConfig['types'] = {
   json: 'flattened',
   geometry: 'geo',
 };
-const DIALECT: SearchDialect = { product: 'Elasticsearch', flattened: 'flattened' };
+const DIALECT: SearchDialect = { flattened: 'flattened' };
 const KEYWORD = { type: 'keyword', ignore_above: 8191 };
 const DATE = { type: 'date', ignore_malformed: true };
 
@@ -36,7 +36,7 @@ function planned(column: Partial<Column>, value: NonNullable<Value>, options: Op
 const POINT = Buffer.from('e61000000101000000000000000000f83f00000000000000c0', 'hex');
 const MERCATOR = Buffer.from('110f00000101000000000000000000f83f00000000000000c0', 'hex');
 const TEXT = { type: 'text', fields: { keyword: KEYWORD } };
-const OPENSEARCH: SearchDialect = { product: 'OpenSearch', flattened: 'flat_object' };
+const OPENSEARCH: SearchDialect = { flattened: 'flat_object' };
 
 test.each<[string, Partial<Column>, NonNullable<Value>, unknown, string, Options?]>([
   ['an int', { type: 'int' }, -1, { type: 'long' }, '-1'],

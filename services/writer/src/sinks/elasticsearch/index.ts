@@ -1,5 +1,6 @@
 import type { SinkDefinition } from '@tapline/sink';
 import { checkSearchConfig, SEARCH_TRAITS } from '../../search/check-config.ts';
+import { previewSearch } from '../../search/preview.ts';
 import { ELASTICSEARCH_CONFIG } from './config.ts';
 
 /** Rows of a table as documents in Elasticsearch. */
@@ -9,12 +10,13 @@ export const elasticsearchSink: SinkDefinition<typeof ELASTICSEARCH_CONFIG> = {
   config: ELASTICSEARCH_CONFIG,
   traits: SEARCH_TRAITS,
   check: checkSearchConfig,
+  preview: previewSearch,
   async open(config, context) {
     const [{ ElasticsearchClient }, { openSearchSink }] = await Promise.all([
       import('./client.ts'),
       import('../../search/sink.ts'),
     ]);
-    const dialect = { product: 'Elasticsearch', flattened: 'flattened' } as const;
+    const dialect = { flattened: 'flattened' } as const;
     return openSearchSink({ client: new ElasticsearchClient(config), dialect, config, context });
   },
 };

@@ -1,5 +1,6 @@
 import type { SinkDefinition } from '@tapline/sink';
 import { checkSearchConfig, SEARCH_TRAITS } from '../../search/check-config.ts';
+import { previewSearch } from '../../search/preview.ts';
 import { OPENSEARCH_CONFIG } from './config.ts';
 
 /** Rows of a table as documents in OpenSearch. */
@@ -9,12 +10,13 @@ export const opensearchSink: SinkDefinition<typeof OPENSEARCH_CONFIG> = {
   config: OPENSEARCH_CONFIG,
   traits: SEARCH_TRAITS,
   check: checkSearchConfig,
+  preview: previewSearch,
   async open(config, context) {
     const [{ OpensearchClient }, { openSearchSink }] = await Promise.all([
       import('./client.ts'),
       import('../../search/sink.ts'),
     ]);
-    const dialect = { product: 'OpenSearch', flattened: 'flat_object' } as const;
+    const dialect = { flattened: 'flat_object' } as const;
     return openSearchSink({ client: new OpensearchClient(config), dialect, config, context });
   },
 };
