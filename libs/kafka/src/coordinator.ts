@@ -49,6 +49,11 @@ export class Coordinator {
     this.#address = undefined;
   }
 
+  /** Looks it up. @throws TaplineError KAFKA_NOT_ALLOWED where the account may not ask, KAFKA_*. */
+  async locate(): Promise<void> {
+    this.#address ??= await this.#find();
+  }
+
   /** `timeoutMs`: the longest wait for the answer. Default: the configuration's requestTimeoutMs. @throws TaplineError KAFKA_*. */
   async ask(
     api: { readonly apiKey: number; readonly apiVersion: number },
@@ -56,8 +61,8 @@ export class Coordinator {
     timeoutMs: number = this.#cluster.config.requestTimeoutMs ?? 20_000,
   ): Promise<Buffer> {
     try {
-      this.#address ??= await this.#find();
-      const connection = await this.#cluster.connectTo(this.#address, this.#line);
+      await this.locate();
+      const connection = await this.#cluster.connectTo(this.#address as Address, this.#line);
       return await connection.request({ ...api, ...request, timeoutMs });
     } catch (error) {
       if (isRetryable(error)) this.forget();

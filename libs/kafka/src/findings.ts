@@ -96,6 +96,25 @@ function durability(settings: Settings, brokers: number, bootstrap: readonly str
   return findings;
 }
 
+/** Whether the account may be the only writer under this id. */
+export async function transactionalIdFinding(
+  kafka: Pick<Kafka, 'checkTransactionalId'>,
+  transactionalId: string,
+): Promise<Finding> {
+  const check = 'transactional-id';
+  try {
+    await kafka.checkTransactionalId(transactionalId);
+    return goodFinding(check, `The account may use the transactional id ${transactionalId}.`);
+  } catch (error) {
+    const failed = failedFinding(check, error);
+    if (failed.code !== 'KAFKA_NOT_ALLOWED') return failed;
+    return {
+      ...failed,
+      mend: `kafka-acls.sh --add --allow-principal User:… --operation Write --operation Describe --transactional-id ${transactionalId}`,
+    };
+  }
+}
+
 /** Whether the topics that exist can be used, and whether the missing ones can be made. */
 export async function topicFindings(
   kafka: Kafka,

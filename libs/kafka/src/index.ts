@@ -8,7 +8,7 @@ export { kafkaConfigOf } from './config-value.ts';
 export type { CommitOffset, ConsumedBatch, ConsumeOptions, ConsumerLoop, TopicPartition } from './consumer.ts';
 export type { Fence, FenceOptions, ProducerLife } from './fence/fence.ts';
 export type { Tail, TailRange } from './fence/tail.ts';
-export { brokerFindings, topicFindings } from './findings.ts';
+export { brokerFindings, topicFindings, transactionalIdFinding } from './findings.ts';
 export { joinHeaders } from './headers.ts';
 export { type Kafka, type OpenKafkaOptions, openKafka } from './kafka.ts';
 export type { Lane, LaneOptions } from './lane.ts';

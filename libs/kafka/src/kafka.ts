@@ -5,6 +5,7 @@ import { Cluster } from './cluster.ts';
 import { type KafkaConfig, tlsOptions } from './config.ts';
 import type { ConsumeOptions, ConsumerLoop } from './consumer.ts';
 import { startConsumer } from './consumer-loop.ts';
+import { Coordinator } from './coordinator.ts';
 import { Fence, type FenceOptions } from './fence/fence.ts';
 import { kafkajsLogCreator } from './kafkajs-logger.ts';
 import { Candidate, type CandidateOptions } from './leader/candidate.ts';
@@ -29,6 +30,8 @@ export interface Kafka extends AsyncDisposable {
   consume(options: ConsumeOptions): Promise<ConsumerLoop>;
   /** Begins a life as the one writer of some topics. Give it to the producers, and shut earlier lives out before the topics are looked at. */
   fence(options: FenceOptions, signal?: AbortSignal): Promise<Fence>;
+  /** Whether a life may begin under this id, as far as that can be told without shutting anybody out. @throws TaplineError KAFKA_NOT_ALLOWED, KAFKA_*. */
+  checkTransactionalId(transactionalId: string): Promise<void>;
   /** Joins a group of which one member leads, and stays in it until it is closed. */
   candidate(options: CandidateOptions): Candidate;
   /** Asks a broker for the cluster. @throws TaplineError KAFKA_UNREACHABLE, KAFKA_AUTH, KAFKA_TLS. */
@@ -51,6 +54,7 @@ class KafkaClient implements Kafka {
   readonly claims: ClaimReader;
   readonly #cluster: Cluster;
   readonly #kafkajs: kafkajs.Kafka;
+  readonly #patienceMs: number | undefined;
   readonly #owned = new Set<AsyncDisposable>();
   #admin: Promise<Admin> | undefined;
 
@@ -58,6 +62,7 @@ class KafkaClient implements Kafka {
     const logger = options.logger ?? silentLogger;
     this.#cluster = new Cluster(config, logger);
     this.#kafkajs = new kafkajs.Kafka(kafkajsConfig(config, logger));
+    this.#patienceMs = options.patienceMs;
     this.topics = new Topics(this.#cluster, options.patienceMs);
     this.reader = new LogReader(this.#cluster, options.patienceMs);
     const claimPatienceMs = options.patienceMs ?? CLAIM_PATIENCE_MS;
@@ -86,6 +91,12 @@ class KafkaClient implements Kafka {
 
   async fence(options: FenceOptions, signal?: AbortSignal): Promise<Fence> {
     return this.#own(await Fence.open(this.#cluster, options, signal));
+  }
+
+  async checkTransactionalId(transactionalId: string): Promise<void> {
+    const coordinator = new Coordinator(this.#cluster, 'transaction', transactionalId);
+    const within = this.#patienceMs === undefined ? {} : { patienceMs: this.#patienceMs };
+    await this.#cluster.persist(`finding ${transactionalId}`, () => coordinator.locate(), within);
   }
 
   candidate(options: CandidateOptions): Candidate {

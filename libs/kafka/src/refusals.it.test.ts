@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { openStack } from '@tapline/test-stack';
 import kafkajs from 'kafkajs';
+import { transactionalIdFinding } from './findings.ts';
 import { openKafka } from './kafka.ts';
 import { uniqueName } from './numbered.ts';
 import { NO_HEADERS } from './record-batch.ts';
@@ -14,6 +15,7 @@ test('the right to write taken away under the producer ends it with the topic', 
     },
   });
   await using kafka = openKafka(cluster.address);
+  expect(await transactionalIdFinding(kafka, 'a.life')).toMatchObject({ level: 'ok' });
   const topic = uniqueName('forbidden');
   await kafka.topics.ensure([{ topic, partitions: 1, replicationFactor: 1 }]);
   await using producer = kafka.producer({ inFlight: 5 });
@@ -42,4 +44,13 @@ test('the right to write taken away under the producer ends it with the topic', 
       for (;;) await send();
     })(),
   ).rejects.toMatchObject({ code: 'KAFKA_NOT_ALLOWED', place: { topic, partition: 0 } });
+  const deny = { resourceType: kafkajs.AclResourceTypes.TRANSACTIONAL_ID, resourceName: 'a.life' };
+  const everything = { operation: kafkajs.AclOperationTypes.ALL, permissionType: kafkajs.AclPermissionTypes.DENY };
+  const resourcePatternType = kafkajs.ResourcePatternTypes.LITERAL;
+  const of = { principal: 'User:ANONYMOUS', host: '*', resourcePatternType };
+  await (await kafka.admin()).createAcls({ acl: [{ ...deny, ...everything, ...of }] });
+  let found = await transactionalIdFinding(kafka, 'a.life');
+  while (found.level === 'ok') found = await transactionalIdFinding(kafka, 'a.life');
+  expect(found).toMatchObject({ level: 'fail', code: 'KAFKA_NOT_ALLOWED' });
+  expect(found.mend).toContain('--transactional-id a.life');
 });

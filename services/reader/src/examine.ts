@@ -1,4 +1,12 @@
-import { brokerFindings, type Kafka, kafkaConfigOf, openKafka, type TopicSpec, topicFindings } from '@tapline/kafka';
+import {
+  brokerFindings,
+  type Kafka,
+  kafkaConfigOf,
+  openKafka,
+  type TopicSpec,
+  topicFindings,
+  transactionalIdFinding,
+} from '@tapline/kafka';
 import { type Finding, failedFinding, goodFinding } from '@tapline/kernel';
 import {
   addressText,
@@ -14,12 +22,15 @@ import {
 } from '@tapline/mysql';
 import { openRegistry, registryFinding } from '@tapline/registry';
 import { compileKeys, compileTableFilter, type Table, type TableKeys } from '@tapline/schema';
+import { examineAnchors } from './anchors/examine.ts';
 import type { ReaderConfig } from './config.ts';
 import { hostsOf } from './failover/candidate.ts';
 import { examineHosts } from './failover/examine.ts';
+import { transactionalIdOf } from './fencing/life.ts';
 import { readProgress } from './progress/read-progress.ts';
 import type { ProgressRecord } from './progress/record.ts';
 import { registryOf } from './publish/format.ts';
+import { claimsTopicSpec } from './publish/oversize.ts';
 import { topicSpecs } from './publish/topic-opener.ts';
 import { checkShape } from './shape/check.ts';
 import { Shape } from './shape/rules.ts';
@@ -47,7 +58,10 @@ export async function examine(config: ReaderConfig): Promise<Record<string, read
     brokers,
   };
   if (brokers[0]?.level !== 'ok') return areas;
-  areas['topics'] = await topicFindings(kafka, source.specs, config.kafka.brokers);
+  areas['fence'] = [await transactionalIdFinding(kafka, transactionalIdOf(config.name))];
+  const claims = claimsTopicSpec(config);
+  const specs = claims === undefined ? source.specs : [...source.specs, claims];
+  areas['topics'] = await topicFindings(kafka, specs, config.kafka.brokers);
   areas['progress'] = await examineProgress(config, { address, info: source.info }, kafka);
   if (hosts.length > 1) areas['servers'] = await examineHosts(config, await readProgress(config, kafka));
   if (config.format.type === 'avro') {
@@ -99,6 +113,7 @@ async function examineSource(config: ReaderConfig, address: MysqlAddress): Promi
         ...keyFindings(keys, tables),
         shapeFinding(shape, tables, { keys, config }),
         ...readable,
+        ...(await examineAnchors(config, address, info)),
       ],
       specs: specsOf(config, { keys, tables, shape }),
       info,

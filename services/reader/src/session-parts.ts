@@ -28,6 +28,7 @@ import { Oversize } from './publish/oversize.ts';
 import { Publisher } from './publish/publisher.ts';
 import { Routes } from './publish/routes.ts';
 import type { TopicBook } from './publish/topic-book.ts';
+import { TopicMaker } from './publish/topic-maker.ts';
 import { ensureTopics, TopicOpener } from './publish/topic-opener.ts';
 import { originReader, TransactionTopic, withoutUnusedTopic } from './publish/transaction-topic.ts';
 import { VersionClock } from './publish/version-clock.ts';
@@ -108,7 +109,7 @@ export async function openSessionParts(
   const isTail = earlier !== undefined;
   const config = earlier ?? asked;
   const source = await openSource(settled.address, config, { isTail, log, signal });
-  if (!isTail) await ensureTopics(config, source, kafka, signal);
+  const later = isTail ? [] : await ensureTopics(config, source, kafka, signal);
   const record = settled.record ?? (await begin({ config, source, kafka, life, log, signal }, settled.anew));
   const found = settled.tails ?? (await readTails(record, tailParts));
   const replay =
@@ -227,6 +228,7 @@ export async function openSessionParts(
       : opened.use(
           new ServerWatch({ address: source.address, passed: () => executed.toString(), everyMs: WATCH_MS, signal }),
         );
+  const maker = opened.use(new TopicMaker(later, { topics: kafka.topics, log, signal }));
   return {
     resources: opened.move(),
     config,
@@ -240,7 +242,7 @@ export async function openSessionParts(
     book,
     clock,
     trace: new PassedTrace(record, source.tracking, clock),
-    failed: Promise.race([producer.failed, ...(watch === undefined ? [] : [watch.failed])]),
+    failed: Promise.race([producer.failed, maker.failed, ...(watch === undefined ? [] : [watch.failed])]),
     oversize,
     publisher,
     routes,
@@ -259,7 +261,8 @@ export async function openSessionParts(
         topic: historyTopicOf(config.name),
         kafka,
         source,
-        topicOf: (table) => routes.formOf(table).topic,
+        formOf: (table) => routes.formOf(table),
+        isAvro: config.format.type === 'avro',
       }),
     executed,
     gtidSet: executedOf(record),

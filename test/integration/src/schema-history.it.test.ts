@@ -159,6 +159,10 @@ describe.each(SERVERS)('%s with binlog_row_metadata = %s', (server, metadata) =>
       messageKey: ['id'],
       columns: [{ name: 'id' }, { name: 'new_name', type: 'int' }, { name: 'more', precision: 10, scale: 2 }],
       since: { statement: expect.stringContaining('ALTER TABLE told') as unknown },
+      schemas: {
+        key: { subject: `${scene.topic('told')}-key`, schema: { fields: [{ name: 'id' }] } },
+        value: { subject: `${scene.topic('told')}-value` },
+      },
     });
     const { version, gtid } = (now as { since: { version: number; gtid: string } }).since;
     const before = await answerOf(reader, `${path}?at=${version - 1}`);

@@ -103,6 +103,7 @@ test('a source with every setting wrong and an account without grants: each is n
     'key fail SCHEMA_NO_KEY',
     'grant-select fail SOURCE_MISSING_GRANT',
     'grant-select fail SOURCE_MISSING_GRANT',
+    'anchors warn SOURCE_MISSING_GRANT',
     'min-insync-replicas warn',
   ]);
   expect(outcome.exitCode).toBe(1);

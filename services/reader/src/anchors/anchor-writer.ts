@@ -197,14 +197,19 @@ function readOnly(address: MysqlAddress): TaplineError {
   });
 }
 
+/** What the account needs, as a statement. */
+export function anchorGrant({ user }: Pick<MysqlAddress, 'user'>): string {
+  const account = `'${user.replaceAll("'", "''")}'@'%'`;
+  return `GRANT CREATE, SELECT, INSERT, DELETE ON \`${ANCHOR_DATABASE}\`.* TO ${account};`;
+}
+
 /** What the account lacks is lacking in one database only. */
 function withGrants(error: unknown, address: MysqlAddress): unknown {
   if (!(error instanceof TaplineError) || error.code !== 'SOURCE_MISSING_GRANT') return error;
-  const account = `'${address.user.replaceAll("'", "''")}'@'%'`;
   return new TaplineError('SOURCE_MISSING_GRANT', {
     message: `Anchors cannot be written: ${error.message}`,
     place: error.place,
-    remedy: `GRANT CREATE, SELECT, INSERT, DELETE ON \`${ANCHOR_DATABASE}\`.* TO ${account}; or another account under source.anchors, or source.anchors.enabled: off.`,
+    remedy: `${anchorGrant(address)} or another account under source.anchors, or source.anchors.enabled: off.`,
     cause: error,
   });
 }

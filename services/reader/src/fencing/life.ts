@@ -112,6 +112,6 @@ export class Life implements AsyncDisposable {
 }
 
 /** What an ACL must allow: Write and Describe on this transactional id. */
-function transactionalIdOf(source: string): string {
+export function transactionalIdOf(source: string): string {
   return `tapline.${source}`;
 }

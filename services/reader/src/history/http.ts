@@ -2,6 +2,7 @@ import type { Kafka } from '@tapline/kafka';
 import { type AdminAnswer, describeError, TaplineError } from '@tapline/kernel';
 import { HistoryTimeline, type HistoryView, type Table, type TableState, tableOfState } from '@tapline/schema';
 import type { Source } from '../source/open-source.ts';
+import type { MessageForm } from './form-change.ts';
 import { readHistory } from './history-topic.ts';
 import { originOf, viewAt } from './lookup.ts';
 
@@ -9,8 +10,10 @@ export interface SchemaService {
   readonly topic: string;
   readonly kafka: Pick<Kafka, 'reader'>;
   readonly source: Pick<Source, 'filter' | 'keys'>;
-  /** The topic that the table's changes go to now. */
-  topicOf(table: Table): string;
+  /** What messages of the table are made of, and the topic that they go to now. */
+  formOf(table: Table): MessageForm;
+  /** The registry has their schemas, under the names of their topics. */
+  readonly isAvro: boolean;
 }
 
 /**
@@ -49,7 +52,7 @@ function describeState(
   state: TableState,
   timeline: HistoryTimeline,
   view: HistoryView,
-  { source, topicOf }: SchemaService,
+  service: SchemaService,
 ): Readonly<Record<string, unknown>> {
   const { database, name, unread } = state;
   const origin = originOf(timeline, view, state);
@@ -57,7 +60,7 @@ function describeState(
     version: origin?.version,
     ...(origin?.kind === 'ddl' ? { ...origin.at, statement: origin.sql } : {}),
   };
-  const captured = source.filter.matches(database, name);
+  const captured = service.source.filter.matches(database, name);
   const named = { database, table: name, captured, since };
   if (unread !== undefined) return { ...named, unread };
   const table = tableOfState(state);
@@ -66,17 +69,21 @@ function describeState(
     columns: table.columns,
     primaryKey: table.primaryKey ?? null,
     uniqueKeys: table.uniqueKeys,
-    ...(captured ? publishedAs(table, { source, topicOf }) : {}),
+    ...(captured ? publishedAs(table, service) : {}),
   };
 }
 
-/** Where the table's changes go, and under which key; null: without one. Nothing where no choice was made for a table without a key. */
-function publishedAs(
-  table: Table,
-  { source, topicOf }: Pick<SchemaService, 'source' | 'topicOf'>,
-): Readonly<Record<string, unknown>> {
+/** Where the table's changes go, under which key (null: without one), and by which schemas. Nothing where no choice was made for a table without a key. */
+function publishedAs(table: Table, { source, formOf, isAvro }: SchemaService): Readonly<Record<string, unknown>> {
   try {
-    return { topic: topicOf(table), messageKey: source.keys.columnsOf(table) ?? null };
+    const { topic, key, value } = formOf(table);
+    const messageKey = source.keys.columnsOf(table) ?? null;
+    if (!isAvro) return { topic, messageKey };
+    const subjects = [['value', value] as const, ...(key === undefined ? [] : [['key', key] as const])];
+    const schemas = Object.fromEntries(
+      subjects.map(([part, text]) => [part, { subject: `${topic}-${part}`, schema: JSON.parse(text) as unknown }]),
+    );
+    return { topic, messageKey, schemas };
   } catch (error) {
     if (error instanceof TaplineError) return {};
     throw error;

@@ -8,6 +8,7 @@ import {
   type Kafka,
   type Lane,
   type OrderedProducer,
+  type TopicSpec,
 } from '@tapline/kafka';
 import { TaplineError } from '@tapline/kernel';
 import type { ReaderConfig } from '../config.ts';
@@ -69,12 +70,10 @@ export class Oversize {
     signal: AbortSignal;
   }): Promise<Oversize> {
     const { config, kafka, producer, signal } = parts;
-    const { partitions, replicationFactor, oversize } = config.topics;
-    if (oversize.policy === 'stop') return new Oversize(producer, undefined);
-    const topic = `${config.name}.claims`;
-    const kept = { 'cleanup.policy': 'delete', 'retention.ms': String(oversize.retentionMs) };
-    const spec = { topic, partitions, replicationFactor, config: { ...config.topics.config, ...kept } };
+    const spec = claimsTopicSpec(config);
+    if (spec === undefined) return new Oversize(producer, undefined);
     await kafka.topics.ensure([spec], signal);
+    const { topic } = spec;
     const pieceBytes = config.kafka.batchBytes - PIECE_OVERHEAD_BYTES;
     return new Oversize(producer, new ClaimWriter({ producer, reader: kafka.reader, topic, pieceBytes, signal }));
   }
@@ -104,6 +103,14 @@ export class Oversize {
     }
     return sink.written();
   }
+}
+
+/** undefined: no value is put aside. */
+export function claimsTopicSpec({ name, topics }: Pick<ReaderConfig, 'name' | 'topics'>): TopicSpec | undefined {
+  const { partitions, replicationFactor, oversize } = topics;
+  if (oversize.policy === 'stop') return undefined;
+  const kept = { 'cleanup.policy': 'delete', 'retention.ms': String(oversize.retentionMs) };
+  return { topic: `${name}.claims`, partitions, replicationFactor, config: { ...topics.config, ...kept } };
 }
 
 function tooLarge(record: OversizeRecord, valueBytes: number, reduced = false): TaplineError {
