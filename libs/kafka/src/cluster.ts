@@ -86,6 +86,14 @@ export class Cluster {
     await this.#refreshing;
   }
 
+  /** Asks for these topics only, and keeps what is known of the others: with thousands in use a question for all of them costs as much as they do. */
+  async learn(topics: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>> {
+    for (const topic of topics) this.#topics.add(topic);
+    const found = readMetadata(await this.anyBroker({ ...METADATA, ...metadataRequest(topics) }));
+    this.#metadata = { ...found, topics: new Map([...this.#metadata.topics, ...found.topics]) };
+    return found.topics;
+  }
+
   async #ask(): Promise<void> {
     const body = await this.anyBroker({ ...METADATA, ...metadataRequest([...this.#topics]) });
     this.#metadata = readMetadata(body);

@@ -1,4 +1,4 @@
-import { TaplineError } from '@tapline/kernel';
+import { sleep, TaplineError } from '@tapline/kernel';
 import {
   CREATE_TOPICS,
   createTopicsRequest,
@@ -37,8 +37,11 @@ export interface TopicDescription {
 const MIN_COMPACTION_LAG_MS = 3_600_000;
 /** Room for a row of some megabytes twice: before and after. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
-/** Topics asked for or made in one request. */
-const CHUNK = 200;
+/** Topics made in one request, and asked for in one. */
+const MADE_TOGETHER = 200;
+const ASKED_TOGETHER = 1000;
+/** Until a broker knows what the controller has decided. */
+const AGAIN_MS = 50;
 /** Of thousands of topics no other setting matters, and each has some forty. */
 const CHECKED_SETTINGS: readonly string[] = ['cleanup.policy', 'max.message.bytes'];
 
@@ -56,14 +59,24 @@ export class Topics {
    * @throws TaplineError TOPIC_NOT_COMPACTED, TOPIC_COMPACTED, TOPIC_PARTITIONS: an existing topic must not be used as it is.
    */
   async ensure(specs: readonly TopicSpec[], signal?: AbortSignal): Promise<void> {
-    if (specs.length === 0) return;
+    // One that is deleted meanwhile is made anew.
+    while (specs.length > 0 && !(await this.#ensureAll(specs, signal))) await sleep(AGAIN_MS, signal);
+  }
+
+  /** @returns whether all of them are there still. */
+  async #ensureAll(specs: readonly TopicSpec[], signal: AbortSignal | undefined): Promise<boolean> {
     const before = await this.#metadata(namesOf(specs), signal);
     const missing = specs.filter(({ topic }) => isMissing(before.get(topic)));
     const there = specs.filter(({ topic }) => !isMissing(before.get(topic)));
     // Leaders are waited for once, when all topics are made: a broker works off thousands of them side by side.
-    for (const some of chunksOf(missing)) there.push(...(await this.#create(some, signal)));
-    const known = missing.length === 0 ? before : await this.#metadata(namesOf(missing), signal, true);
-    for (const some of chunksOf(there)) await this.#check(some, known, signal);
+    for (const some of chunksOf(missing, MADE_TOGETHER)) there.push(...(await this.#create(some, signal)));
+    const made = missing.length === 0 ? before : await this.#metadata(namesOf(missing), signal, true);
+    let allThere = true;
+    for (const some of chunksOf(there, ASKED_TOGETHER)) {
+      const found = new Map(some.map(({ topic }) => [topic, made.get(topic) ?? before.get(topic)]));
+      if (!(await this.#check(some, found, signal))) allThere = false;
+    }
+    return allThere;
   }
 
   /** Names of all topics, Kafka's own excluded. */
@@ -83,8 +96,7 @@ export class Topics {
   /** Makes known what topics take that neither ensure() nor describe() has looked at, before lanes of them are opened. They must exist. */
   async learnLimits(topics: readonly string[], signal?: AbortSignal): Promise<void> {
     const unknown = topics.filter((topic) => !this.#cluster.maxMessageBytes.has(topic));
-    for (let at = 0; at < unknown.length; at += CHUNK)
-      await this.#configs(unknown.slice(at, at + CHUNK), signal, CHECKED_SETTINGS);
+    for (const some of chunksOf(unknown, ASKED_TOGETHER)) await this.#configs(some, signal, { keys: CHECKED_SETTINGS });
   }
 
   /** Those of the topics that there are. */
@@ -123,25 +135,29 @@ export class Topics {
     return specs.filter(({ topic }) => there.has(topic));
   }
 
+  /** @returns whether all of them are there still. */
   async #check(
     specs: readonly TopicSpec[],
-    known: ReadonlyMap<string, TopicMetadata>,
+    known: ReadonlyMap<string, TopicMetadata | undefined>,
     signal: AbortSignal | undefined,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const configs = await this.#configs(
       specs.map(({ topic }) => topic),
       signal,
-      CHECKED_SETTINGS,
+      { keys: CHECKED_SETTINGS, mayBeGone: true },
     );
     for (const spec of specs) {
+      const config = configs.get(spec.topic);
+      if (config === undefined) return false;
       const found = known.get(spec.topic)?.partitions.length ?? 0;
       if (found !== spec.partitions) throw wrongPartitions(spec, found);
-      const policy = configs.get(spec.topic)?.['cleanup.policy'] ?? '';
+      const policy = config['cleanup.policy'] ?? '';
       const wantedPolicy = settings(spec)['cleanup.policy'];
       if (policy !== wantedPolicy) {
         throw wantedPolicy === 'compact' ? this.#notCompacted(spec.topic, policy) : this.#compacted(spec.topic, policy);
       }
     }
+    return true;
   }
 
   /** `complete`: waits until every topic and a leader for each partition is known. */
@@ -151,8 +167,7 @@ export class Topics {
     complete = false,
   ): Promise<ReadonlyMap<string, TopicMetadata>> {
     const ask = async (): Promise<ReadonlyMap<string, TopicMetadata>> => {
-      await this.#cluster.refresh(topics);
-      const known = this.#cluster.metadata.topics;
+      const known = await this.#cluster.learn(topics);
       const late = topics.find((topic) => {
         const found = known.get(topic);
         return found === undefined || found.errorCode !== 0 || found.partitions.some(({ leader }) => leader < 0);
@@ -168,17 +183,20 @@ export class Topics {
     return this.#persist('asking for topics', ask, signal);
   }
 
+  /** Topics that are gone are waited for, or left out. */
   async #configs(
     topics: readonly string[],
     signal: AbortSignal | undefined,
-    keys?: readonly string[],
+    { keys, mayBeGone = false }: { readonly keys?: readonly string[]; readonly mayBeGone?: boolean } = {},
   ): Promise<Map<string, Readonly<Record<string, string>>>> {
     const attempt = async (): Promise<Map<string, Readonly<Record<string, string>>>> => {
       const body = await this.#cluster.anyBroker({ ...DESCRIBE_CONFIGS, ...describeTopicConfigsRequest(topics, keys) });
       const results = readDescribeConfigs(body);
-      refuse(results, 'asking for the settings of topics');
-      for (const { topic, config } of results) this.#noteLimit(topic, config);
-      return new Map(results.map(({ topic, config }) => [topic, config]));
+      const expected = mayBeGone ? BROKER_ERROR.unknownTopicOrPartition : BROKER_ERROR.none;
+      refuse(results, 'asking for the settings of topics', expected);
+      const there = results.filter(({ errorCode }) => errorCode === BROKER_ERROR.none);
+      for (const { topic, config } of there) this.#noteLimit(topic, config);
+      return new Map(there.map(({ topic, config }) => [topic, config]));
     };
     return this.#persist('asking for the settings of topics', attempt, signal);
   }
@@ -225,8 +243,8 @@ export class Topics {
   }
 }
 
-function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let at = 0; at < items.length; at += CHUNK) yield items.slice(at, at + CHUNK);
+function* chunksOf<T>(items: readonly T[], length: number): Generator<readonly T[]> {
+  for (let at = 0; at < items.length; at += length) yield items.slice(at, at + length);
 }
 
 const namesOf = (specs: readonly TopicSpec[]): string[] => specs.map(({ topic }) => topic);

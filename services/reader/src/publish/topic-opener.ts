@@ -1,4 +1,4 @@
-import type { Kafka, OrderedProducer, TopicSpec } from '@tapline/kafka';
+import type { Kafka, OrderedProducer, TopicSpec, Topics } from '@tapline/kafka';
 import { killPoint } from '@tapline/kernel';
 import type { ReaderConfig } from '../config.ts';
 import type { Checkpointer } from '../progress/checkpointer.ts';
@@ -60,14 +60,31 @@ export class TopicOpener implements RouteTopics {
   }
 }
 
-/** Makes the topics of all captured tables in one go, and checks those that are there. Throws as `open` does. */
+/** A broker takes milliseconds for each topic that it makes: more than these are not waited for. */
+const WAITED_FOR = 500;
+
+/**
+ * Makes the topics of all captured tables, and checks those that are there. Throws as `open` does.
+ *
+ * @returns those that are still to be made (see TopicMaker): all that are missing, where they are many.
+ */
 export async function ensureTopics(
   config: ReaderConfig,
-  source: Source,
-  kafka: Kafka,
+  source: Pick<Source, 'tables' | 'keys' | 'shape'>,
+  { topics }: { readonly topics: Pick<Topics, 'ensure' | 'existing'> },
   signal: AbortSignal,
-): Promise<void> {
-  await kafka.topics.ensure(topicSpecs(config, source), signal);
+): Promise<readonly TopicSpec[]> {
+  const specs = topicSpecs(config, source);
+  const there = new Set(
+    await topics.existing(
+      specs.map(({ topic }) => topic),
+      signal,
+    ),
+  );
+  const missing = specs.filter(({ topic }) => !there.has(topic));
+  const later = missing.length > WAITED_FOR ? missing : [];
+  await topics.ensure(later.length === 0 ? specs : specs.filter(({ topic }) => there.has(topic)), signal);
+  return later;
 }
 
 /** Of these tables, each topic once. */

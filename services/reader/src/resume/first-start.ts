@@ -38,7 +38,9 @@ export async function firstStart(parts: {
     gtidSet: position.startAfter || position.gtidSet,
     snapshot: config.snapshot.mode,
   });
-  const topics = topicSpecs(config, source).map(({ topic }) => topic);
+  const wanted = topicSpecs(config, source).map(({ topic }) => topic);
+  // Those that are still to be made are opened when the first rows of their tables come.
+  const topics = await kafka.topics.existing(wanted, signal);
   const offsets = await kafka.reader.endOffsetsOf(topics, signal);
   return {
     ...position,

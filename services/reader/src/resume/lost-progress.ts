@@ -16,14 +16,16 @@ export async function takeOverTopics(
   config: ReaderConfig,
   source: Pick<Source, 'tables' | 'keys' | 'shape'>,
   parts: {
-    readonly kafka: Pick<Kafka, 'reader'>;
+    readonly kafka: Pick<Kafka, 'reader' | 'topics'>;
     readonly life: Life;
     readonly log: Logger;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
   const { kafka, life, log, signal } = parts;
-  const topics = topicSpecs(config, source).map(({ topic }) => topic);
+  const wanted = topicSpecs(config, source).map(({ topic }) => topic);
+  // Of many tables some topics are still to be made.
+  const topics = await kafka.topics.existing(wanted, signal);
   const ends = await kafka.reader.endOffsetsOf(topics, signal);
   const used = [...ends].filter(([, ofTopic]) => ofTopic.some((end) => end > 0n)).map(([topic]) => topic);
   const [first] = used;
