@@ -1,10 +1,11 @@
 import { TaplineError } from '@tapline/kernel';
 import { quoteTable } from '@tapline/mysql';
 import type { Change, Place } from '@tapline/sink';
+import type { Outcome } from '../../outcome.ts';
 import type { MysqlConfig } from './config.ts';
 import { quoted } from './literal.ts';
-import type { Outcome, Settled } from './outcome.ts';
 import type { Session } from './session.ts';
+import { type Settled, settle } from './settled.ts';
 import { inserts, keyless } from './statements.ts';
 import type { Target } from './target.ts';
 
@@ -58,7 +59,7 @@ export async function applyAppended(items: readonly AppendItem[], options: Appen
     if (session.usable) await session.execute('ROLLBACK', signal).catch(() => session.destroy());
     throw error;
   }
-  for (const [index, verdict] of settled) outcome.settle(index, verdict);
+  for (const [index, verdict] of settled) settle(outcome, index, verdict);
 }
 
 async function applyInOrder(

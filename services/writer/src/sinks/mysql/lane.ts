@@ -1,9 +1,10 @@
 import { backoffMs, sleep, TaplineError } from '@tapline/kernel';
+import type { Outcome } from '../../outcome.ts';
 import type { MysqlConfig } from './config.ts';
-import type { Outcome, Settled } from './outcome.ts';
 import { type Entry, type Item, stepsOf } from './plan.ts';
 import { RowByRow } from './row-by-row.ts';
 import type { Session } from './session.ts';
+import { type Settled, settle } from './settled.ts';
 import { claims, deletes, inserts, staleQueries, upserts } from './statements.ts';
 import type { Target } from './target.ts';
 
@@ -45,19 +46,18 @@ export async function applyLane(items: readonly Item[], options: LaneOptions): P
 
 async function applyMerged(items: readonly Item[], options: LaneOptions): Promise<void> {
   const { outcome } = options;
-  const steps = stepsOf(items, (index) => outcome.settle(index, 'stale'));
+  const steps = stepsOf(items, (index) => outcome.set(index, 'stale'));
   const asked = new Set<Target>();
   let left = await withoutStale(steps, (target) => target.mayBeStale, asked, options);
   for (;;) {
     try {
       await transaction(left, options);
-      for (const entry of left.flat()) settle(entry, 'applied', outcome);
       return;
     } catch (error) {
       if (!(error instanceof TaplineError) || error.disposition !== 'poison') throw error;
       await rollBack(options.session, options.signal);
       const fresh = await withoutStale(left, (target) => !asked.has(target), asked, options);
-      if (count(fresh) === count(left)) return rowByRow(left.flat(), options);
+      if (count(fresh) === count(left)) return rowByRow(unmerged(items, left), options);
       left = fresh;
     }
   }
@@ -81,7 +81,7 @@ async function withoutStale(
     }
     target.mayBeStale = stale.size > before;
   }
-  for (const entry of stale) settle(entry, 'stale', outcome);
+  for (const { indexes } of stale) for (const index of indexes) outcome.set(index, 'stale');
   return steps.map((entries) => entries.filter((entry) => !stale.has(entry)));
 }
 
@@ -106,18 +106,20 @@ function statementsOf(target: Target, entries: readonly Entry[], config: MysqlCo
   return [...versions, ...deletes(target, gone, config), ...upserts(target, rows, config)];
 }
 
-async function rowByRow(entries: readonly (Entry | Item)[], options: LaneOptions): Promise<void> {
+/** Each change for itself, so that a refused one does not take those before it with it. */
+async function rowByRow(items: readonly Item[], options: LaneOptions): Promise<void> {
   const { session, signal, outcome, config } = options;
   const settled: [number, Settled][] = [];
   const rows = new RowByRow(session, config.mode, signal);
   await session.execute('START TRANSACTION', signal);
-  for (const entry of entries) {
-    const one: Entry = 'item' in entry ? entry : { item: entry, after: entry.change.after, indexes: [entry.index] };
-    const verdict = await rows.apply(one);
-    for (const index of one.indexes) settled.push([index, verdict]);
-  }
+  for (const item of items) settled.push([item.index, await rows.apply(item)]);
   await session.execute('COMMIT', signal);
-  for (const [index, verdict] of settled) outcome.settle(index, verdict);
+  for (const [index, verdict] of settled) settle(outcome, index, verdict);
+}
+
+function unmerged(items: readonly Item[], steps: readonly Entry[][]): Item[] {
+  const open = new Set(steps.flat().flatMap(({ indexes }) => indexes));
+  return items.filter(({ index }) => open.has(index));
 }
 
 /** A connection that does not even take a ROLLBACK is dropped, which has the same effect. */
@@ -134,10 +136,6 @@ function byTarget(entries: readonly Entry[]): Map<Target, Entry[]> {
     else own.push(entry);
   }
   return tables;
-}
-
-function settle({ indexes }: Entry, settled: Settled, outcome: Outcome): void {
-  for (const index of indexes) outcome.settle(index, settled);
 }
 
 function count(steps: readonly Entry[][]): number {

@@ -27,6 +27,8 @@ export function literalOf(column: Column, flavor: 'mysql' | 'mariadb'): Literal 
   if (EXACT_NUMBERS.has(column.type)) return orNull(exactNumber);
   switch (column.type) {
     case 'float':
+      // All digits of the 32-bit number: of the greatest one the shortest name is above it, and out of range.
+      return orNull((value) => floating(typeof value === 'number' ? Math.fround(value) : value));
     case 'double':
     case 'real':
       return orNull(floating);

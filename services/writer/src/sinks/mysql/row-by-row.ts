@@ -1,9 +1,9 @@
 import { TaplineError } from '@tapline/kernel';
 import type { Row } from '@tapline/sink';
 import type { MysqlConfig } from './config.ts';
-import type { Settled } from './outcome.ts';
-import type { Entry } from './plan.ts';
+import type { Item } from './plan.ts';
 import type { Session } from './session.ts';
+import type { Settled } from './settled.ts';
 import { single } from './statements.ts';
 import type { Target, TargetColumn } from './target.ts';
 
@@ -23,13 +23,13 @@ export class RowByRow {
   }
 
   /** @throws TaplineError what is not the row's fault; the transaction is then to be rolled back. */
-  async apply(entry: Entry): Promise<Settled> {
-    const { target, key, change } = entry.item;
+  async apply(item: Item): Promise<Settled> {
+    const { target, key, change } = item;
     await this.#run(single.lock(target, key));
     const [held] = await this.#session.query(single.version(target, key), this.#signal);
     if (BigInt(held?.[0] ?? '0') >= change.version) return 'stale';
     try {
-      const verdict = await this.#write(entry);
+      const verdict = await this.#write(item);
       await this.#run(single.setVersion(target, key, change.version));
       return verdict;
     } catch (error) {
@@ -38,24 +38,25 @@ export class RowByRow {
     }
   }
 
-  async #write(entry: Entry): Promise<Settled> {
-    const { target, key, change } = entry.item;
+  async #write(item: Item): Promise<Settled> {
+    const { target, key, change } = item;
+    const { after } = change;
     const present = (await this.#session.query(single.present(target, key), this.#signal)).length > 0;
-    const wanted = this.#expected(entry, present);
+    const wanted = this.#expected(item, present);
     if (wanted instanceof TaplineError) throw wanted;
     if (!wanted) return 'applied';
-    if (entry.after === null) {
+    if (after === null) {
       if (present) await this.#run(single.delete(target, key));
       return 'applied';
     }
     // Each unique key can stand in the way once.
     for (let turn = 0; ; turn++) {
       try {
-        await this.#writeRow(target, key, entry.after, present);
+        await this.#writeRow(target, key, after, present);
         return 'applied';
       } catch (error) {
         if (!isDuplicate(error) || turn > target.uniqueKeys.length) throw error;
-        const way = await this.#makeWay(target, key, entry.after, change.version);
+        const way = await this.#makeWay(target, key, after, change.version);
         if (way === 'nobody') throw error;
         if (way === 'superseded') {
           await this.#run(single.delete(target, key));
@@ -65,22 +66,23 @@ export class RowByRow {
     }
   }
 
+  /** Strictly, and what strict mode never takes in a statement of its own: so all else in the row is checked. */
   async #writeRow(target: Target, key: readonly string[], row: Row, present: boolean): Promise<void> {
-    if (present && this.#mode === 'replace') {
-      await this.#run(single.delete(target, key));
-      await this.#run(single.insert(target, row));
-    } else {
-      await this.#run(present ? single.update(target, key, row) : single.insert(target, row));
-    }
+    const empty = target.sets.of(row).columns.filter(({ name, isNoMember }) => isNoMember(row[name]));
+    const members = Object.fromEntries(empty.map(({ name, anyMember }) => [name, anyMember]));
+    const taken = empty.length === 0 ? row : { ...row, ...members };
+    if (present && this.#mode === 'replace') await this.#run(single.delete(target, key));
+    const update = present && this.#mode !== 'replace';
+    await this.#run(update ? single.update(target, key, taken) : single.insert(target, taken));
+    if (empty.length > 0) await this.#session.lenient(single.noMembers(target, key, empty), this.#signal);
   }
 
   /** Whether the change is to be written, as the mode has it for a row that is there or is not. */
-  #expected({ item, after }: Entry, present: boolean): boolean | TaplineError {
+  #expected({ change, target, key }: Item, present: boolean): boolean | TaplineError {
     if (this.#mode === 'upsert' || this.#mode === 'replace') return true;
-    const { change, target, key } = item;
     // A tombstone repeats the delete before it; after compaction it stands alone, and nobody knows what of.
     if (change.tombstone) return present;
-    const wantsRow = after === null || change.op === 'u';
+    const wantsRow = change.after === null || change.op === 'u';
     if (wantsRow === present) return true;
     if (this.#mode === 'insertIgnore') return false;
     return new TaplineError('SINK_MYSQL_STRICT', {

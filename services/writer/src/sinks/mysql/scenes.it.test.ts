@@ -326,6 +326,16 @@ describe.each(['mysql', 'mariadb'] as const)('%s', (kind) => {
       expect(lost.remedy).toContain('DROP TABLE');
     });
 
+    test('of changes of one row only the refused one is refused, and what comes behind it goes on', async () => {
+      await using scene = await Scene.open(address, ITEM, 'CREATE TABLE item (id INT PRIMARY KEY, name VARCHAR(3))');
+      const names = ['a', 'b', 'much too long', 'c'];
+      const changes = names.map((name, at) => change(at + 1, { id: 1 }, { id: 1, name }));
+      expect(await scene.applied(changes.slice(0, 3))).toEqual(['applied', 'applied', 'SINK_MYSQL_VALUE']);
+      expect(await scene.rows()).toEqual([['1', 'b']]);
+      expect(await scene.applied(changes.slice(3))).toEqual(['applied']);
+      expect(await scene.rows()).toEqual([['1', 'c']]);
+    });
+
     test('a column that the table lacks: added, ignored, or a reason to stop', async () => {
       const ddl = 'CREATE TABLE item (id INT PRIMARY KEY)';
       await using scene = await Scene.open(address, ITEM, ddl);

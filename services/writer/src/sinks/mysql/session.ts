@@ -81,8 +81,11 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** Makes or alters a table. Not strict: a source may have tables that strict mode refuses, such as an ENUM with members that its collation holds for equal. */
-  async define(sql: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Runs a statement without strict mode, for what a source may have that strict mode refuses: an ENUM with members that its collation holds for equal, an ENUM's value
+   * that is none of its members.
+   */
+  async lenient(sql: string, signal: AbortSignal): Promise<void> {
     await this.execute(`SET SESSION sql_mode = '${MODES}'`, signal);
     try {
       await this.execute(sql, signal);

@@ -9,11 +9,11 @@ import {
   type Sink,
   type SinkContext,
 } from '@tapline/sink';
+import { Outcome } from '../../outcome.ts';
 import { type AppendItem, applyAppended } from './append.ts';
 import { classify } from './classify.ts';
 import type { MysqlConfig } from './config.ts';
 import { applyLane } from './lane.ts';
-import { Outcome } from './outcome.ts';
 import { type Item, itemOf, wavesOf } from './plan.ts';
 import { Session, SessionPool } from './session.ts';
 import { TargetTables } from './tables.ts';
@@ -114,11 +114,7 @@ export class MysqlSink implements Sink {
     for (const wave of wavesOf(items, this.#config.connections)) {
       // Behind a wave that failed nothing may overtake it.
       if (failed !== undefined) {
-        for (const lane of wave)
-          outcome.settleRest(
-            lane.map(({ index }) => index),
-            failed,
-          );
+        for (const { index } of wave.flat()) outcome.failed(index, failed);
         continue;
       }
       const failures = await Promise.all(
@@ -132,7 +128,7 @@ export class MysqlSink implements Sink {
     }
   }
 
-  /** What is wrong with a lane as a whole: all of its changes that are not settled are to be given again. */
+  /** What is wrong with a lane as a whole: all of its changes are to be given again. */
   async #run(
     items: readonly { readonly index: number }[],
     outcome: Outcome,
@@ -146,10 +142,7 @@ export class MysqlSink implements Sink {
     } catch (error) {
       if (isAbort(error, signal)) throw error;
       const failure = classify(error);
-      outcome.settleRest(
-        items.map(({ index }) => index),
-        failure,
-      );
+      for (const { index } of items) outcome.failed(index, failure);
       return failure;
     }
   }

@@ -87,6 +87,8 @@ export const single = {
   },
   update: (target: Target, key: readonly string[], row: Row): string =>
     `UPDATE ${target.sql} SET ${assignments(target, row)} WHERE ${rowCondition(target, key)}`,
+  noMembers: (target: Target, key: readonly string[], columns: readonly TargetColumn[]): string =>
+    `UPDATE ${target.sql} SET ${columns.map(({ quoted }) => `${quoted}=0`).join(',')} WHERE ${rowCondition(target, key)}`,
   delete: (target: Target, key: readonly string[]): string =>
     `DELETE FROM ${target.sql} WHERE ${rowCondition(target, key)}`,
   /** The version (NULL: nobody knows) of the other row that holds these unique values. */

@@ -63,7 +63,7 @@ export class TargetTables {
     await pool.use(signal, async (session) => {
       const sql = addColumns(nameOf(config, await this.#sourceOf(change, signal)), columns, dialectOf(session));
       log.info('columns are added to a table', { table: target.name, columns: left });
-      await session.define(sql, signal);
+      await session.lenient(sql, signal);
     });
     this.#known.delete(idOf(change));
     return this.#load(change, signal);
@@ -123,7 +123,7 @@ export class TargetTables {
     await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(database)}`, signal);
     log.info('a table is made', { table: place.table });
     try {
-      await session.define(sql, signal);
+      await session.lenient(sql, signal);
     } catch (error) {
       // Another member of the writer may have been faster.
       const there = await find(session, { database, name }, signal);
@@ -142,7 +142,7 @@ export class TargetTables {
     const { stateDatabase } = this.#options.config;
     if (keyNames.length === 0) {
       await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(stateDatabase)}`, signal);
-      await session.define(createPositions(stateDatabase), signal);
+      await session.lenient(createPositions(stateDatabase), signal);
       return '';
     }
     const name = this.#versionsName(table.database, table.name);
@@ -152,7 +152,7 @@ export class TargetTables {
       // Refused below with a better reason when the table has no such key.
       if (!keyNames.every((key) => table.columns.some((column) => column.name === key))) return sql;
       await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(stateDatabase)}`, signal);
-      await session.define(createVersions(sql, table, keyNames, dialectOf(session)), signal);
+      await session.lenient(createVersions(sql, table, keyNames, dialectOf(session)), signal);
     } else if ([...(there.primaryKey ?? [])].sort().join() !== [...keyNames].sort().join()) {
       throw new TaplineError('SINK_MYSQL_KEY', {
         message: `The rows of ${table.database}.${table.name} were written by the key (${there.primaryKey?.join(', ')}), and the records’ key is (${keyNames.join(', ')}).`,

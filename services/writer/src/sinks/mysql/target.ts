@@ -14,6 +14,10 @@ export interface TargetColumn {
   readonly fold: (value: Value) => string;
   /** A condition that holds for rows which have exactly this value. */
   readonly same: (value: Value) => string;
+  /** An ENUM that holds none of its members, which an empty text stands for: its number is 0, and strict mode takes it from nobody. */
+  readonly isNoMember: (value: Value | undefined) => boolean;
+  /** What the column takes in the meantime. */
+  readonly anyMember: string;
   /** The target computes it. */
   readonly generated: boolean;
 }
@@ -154,6 +158,8 @@ function targetColumn(column: Column, flavor: Flavor): TargetColumn {
     literal,
     same: sameOf(column, quoted, literal),
     fold: foldOf(column),
+    isNoMember: (value) => column.type === 'enum' && value === '' && !(column.members ?? []).includes(''),
+    anyMember: column.members?.[0] ?? '',
     generated: column.generated !== undefined,
   };
 }
