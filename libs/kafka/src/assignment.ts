@@ -31,6 +31,8 @@ interface AssignmentOptions extends Pick<ConsumeOptions, 'onBatch'> {
   onFailed(error: unknown): void;
 }
 
+/** Less at a time would be more requests than work. */
+const LEAST_PARTITION_BYTES = 32_768;
 const IDLE_WAIT_MS = 500;
 /** While some partition is too busy to be fetched: a long wait for the others would let it starve once it is free. */
 const BUSY_WAIT_MS = 20;
@@ -47,6 +49,7 @@ export class Assignment {
   readonly partitions: readonly ConsumedPartition[];
   readonly #cluster: Cluster;
   readonly #options: AssignmentOptions;
+  readonly #partitionBytes: number;
   readonly #stop = new AbortController();
   readonly #loops = new Map<number, Promise<void>>();
   readonly #handling = new Set<Promise<void>>();
@@ -59,6 +62,9 @@ export class Assignment {
     this.#seenMetadata = cluster.metadata;
     this.partitions = partitions;
     this.#options = options;
+    // What all partitions may hold at once fits the buffer: one whose handler does not end leaves room for the others.
+    const share = Math.floor(options.bufferBytes / (2 * Math.max(1, partitions.length)));
+    this.#partitionBytes = Math.min(options.partitionBytes, Math.max(LEAST_PARTITION_BYTES, share));
   }
 
   start(): void {
@@ -169,12 +175,12 @@ export class Assignment {
   }
 
   async #fetchOnce(broker: number, wanted: readonly Wanted[], maxWaitMs: number): Promise<readonly FetchedPartition[]> {
-    const { partitionBytes, fetchBytes, line } = this.#options;
+    const { fetchBytes, line } = this.#options;
     const partitions = wanted.map(({ state: { topic, partition }, offset }) => ({
       topic,
       partition,
       offset,
-      maxBytes: partitionBytes,
+      maxBytes: this.#partitionBytes,
     }));
     const connection = await this.#cluster.connection(broker, line);
     const request = fetchRequest({ partitions, maxWaitMs, minBytes: 1, maxBytes: fetchBytes });

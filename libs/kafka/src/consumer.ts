@@ -39,7 +39,7 @@ export interface ConsumeOptions {
   readonly sessionTimeoutMs?: number | undefined;
   /** Default 60,000. */
   readonly rebalanceTimeoutMs?: number | undefined;
-  /** Bytes fetched of one partition at a time; one batch is being handled, one may wait. Default 1,048,576. */
+  /** Bytes fetched of one partition at a time, at most; one batch is being handled, one may wait. Of many partitions, less: their share of bufferBytes. Default 1,048,576. */
   readonly partitionBytes?: number | undefined;
   /** Bytes of one fetch over all partitions of a broker. Default 8,388,608. */
   readonly fetchBytes?: number | undefined;

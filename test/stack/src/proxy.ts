@@ -1,5 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { Transform } from 'node:stream';
+import { Transform, type TransformCallback } from 'node:stream';
 
 /**
  * An address that moves from server to server, as a virtual IP or a DNS name does at a failover: a TCP proxy on a port that the system
@@ -74,12 +74,11 @@ export class MovingAddress implements AsyncDisposable {
   }
 
   #gated(): Transform {
-    return new Transform({
-      transform: (chunk, _, done) => {
-        if (this.#gate === undefined) done(null, chunk);
-        else void this.#gate.then(() => done(null, chunk));
-      },
-    });
+    const passOn = async (chunk: Buffer, done: TransformCallback): Promise<void> => {
+      await this.#gate;
+      done(null, chunk);
+    };
+    return new Transform({ transform: (chunk: Buffer, _, done) => void passOn(chunk, done) });
   }
 
   #keep(socket: Socket): void {

@@ -4,6 +4,7 @@ import { type Deferred, deferred } from '@tapline/kernel';
 export class ByteBudget {
   readonly #limit: number;
   #used = 0;
+  #aside = 0;
   #opened = false;
   #waiting: Deferred<void> | undefined;
 
@@ -16,7 +17,7 @@ export class ByteBudget {
   }
 
   get full(): boolean {
-    return this.#used >= this.#limit;
+    return this.#used - Math.min(this.#aside, this.#limit) >= this.#limit;
   }
 
   take(bytes: number): void {
@@ -25,15 +26,29 @@ export class ByteBudget {
 
   give(bytes: number): void {
     this.#used -= bytes;
-    if (this.#used >= this.#limit || this.#waiting === undefined) return;
-    this.#waiting.resolve();
-    this.#waiting = undefined;
+    this.#wake();
+  }
+
+  /** Of the bytes taken, so many wait for something of their own: they leave room for others, up to the whole budget once more. */
+  setAside(bytes: number): void {
+    this.#aside += bytes;
+    this.#wake();
+  }
+
+  takeBack(bytes: number): void {
+    this.#aside -= bytes;
   }
 
   /** Nobody waits any more, room or not. */
   open(): void {
     this.#opened = true;
     this.#waiting?.resolve();
+    this.#waiting = undefined;
+  }
+
+  #wake(): void {
+    if (this.full || this.#waiting === undefined) return;
+    this.#waiting.resolve();
     this.#waiting = undefined;
   }
 

@@ -72,7 +72,7 @@ export class Engine {
   readonly #tally: Tally;
   readonly #abort = new AbortController();
   readonly #stopped: Deferred<never> = deferred<never>();
-  readonly #retrying = new Map<Lane, LaneFailure>();
+  readonly #retrying = new Map<object, LaneFailure>();
   #turn: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -85,11 +85,20 @@ export class Engine {
     const events = {
       settled: (entries: readonly Entry[], stale: number) => this.#settled(entries, stale),
       poisoned: (entry: Entry, error: TaplineError, attempts: number) => this.#poisoned(entry, error, attempts),
-      retrying: (lane: Lane, failure: LaneFailure | undefined) => this.#laneRetrying(lane, failure),
+      retrying: (what: object, failure: LaneFailure | undefined) => this.#laneRetrying(what, failure),
+      setAside: (ledger: PartitionLedger, bytes: number) => {
+        ledger.hold();
+        this.#budget.setAside(bytes);
+      },
+      takenBack: (ledger: PartitionLedger, bytes: number) => {
+        this.#budget.takeBack(bytes);
+        ledger.unhold();
+      },
       dropped: (entries: readonly Entry[]) => this.#budget.give(bytesOf(entries)),
       failed: (error: unknown) => this.#stop(error),
     };
-    const lane = (): Lane => new Lane(options.sink, options, events, this.#abort.signal);
+    const limits = { ...options, apart: options.order === 'key' };
+    const lane = (): Lane => new Lane(options.sink, limits, events, this.#abort.signal);
     this.#lanes = Array.from({ length: options.order === 'key' ? options.lanes : 1 }, lane);
     this.#sampleGauges();
   }
@@ -128,7 +137,7 @@ export class Engine {
   async accept(batch: ConsumedBatch): Promise<void> {
     const ledger = this.#partitions.get(batch);
     if (ledger === undefined) return;
-    while (ledger.paused !== undefined) await ledger.paused;
+    while (ledger.gate !== undefined) await ledger.gate;
     const mine = this.#turn.then(() => this.#accept(batch, ledger));
     this.#turn = mine.catch(() => undefined);
     return mine;
@@ -308,10 +317,10 @@ export class Engine {
     ledger.done(ticket);
   }
 
-  #laneRetrying(lane: Lane, failure: LaneFailure | undefined): void {
-    if (failure === undefined) this.#retrying.delete(lane);
+  #laneRetrying(what: object, failure: LaneFailure | undefined): void {
+    if (failure === undefined) this.#retrying.delete(what);
     else {
-      this.#retrying.set(lane, failure);
+      this.#retrying.set(what, failure);
       this.#tally.metrics.retries.inc({ code: failure.error.code });
     }
     if (this.#keeper.state === 'stopped') return;
@@ -343,7 +352,7 @@ export class Engine {
   #close(): void {
     this.#closed = true;
     this.#budget.open();
-    this.#partitions.resumeAll();
+    this.#partitions.openAll();
   }
 
   #giveUp(): void {

@@ -1,17 +1,19 @@
-import { backoffMs, isAbort, sleep, TaplineError } from '@tapline/kernel';
-import { type ApplyResult, allRetry, type Place, type Places, type Sink } from '../contract.ts';
+import { backoffMs, isAbort, sleep, type TaplineError } from '@tapline/kernel';
+import type { Sink } from '../contract.ts';
 import type { Entry } from './entry.ts';
+import { Giving, type GivingEvents } from './giving.ts';
+import type { PartitionLedger } from './ledger.ts';
 
 /** What a lane tells the engine. */
-export interface LaneEvents {
-  /** The sink settled these: applied or stale. */
-  settled(entries: readonly Entry[], staleCount: number): void;
-  /** The sink will never take this one. Resolves when it is dealt with and the lane may go on; rejects to stop the lane. */
-  poisoned(entry: Entry, error: TaplineError, attempts: number): Promise<void>;
+export interface LaneEvents extends GivingEvents {
   /** Not to be applied any more: their partitions went to other members. */
   dropped(entries: readonly Entry[]): void;
-  /** The lane waits and tries again; undefined: it goes on. */
-  retrying(lane: Lane, failure: LaneFailure | undefined): void;
+  /** Something waits and is tried again; undefined: it goes on. */
+  retrying(what: object, failure: LaneFailure | undefined): void;
+  /** Changes of this partition, so many bytes, wait aside while the lane goes on with others. */
+  setAside(ledger: PartitionLedger, bytes: number): void;
+  /** They are settled, or dropped. */
+  takenBack(ledger: PartitionLedger, bytes: number): void;
   /** The lane has stopped for good. */
   failed(error: unknown): void;
 }
@@ -24,6 +26,8 @@ export interface LaneFailure {
 }
 
 export interface LaneLimits {
+  /** Whether partitions may pass each other where one fails. */
+  readonly apart: boolean;
   readonly batchChanges: number;
   readonly batchBytes: number;
 }
@@ -32,20 +36,25 @@ export interface LaneLimits {
  * One lane: a queue of changes of some keys, given to the sink batch after batch, one batch at a time. All changes of a key are in one lane, so that a
  * key's next change is given only when the one before is settled; lanes go side by side.
  *
- * What the sink could not apply now is given again, alone and in its order, until it is settled: nothing behind it in the lane can overtake it.
+ * What the sink could not apply now is given again, alone and in its order, until it is settled. When that is of some partitions only (the index of one topic is
+ * closed, a quota of one table is used up), these are set aside with all that the lane has of them, and the others go on: keys never span partitions, so no key's order
+ * is touched. When all partitions of a call fail the store is down, and the lane waits for it as a whole.
  */
 export class Lane {
-  readonly #sink: Sink;
+  readonly #giving: Giving;
   readonly #limits: LaneLimits;
   readonly #events: LaneEvents;
   readonly #abort: AbortSignal;
+  /** Of partitions that were set aside: what waits behind the changes that are tried again. */
+  readonly #aside = new Map<PartitionLedger, Entry[]>();
+  readonly #retries = new Set<Promise<void>>();
   #queue: Entry[] = [];
   #head = 0;
   #running: Promise<void> | undefined;
   #stopped = false;
 
   constructor(sink: Sink, limits: LaneLimits, events: LaneEvents, abort: AbortSignal) {
-    this.#sink = sink;
+    this.#giving = new Giving(sink, events, abort);
     this.#limits = limits;
     this.#events = events;
     this.#abort = abort;
@@ -53,7 +62,8 @@ export class Lane {
 
   /** Queues a change; `kick` starts the work. */
   push(entry: Entry): void {
-    this.#queue.push(entry);
+    const aside = this.#aside.size === 0 ? undefined : this.#aside.get(entry.ledger);
+    (aside ?? this.#queue).push(entry);
   }
 
   kick(): void {
@@ -63,18 +73,25 @@ export class Lane {
 
   /** Resolves when nothing is queued, or the lane has stopped. */
   async idle(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
+    while (this.#running !== undefined || this.#retries.size > 0) {
+      await this.#running;
+      await Promise.all(this.#retries);
+    }
   }
 
   async #run(): Promise<void> {
     try {
       while (this.#head < this.#queue.length) await this.#settle(this.#next());
     } catch (error) {
-      this.#stopped = true;
-      if (!isAbort(error, this.#abort)) this.#events.failed(error);
+      this.#fail(error);
     } finally {
       this.#running = undefined;
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#stopped = true;
+    if (!isAbort(error, this.#abort)) this.#events.failed(error);
   }
 
   #next(): readonly Entry[] {
@@ -106,66 +123,74 @@ export class Lane {
     let left = batch;
     let waited = false;
     for (let attempts = 1; left.length > 0; attempts++) {
-      const result = await this.#apply(left);
-      const again = await this.#sort(left, result, attempts);
-      if (again.length === 0) break;
-      const error = result.errors.get(left.indexOf(again[0] as Entry));
-      this.#events.retrying(this, { error: error ?? unexplained(), attempts, changes: again.length });
+      const { entries, error } = await this.#giving.once(left, attempts);
+      if (entries.length === 0) break;
+      if (this.#goesApart(left, entries)) {
+        this.#setAside(entries, { error, attempts });
+        break;
+      }
       waited = true;
-      await sleep(backoffMs(attempts, { firstDelayMs: 50, maxDelayMs: 5000 }), this.#abort);
-      left = this.#alive(again);
+      left = await this.#pause(this, entries, { error, attempts });
     }
     if (waited) this.#events.retrying(this, undefined);
   }
 
-  /** A retryable rejection of the whole call is a `retry` of each change. */
-  async #apply(entries: readonly Entry[]): Promise<ApplyResult> {
-    try {
-      return await this.#sink.apply(
-        entries.map((entry) => entry.change),
-        this.#abort,
-        placesOf(entries),
-      );
-    } catch (error) {
-      if (error instanceof TaplineError && error.disposition === 'retryable') return allRetry(entries.length, error);
-      throw error;
+  /** What is left of the changes after a pause that grows with the attempts. */
+  async #pause(what: object, entries: readonly Entry[], why: Failure): Promise<readonly Entry[]> {
+    this.#events.retrying(what, { ...why, changes: entries.length });
+    await sleep(backoffMs(why.attempts, { firstDelayMs: 50, maxDelayMs: 5000 }), this.#abort);
+    return this.#alive(entries);
+  }
+
+  /** Whether the failure is of some partitions, as far as one call tells: of those that it had, or of its only one. */
+  #goesApart(given: readonly Entry[], failed: readonly Entry[]): boolean {
+    if (!this.#limits.apart) return false;
+    const ledgers = new Set(failed.map(({ ledger }) => ledger));
+    return ledgers.size === 1 || given.some(({ ledger }) => !ledgers.has(ledger));
+  }
+
+  /** The queue goes on without the partitions of these. */
+  #setAside(failed: readonly Entry[], why: Failure): void {
+    const byLedger = Map.groupBy(failed, ({ ledger }) => ledger);
+    const queued = Map.groupBy(this.#queue.slice(this.#head), ({ ledger }) => byLedger.has(ledger) && ledger);
+    this.#queue = queued.get(false) ?? [];
+    this.#head = 0;
+    for (const [ledger, entries] of byLedger) {
+      const waiting = queued.get(ledger) ?? [];
+      this.#aside.set(ledger, waiting);
+      const retrying = this.#retryAside(entries, waiting, why).finally(() => this.#retries.delete(retrying));
+      this.#retries.add(retrying);
     }
   }
 
-  /** Reports what is settled and gives back what is to be tried again. */
-  async #sort(entries: readonly Entry[], { verdicts, errors }: ApplyResult, attempts: number): Promise<Entry[]> {
-    const settled: Entry[] = [];
-    const again: Entry[] = [];
-    const poisoned: [Entry, TaplineError][] = [];
-    let stale = 0;
-    for (const [index, entry] of entries.entries()) {
-      const verdict = verdicts[index];
-      if (verdict === 'retry') again.push(entry);
-      else if (verdict === 'poison') poisoned.push([entry, errors.get(index) ?? unexplained()]);
-      else {
-        if (verdict === 'stale') stale++;
-        settled.push(entry);
+  /** Tries the changes of one partition until they are settled; what waited behind them is then the lane's next work. */
+  async #retryAside(failed: readonly Entry[], waiting: Entry[], why: Failure): Promise<void> {
+    const { ledger } = failed[0] as Entry;
+    const bytes = [...failed, ...waiting].reduce((sum, entry) => sum + entry.bytes, 0);
+    this.#events.setAside(ledger, bytes);
+    try {
+      let { error, attempts } = why;
+      let left = await this.#pause(waiting, failed, why);
+      while (left.length > 0) {
+        const again = await this.#giving.once(left, ++attempts);
+        ({ entries: left, error } = again);
+        if (left.length > 0) left = await this.#pause(waiting, left, { error, attempts });
       }
+      this.#events.retrying(waiting, undefined);
+      this.#queue = waiting.concat(this.#queue.slice(this.#head));
+      this.#head = 0;
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#aside.delete(ledger);
+      this.#events.takenBack(ledger, bytes);
     }
-    if (settled.length > 0) this.#events.settled(settled, stale);
-    for (const [entry, error] of poisoned) await this.#events.poisoned(entry, error, attempts);
-    return again;
+    this.kick();
   }
 }
+
+type Failure = Omit<LaneFailure, 'changes'>;
 
 function isRevoked({ ledger }: Entry): boolean {
   return ledger.revoked;
-}
-
-function placesOf(entries: readonly Entry[]): Places {
-  return {
-    at(index): Place {
-      const { ledger, offset } = entries[index] as Entry;
-      return { topic: ledger.topic, partition: ledger.partition, offset };
-    },
-  };
-}
-
-function unexplained(): TaplineError {
-  return new TaplineError('INTERNAL', { message: 'The sink did not say why a change failed.' });
 }

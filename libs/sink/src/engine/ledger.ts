@@ -10,7 +10,9 @@ export class PartitionLedger {
   readonly topic: string;
   readonly partition: number;
   #revoked = false;
-  #paused: Deferred<void> | undefined;
+  #paused = false;
+  #holds = 0;
+  #gate: Deferred<void> | undefined;
   /** Offset after the last record of the log as far as it is known: for the lag. */
   endOffset = 0;
   /** Commit time in the source of the newest change that is settled, or of the first that waits; ms since the epoch. */
@@ -36,21 +38,51 @@ export class PartitionLedger {
 
   revoke(): void {
     this.#revoked = true;
-    this.resume();
+    this.letGo();
   }
 
-  /** Resolves when the partition goes on, or is revoked; undefined while it goes. */
-  get paused(): Promise<void> | undefined {
-    return this.#paused?.promise;
+  /** Resolves when more of the partition may be accepted; undefined while it may. */
+  get gate(): Promise<void> | undefined {
+    return this.#gate?.promise;
   }
 
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** Somebody wants it to wait. */
   pause(): void {
-    this.#paused ??= deferred();
+    this.#paused = true;
+    this.#gate ??= deferred();
   }
 
   resume(): void {
-    this.#paused?.resolve();
-    this.#paused = undefined;
+    this.#paused = false;
+    this.#release();
+  }
+
+  /** A lane has changes of it that are tried again: more would only pile up behind them. */
+  hold(): void {
+    this.#holds++;
+    this.#gate ??= deferred();
+  }
+
+  unhold(): void {
+    this.#holds = Math.max(0, this.#holds - 1);
+    this.#release();
+  }
+
+  /** Nobody waits any more. */
+  letGo(): void {
+    this.#paused = false;
+    this.#holds = 0;
+    this.#release();
+  }
+
+  #release(): void {
+    if (this.#paused || this.#holds > 0) return;
+    this.#gate?.resolve();
+    this.#gate = undefined;
   }
 
   /** The first record to come has this offset, and what is before it is committed. Only the first call counts. */

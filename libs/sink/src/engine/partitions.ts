@@ -58,9 +58,9 @@ export class Partitions {
     }
   }
 
-  /** Nobody waits for a paused partition any more. */
-  resumeAll(): void {
-    for (const ledger of this.#ledgers.values()) ledger.resume();
+  /** Nobody waits for a partition any more. */
+  openAll(): void {
+    for (const ledger of this.#ledgers.values()) ledger.letGo();
   }
 
   /** Offsets below which everything is settled and that were not committed yet. */
@@ -97,7 +97,7 @@ export class Partitions {
       receivedBelow: ledger.nextOffset,
       lagRecords: ledger.lagRecords,
       underWay: ledger.open,
-      ...(ledger.paused === undefined ? {} : { paused: true }),
+      ...(ledger.isPaused ? { paused: true } : {}),
     }));
   }
 }
