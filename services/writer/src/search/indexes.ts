@@ -67,17 +67,27 @@ export class Indexes {
     await mine;
   }
 
+  /** The ids of the indexes as this writer knows them. What an alias stands for is left out. */
+  identities(indexes: Iterable<string>): ReadonlyMap<string, string> {
+    const identities = new Map<string, string>();
+    for (const index of indexes) {
+      const known = this.#known.get(index);
+      if (known?.alias === false) identities.set(index, known.uuid);
+    }
+    return identities;
+  }
+
   /**
    * Which of these are no more what they were: deleted, or made anew. Asked after a bulk and before its changes count as applied, so that nothing counts
    * that went into an index that vanished meanwhile, or into one that the store made of itself when the bulk came.
    */
-  async lost(indexes: Iterable<string>, signal: AbortSignal): Promise<ReadonlySet<string>> {
-    const watched = [...indexes].filter((index) => this.#known.get(index)?.alias === false);
+  async lost(identities: ReadonlyMap<string, string>, signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const watched = [...identities.keys()];
     const lost = new Set<string>();
     for (let at = 0; at < watched.length; at += NAMES_AT_ONCE) {
       const names = watched.slice(at, at + NAMES_AT_ONCE);
       const uuids = await this.#uuids(names, signal);
-      for (const name of names) if (uuids.get(name) !== this.#known.get(name)?.uuid) lost.add(name);
+      for (const name of names) if (uuids.get(name) !== identities.get(name)) lost.add(name);
     }
     return lost;
   }

@@ -50,19 +50,11 @@ class SearchSink implements Sink {
     if (this.#disposed)
       throw new TaplineError('INTERNAL', { message: 'apply was called on a sink that is disposed of.' });
     const outcome = new Outcome(changes.length);
-    const entries: BulkEntry[] = [];
-    for (const [index, change] of changes.entries()) {
-      try {
-        for (const entry of await this.#entriesOf(change, index, signal)) entries.push(entry);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof TaplineError)) throw error;
-        outcome.failed(index, error);
-      }
-    }
+    const entries = await this.#entries(changes, outcome, signal);
     if (entries.length > 0) {
+      const identities = this.#indexes.identities(new Set(entries.map(({ index }) => index)));
       await orAbort(this.#bulk.send(entries, outcome, signal), signal);
-      await this.#watch(entries, outcome, signal);
+      await this.#watch(entries, identities, outcome, signal);
     }
     return outcome.result();
   }
@@ -79,6 +71,23 @@ class SearchSink implements Sink {
     if (this.#disposed) return;
     this.#disposed = true;
     await this.#client[Symbol.asyncDispose]();
+  }
+
+  /** What is to be sent. Behind a change for which the store does not answer nothing is made: each would wait for as long. */
+  async #entries(changes: readonly Change[], outcome: Outcome, signal: AbortSignal): Promise<readonly BulkEntry[]> {
+    const entries: BulkEntry[] = [];
+    for (const [index, change] of changes.entries()) {
+      try {
+        for (const entry of await this.#entriesOf(change, index, signal)) entries.push(entry);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof TaplineError)) throw error;
+        const until = error.disposition === 'poison' ? index + 1 : changes.length;
+        for (let failed = index; failed < until; failed++) outcome.failed(failed, error);
+        if (until === changes.length) break;
+      }
+    }
+    return entries;
   }
 
   async #entriesOf(change: Change, index: number, signal: AbortSignal): Promise<readonly BulkEntry[]> {
@@ -140,10 +149,14 @@ class SearchSink implements Sink {
   }
 
   /** Fails the changes whose index is no more. @throws TaplineError SINK_SEARCH_INDEX_LOST, fatal unless configured otherwise. */
-  async #watch(entries: readonly BulkEntry[], outcome: Outcome, signal: AbortSignal): Promise<void> {
-    const indexes = new Set(entries.map(({ index }) => index));
+  async #watch(
+    entries: readonly BulkEntry[],
+    identities: ReadonlyMap<string, string>,
+    outcome: Outcome,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
-      for (const index of await this.#indexes.lost(indexes, signal)) {
+      for (const index of await this.#indexes.lost(identities, signal)) {
         const error = this.#indexes.lostError(index);
         this.#indexes.forget(index);
         for (const entry of entries) if (entry.index === index) outcome.failed(entry.change, error);
