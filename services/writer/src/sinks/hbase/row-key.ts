@@ -172,7 +172,7 @@ function fixedText(width: number): Form {
 }
 
 function reversedText(value: NonNullable<Value>): Buffer {
-  return Buffer.from([...textOf(value)].toReversed().join(''));
+  return Buffer.from(Array.from(textOf(value)).toReversed().join(''));
 }
 
 /**

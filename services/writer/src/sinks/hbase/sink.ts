@@ -8,8 +8,6 @@ import { compileRowKey, type RowKey } from './row-key.ts';
 import { RowOutcome } from './row-outcome.ts';
 import { serverVersion } from './rpc/admin.ts';
 import { Cluster } from './rpc/cluster.ts';
-import { RemoteException } from './rpc/connection.ts';
-import { MessageWriter } from './rpc/message.ts';
 import { type RegionAnswer, readMulti } from './rpc/multi.ts';
 import { type Region, regionOfRow, regionSpecifier, type ServerAddress } from './rpc/regions.ts';
 import { Tables } from './tables.ts';
