@@ -24,7 +24,7 @@ export interface AppendOptions {
   readonly signal: AbortSignal;
 }
 
-const POSITIONS = '__positions';
+export const POSITIONS = '__positions';
 
 /** CREATE TABLE for how far the topics of tables without a key are applied. A name without a dot, as tables of versions have one. */
 export function createPositions(stateDatabase: string): string {

@@ -33,10 +33,11 @@ const SPATIAL: ReadonlySet<string> = new Set([
  */
 export function createTable(name: string, shape: Table, keyNames: readonly string[], dialect: Dialect): string {
   const lines = shape.columns.map((column) => columnDefinition(column, dialect));
-  const key = shape.primaryKey ?? (keyNames.length > 0 ? keyNames : undefined);
-  if (key !== undefined) lines.push(`PRIMARY KEY (${list(key)})`);
+  const own = shape.primaryKey ?? [];
+  const key = own.length > 0 ? own : keyNames;
+  if (key.length > 0) lines.push(`PRIMARY KEY (${list(key)})`);
   for (const { name: keyName, columns } of shape.uniqueKeys) {
-    if (shape.primaryKey === undefined && columns.join() === key?.join()) continue;
+    if (columns.join() === key.join()) continue;
     lines.push(`UNIQUE KEY ${quoteName(keyName)} (${list(columns)})`);
   }
   return `CREATE TABLE ${name} (${lines.join(', ')})`;

@@ -1,83 +1,9 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { silentLogger, TaplineError } from '@tapline/kernel';
-import { connect, type MysqlConnection, quoteName } from '@tapline/mysql';
-import type { Table } from '@tapline/schema';
-import {
-  type Change,
-  change,
-  neverAborted,
-  type Row,
-  type Sink,
-  SuiteTables,
-  suiteTable,
-  tombstone,
-} from '@tapline/sink';
+import { type Change, change, neverAborted, type Row, suiteTable, tombstone } from '@tapline/sink';
 import { type SqlAddress, testServers } from '@tapline/test-stack';
-import { mysqlSink } from './index.ts';
-import { mysqlConfig } from './testing/bench.ts';
+import { Scene } from './testing/scene.ts';
 
 const signal = neverAborted();
-let places = 0;
-
-/** A database of its own with the suite's table, and sinks that write to it. */
-class Scene implements AsyncDisposable {
-  readonly db: string;
-  readonly root: MysqlConnection;
-  readonly tables: SuiteTables;
-  readonly #address: SqlAddress;
-
-  private constructor(address: SqlAddress, root: MysqlConnection, table: Table) {
-    this.#address = address;
-    this.root = root;
-    this.tables = new SuiteTables(table);
-    this.db = `sink${process.pid}_${++places}`;
-  }
-
-  static async open(address: SqlAddress, table: Table, ...ddl: readonly string[]): Promise<Scene> {
-    const scene = new Scene(address, await connect(address), table);
-    await scene.root.execute(`CREATE DATABASE ${scene.db}`);
-    await scene.root.execute(`USE ${scene.db}`);
-    for (const sql of ddl) await scene.root.execute(sql);
-    return scene;
-  }
-
-  sink(given: Readonly<Record<string, unknown>> = {}): Promise<Sink> {
-    const { host, port, user, password } = this.#address;
-    const places = { database: this.db, stateDatabase: `${this.db}_state` };
-    return mysqlSink.open(mysqlConfig({ host, port, user, password, ...places, ...given }), {
-      name: this.db,
-      log: silentLogger,
-      signal,
-      tables: this.tables,
-    });
-  }
-
-  async applied(changes: readonly Change[], given: Readonly<Record<string, unknown>> = {}): Promise<readonly string[]> {
-    await using sink = await this.sink(given);
-    const { verdicts, errors } = await sink.apply(changes, signal);
-    return verdicts.map((verdict, index) => errors.get(index)?.code ?? verdict);
-  }
-
-  async refusal(changes: readonly Change[], given: Readonly<Record<string, unknown>> = {}): Promise<TaplineError> {
-    try {
-      await this.applied(changes, given);
-    } catch (error) {
-      if (error instanceof TaplineError) return error;
-      throw error;
-    }
-    throw new Error('nothing was refused');
-  }
-
-  async rows(columns = '*'): Promise<readonly (readonly (string | null)[])[]> {
-    return this.root.query(`SELECT ${columns} FROM item ORDER BY 1`);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const db of [this.db, `${this.db}_state`]) await this.root.execute(`DROP DATABASE IF EXISTS ${quoteName(db)}`);
-    await this.root[Symbol.asyncDispose]();
-  }
-}
-
 /** Changes of rows `{id, u}` with the image before, as a reader gives them. */
 function row(version: number, id: number, u: string | null, before?: string | null): Change {
   const made = change(version, { id }, { id, u }, before === undefined ? 'c' : 'u');
@@ -285,6 +211,15 @@ describe.each(['mysql', 'mariadb'] as const)('%s', (kind) => {
       expect(await scene.rows()).toEqual(end);
     });
 
+    test('are not made anew where their rows are gone but noted as applied', async () => {
+      await using scene = await Scene.open(address, LOG);
+      expect(await scene.applied([appended(1, 'c', null, { ...line(1, 'a'), j: '{}' })])).toEqual(['applied']);
+      await scene.root.execute('DROP TABLE item');
+      const lost = await scene.refusal([appended(2, 'c', null, line(2, 'b'))]);
+      expect(lost).toMatchObject({ code: 'SINK_MYSQL_TABLE_LOST', disposition: 'fatal' });
+      expect(lost.remedy).toContain('DELETE FROM');
+    });
+
     test('stop in front of a change that is refused, and go on behind it', async () => {
       await using scene = await Scene.open(address, LOG, DDL);
       const changes = [
@@ -334,6 +269,14 @@ describe.each(['mysql', 'mariadb'] as const)('%s', (kind) => {
       expect(await scene.rows()).toEqual([['1', 'b']]);
       expect(await scene.applied(changes.slice(3))).toEqual(['applied']);
       expect(await scene.rows()).toEqual([['1', 'c']]);
+    });
+
+    test('a table that the server does not let be made is told with the statement, and is no row’s fault', async () => {
+      const wide = Object.fromEntries(Array.from({ length: 400 }, (_, at) => [`c${at}`, 'char(255)']));
+      await using scene = await Scene.open(address, suiteTable({ id: 'int', ...wide }));
+      const refusal = await scene.refusal([change(1, { id: 1 }, { id: 1 })]);
+      expect(refusal).toMatchObject({ code: 'SINK_MYSQL_TABLE', disposition: 'fatal' });
+      expect(refusal.message).toContain('CREATE TABLE');
     });
 
     test('a column that the table lacks: added, ignored, or a reason to stop', async () => {

@@ -3,11 +3,12 @@ import { type Logger, TaplineError } from '@tapline/kernel';
 import { quoteName, quoteTable, readTables } from '@tapline/mysql';
 import type { Table } from '@tapline/schema';
 import type { Change, TableCatalog } from '@tapline/sink';
-import { createPositions } from './append.ts';
+import { createPositions, POSITIONS } from './append.ts';
 import { nameBy } from './check-config.ts';
 import { classify } from './classify.ts';
 import type { MysqlConfig } from './config.ts';
 import { addColumns, createTable, createVersions } from './create-table.ts';
+import { quoted } from './literal.ts';
 import type { Session, SessionPool } from './session.ts';
 import { type Dialect, type Target, targetOf } from './target.ts';
 
@@ -63,7 +64,7 @@ export class TargetTables {
     await pool.use(signal, async (session) => {
       const sql = addColumns(nameOf(config, await this.#sourceOf(change, signal)), columns, dialectOf(session));
       log.info('columns are added to a table', { table: target.name, columns: left });
-      await session.lenient(sql, signal);
+      await define(session, sql, signal);
     });
     this.#known.delete(idOf(change));
     return this.#load(change, signal);
@@ -109,21 +110,19 @@ export class TargetTables {
         place,
       });
     }
-    // The versions say what is in the table: with them, rows that are gone with it would never come back.
-    const versions = this.#versionsName(database, name);
-    if ((await find(session, { database: config.stateDatabase, name: versions }, signal)) !== undefined) {
-      throw new TaplineError('SINK_MYSQL_TABLE_LOST', {
-        message: `The table ${place.table} is gone, but the versions of its rows are still there.`,
-        place,
-        remedy: `Put the table back, or fill it anew: DROP TABLE ${quoteTable(config.stateDatabase, versions)}, and let the writer begin at the start of its topics (another \`name\`).`,
-      });
+    const state = await this.#stateOf(session, { database, name }, signal);
+    if (state !== undefined) {
+      // Another member of the writer may have made both meanwhile.
+      const there = await find(session, { database, name }, signal);
+      if (there === undefined) throw lost(place.table, state);
+      return there;
     }
     const keyNames = Object.keys(change.key ?? {});
     const sql = createTable(quoteTable(database, name), shape, keyNames, dialectOf(session));
     await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(database)}`, signal);
     log.info('a table is made', { table: place.table });
     try {
-      await session.lenient(sql, signal);
+      await define(session, sql, signal);
     } catch (error) {
       // Another member of the writer may have been faster.
       const there = await find(session, { database, name }, signal);
@@ -137,12 +136,28 @@ export class TargetTables {
     });
   }
 
+  /** The statement that takes away what is noted of the table's rows; undefined when nothing is. */
+  async #stateOf(
+    session: Session,
+    { database, name }: Pick<Table, 'database' | 'name'>,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const { stateDatabase } = this.#options.config;
+    const versions = this.#versionsName(database, name);
+    if ((await find(session, { database: stateDatabase, name: versions }, signal)) !== undefined) {
+      return `DROP TABLE ${quoteTable(stateDatabase, versions)}`;
+    }
+    if ((await find(session, { database: stateDatabase, name: POSITIONS }, signal)) === undefined) return undefined;
+    const rows = `FROM ${quoteTable(stateDatabase, POSITIONS)} WHERE \`table\` = ${quoted(`${database}.${name}`)}`;
+    return (await session.query(`SELECT 1 ${rows} LIMIT 1`, signal)).length > 0 ? `DELETE ${rows}` : undefined;
+  }
+
   /** The quoted name of the table of versions, which is there afterwards. */
   async #versions(session: Session, table: Table, keyNames: readonly string[], signal: AbortSignal): Promise<string> {
     const { stateDatabase } = this.#options.config;
     if (keyNames.length === 0) {
       await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(stateDatabase)}`, signal);
-      await session.lenient(createPositions(stateDatabase), signal);
+      await define(session, createPositions(stateDatabase), signal);
       return '';
     }
     const name = this.#versionsName(table.database, table.name);
@@ -152,7 +167,7 @@ export class TargetTables {
       // Refused below with a better reason when the table has no such key.
       if (!keyNames.every((key) => table.columns.some((column) => column.name === key))) return sql;
       await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(stateDatabase)}`, signal);
-      await session.lenient(createVersions(sql, table, keyNames, dialectOf(session)), signal);
+      await define(session, createVersions(sql, table, keyNames, dialectOf(session)), signal);
     } else if ([...(there.primaryKey ?? [])].sort().join() !== [...keyNames].sort().join()) {
       throw new TaplineError('SINK_MYSQL_KEY', {
         message: `The rows of ${table.database}.${table.name} were written by the key (${there.primaryKey?.join(', ')}), and the records’ key is (${keyNames.join(', ')}).`,
@@ -170,6 +185,15 @@ export class TargetTables {
   }
 }
 
+/** What is noted of rows says what is in the table: with it, rows that are gone with the table would never come back. */
+function lost(table: string, forget: string): TaplineError {
+  return new TaplineError('SINK_MYSQL_TABLE_LOST', {
+    message: `The table ${table} is gone, but what the writer noted of its rows is still there.`,
+    place: { table },
+    remedy: `Put the table back, or fill it anew: ${forget}, and let the writer begin at the start of its topics (another \`name\`).`,
+  });
+}
+
 function idOf({ topic, source }: Change): string {
   return source === null ? topic : `${topic}\0${source.db}\0${source.table}`;
 }
@@ -182,6 +206,23 @@ function dialectOf({ flavor, connection }: Session): Dialect {
   const [major = 0, minor = 0, patch = 0] = connection.version.split(/[.-]/).map(Number);
   const number = major * 10_000 + minor * 100 + patch;
   return { flavor, rowAlias: flavor === 'mysql' && number >= 80_019 && !/tidb/i.test(connection.version) };
+}
+
+/** What the server has against a table, in its own words, is for a person to settle, and no row's fault. */
+async function define(session: Session, sql: string, signal: AbortSignal): Promise<void> {
+  try {
+    await session.lenient(sql, signal);
+  } catch (error) {
+    if (!(error instanceof TaplineError) || !(error.disposition === 'poison' || error.code === 'SINK_MYSQL_FAILED'))
+      throw error;
+    throw new TaplineError('SINK_MYSQL_TABLE', {
+      message: `${error.message} The statement was: ${sql}`,
+      place: error.place,
+      remedy:
+        'Make or alter the table by hand, as near to the source’s as the server allows, and start the writer again.',
+      cause: error,
+    });
+  }
 }
 
 async function find(
