@@ -31,11 +31,28 @@ test('nothing differs', () => {
   expect(merged(config, structuredClone(config))).toEqual({ next: config, changed: [], restart: [] });
 });
 
-test('a change that cannot be checked now is taken over once it can; one that is unfit is told and left', async () => {
+async function fileOf(text: string): Promise<AsyncDisposable & { readonly file: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'live-config-'));
-  await using _gone = { [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
   const file = join(folder, 'reader.yaml');
-  await writeFile(file, 'a');
+  await writeFile(file, text);
+  return { file, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+}
+
+const including = (text: string): ReaderConfig => ({ ...config, source: { ...config.source, include: [text] } });
+
+test('what the file has is taken over, also when it was changed before anybody looked', async () => {
+  await using made = await fileOf('x');
+  const live = new LiveConfig(config, { file: made.file, load: () => including('new.*') }, silentLogger, 5);
+  const over = new AbortController();
+  const watching = live.watch(async () => true, over.signal);
+  while (live.current.source.include.join() !== 'new.*') await sleep(5);
+  over.abort();
+  await watching;
+});
+
+test('a change that cannot be checked now is taken over once it can; one that is unfit is told and left', async () => {
+  await using made = await fileOf('a');
+  const { file } = made;
   let wanted = config;
   const live = new LiveConfig(config, { file, load: () => wanted }, silentLogger, 5);
   const tried: string[] = [];
@@ -45,7 +62,7 @@ test('a change that cannot be checked now is taken over once it can; one that is
     while (!holds()) await sleep(5);
   };
   const change = async (text: string): Promise<void> => {
-    wanted = { ...config, source: { ...config.source, include: [text] } };
+    wanted = including(text);
     await writeFile(file, text);
   };
   const watching = live.watch(async (next) => {
@@ -54,8 +71,6 @@ test('a change that cannot be checked now is taken over once it can; one that is
     if (code !== undefined) throw new TaplineError(code, { message: 'x' });
     return true;
   }, over.signal);
-  // The file must have been seen as it was.
-  await sleep(50);
   await change('b.*');
   await until(() => tried.length === 2);
   await sleep(50);

@@ -25,7 +25,9 @@ export class LiveConfig {
   readonly #log: Logger;
   readonly #lookMs: number;
   #current: ReaderConfig;
+  /** Nothing at first: a reader begun anew in its process may have an older configuration than the file. */
   #seen: string | undefined;
+  #toldRestart = '';
 
   constructor(config: ReaderConfig, origin: ConfigOrigin<ReaderConfig> | undefined, log: Logger, lookMs = LOOK_MS) {
     this.#current = config;
@@ -45,7 +47,6 @@ export class LiveConfig {
   async watch(apply: (next: ReaderConfig) => Promise<boolean>, signal: AbortSignal): Promise<void> {
     const origin = this.#origin;
     if (origin === undefined) return;
-    this.#seen = await textHash(origin.file);
     let woken = new AbortController();
     using _hangup = onHangup(() => woken.abort());
     for (;;) {
@@ -63,9 +64,7 @@ export class LiveConfig {
   async #take(origin: ConfigOrigin<ReaderConfig>, apply: (next: ReaderConfig) => Promise<boolean>): Promise<boolean> {
     try {
       const { next, changed, restart } = merged(this.#current, origin.load());
-      if (restart.length > 0) {
-        this.#log.warn('the configuration has changes that need a restart', { keys: restart });
-      }
+      this.#tellOfRestart(restart);
       if (changed.length === 0) return true;
       if (!(await apply(next))) return false;
       this.#current = next;
@@ -79,6 +78,14 @@ export class LiveConfig {
       this.#log.error('the changed configuration is not taken over: the reader goes on with the one before', { error });
     }
     return true;
+  }
+
+  /** Once, until it is something else: a change that cannot be taken over now is looked at again and again. */
+  #tellOfRestart(keys: readonly string[]): void {
+    const told = keys.join();
+    if (told !== '' && told !== this.#toldRestart)
+      this.#log.warn('the configuration has changes that need a restart', { keys });
+    this.#toldRestart = told;
   }
 }
 
