@@ -1,8 +1,9 @@
 import { brokerFindings, type Kafka, kafkaConfigOf, openKafka } from '@tapline/kafka';
 import { type Finding, failedFinding, goodFinding, silentLogger } from '@tapline/kernel';
 import { openRegistry, registryFinding } from '@tapline/registry';
-import { NO_TABLES } from '@tapline/sink';
+import { NO_TABLES, TopicTables } from '@tapline/sink';
 import type { WriterConfig } from './config.ts';
+import { findUnknownColumns, unknownColumnText } from './named-columns.ts';
 import { sinkOf } from './sinks/index.ts';
 import { topicsNow } from './topics.ts';
 
@@ -23,8 +24,24 @@ export async function examine(config: WriterConfig): Promise<Record<string, read
       await registryFinding(() => openRegistry(source.registry, { kafka, patienceMs: PATIENCE_MS })),
     ];
   }
+  if (brokers[0]?.level === 'ok' && config.transform.length > 0)
+    areas['transform'] = await columnFindings(config, kafka);
   areas[`sink ${config.sink.type}`] = [await sinkFinding(config)];
   return areas;
+}
+
+/** What the steps themselves have wrong was told when the configuration was read. */
+async function columnFindings(config: WriterConfig, kafka: Kafka): Promise<Finding[]> {
+  const check = 'columns';
+  try {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const unknown = await findUnknownColumns(config, { kafka, tables: new TopicTables(kafka) }, signal);
+    const mend = 'Correct the name; put steps of one table under `for`.';
+    if (unknown.length === 0) return [goodFinding(check, 'No step names a column that the known tables lack.')];
+    return unknown.map((one) => ({ check, level: 'warn', seen: unknownColumnText(one), mend }));
+  } catch (error) {
+    return [failedFinding(check, error)];
+  }
 }
 
 async function topicFinding(kafka: Kafka, topic: string): Promise<Finding> {

@@ -1,5 +1,13 @@
 import { type Kafka, kafkaConfigOf, openKafka } from '@tapline/kafka';
-import { anySignal, type RunningService, retry, type ServiceContext, TaplineError, whenAborted } from '@tapline/kernel';
+import {
+  anySignal,
+  isAbort,
+  type RunningService,
+  retry,
+  type ServiceContext,
+  TaplineError,
+  whenAborted,
+} from '@tapline/kernel';
 import { LazyRegistry, openRegistry } from '@tapline/registry';
 import {
   Consumption,
@@ -12,6 +20,7 @@ import {
 } from '@tapline/sink';
 import type { WriterConfig } from './config.ts';
 import { DeadLetters, deadLetterTopic } from './dead-letters.ts';
+import { findUnknownColumns, unknownColumnText } from './named-columns.ts';
 import { openPipeline } from './pipeline.ts';
 import { sinkOf } from './sinks/index.ts';
 import { topicsOf } from './topics.ts';
@@ -36,6 +45,7 @@ export async function openWriter(context: ServiceContext<WriterConfig>, stop: Ab
       : opened.use(await DeadLetters.open({ ...deadLetterTopic(config), kafka, signal: ending.signal }));
   const parts = { registry: tables.watch(registry), claims: kafka.claims, signal: ending.signal };
   const { decode } = await openPipeline(config, context.origin?.file, parts);
+  void tellUnknownColumns(context, { kafka, tables }, ending.signal);
   const { order, batch } = definitionOf(config).traits ?? DEFAULT_TRAITS;
   const engine = new Engine({
     sink,
@@ -70,6 +80,19 @@ async function openSink(
 
 function definitionOf({ sink }: WriterConfig): SinkDefinition {
   return sinkOf(sink.type);
+}
+
+/** Beside the start, which need not wait for it: an older record may well have the column. */
+async function tellUnknownColumns(
+  { config, log }: ServiceContext<WriterConfig>,
+  parts: Parameters<typeof findUnknownColumns>[1],
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    for (const unknown of await findUnknownColumns(config, parts, signal)) log.warn(unknownColumnText(unknown));
+  } catch (error) {
+    if (!isAbort(error, signal)) log.debug('the columns that transform names were not looked up', { error });
+  }
 }
 
 /** Consumes until it is asked to stop. A change that cannot be applied leaves it standing, stopped, so that its state can be seen. */

@@ -2,6 +2,7 @@ import { TaplineError } from '@tapline/kernel';
 import type { Change } from '@tapline/sink';
 import { excluding, including, keepingRows, renaming, renamingKey } from './columns.ts';
 import { Expressions } from './expression/expression.ts';
+import { matcherOf } from './matcher.ts';
 import { calling, type Modules } from './module.ts';
 import type { Transform } from './rows.ts';
 import type { PlainStep, TransformStep } from './steps.ts';
@@ -59,7 +60,7 @@ class Compiler {
       });
     }
     const inner = chain(steps.map((one, index) => this.#plain(one, `${path}.for.steps[${index}]`)));
-    return onlyFor(matcher(tables), matcher(topics), inner);
+    return onlyFor(matcherOf(step.for), inner);
   }
 
   #plain(step: PlainStep, path: string): Transform {
@@ -96,7 +97,7 @@ class Compiler {
 }
 
 /** Which table a change is of is asked once a topic and table. */
-function onlyFor(tables: Matcher, topics: Matcher, inner: Transform): Transform {
+function onlyFor(isChosen: ReturnType<typeof matcherOf>, inner: Transform): Transform {
   const known = new Map<string, boolean>();
   return (change) => {
     const { topic } = change;
@@ -104,7 +105,7 @@ function onlyFor(tables: Matcher, topics: Matcher, inner: Transform): Transform 
     const name = `${topic} ${table}`;
     let chosen = known.get(name);
     if (chosen === undefined) {
-      chosen = topics(topic) || tables(table);
+      chosen = isChosen({ topic, table });
       known.set(name, chosen);
     }
     return chosen ? inner(change) : change;
@@ -114,13 +115,4 @@ function onlyFor(tables: Matcher, topics: Matcher, inner: Transform): Transform 
 /** A tombstone does not say its table: its topic is `<source>.<database>.<table>`. */
 function tableOf({ source, topic }: Change): string {
   return source === null ? topic.slice(topic.indexOf('.') + 1) : `${source.db}.${source.table}`;
-}
-
-type Matcher = (name: string) => boolean;
-
-function matcher(patterns: readonly string[]): Matcher {
-  const sources = patterns.map((pattern) => pattern.replace(/[\\^$.+?()[\]{}|]/g, '\\$&').replaceAll('*', '.*'));
-  if (sources.length === 0) return () => false;
-  const whole = new RegExp(`^(?:${sources.join('|')})$`, 's');
-  return (name) => whole.test(name);
 }

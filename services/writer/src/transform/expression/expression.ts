@@ -1,4 +1,4 @@
-import { type ASTNode, type Environment, EvaluationError } from '@marcbachmann/cel-js';
+import { type ASTNode, Environment, EvaluationError } from '@marcbachmann/cel-js';
 import { TaplineError } from '@tapline/kernel';
 import type { Change, Row, Value } from '@tapline/sink';
 import { Decimal } from './decimal.ts';
@@ -183,7 +183,22 @@ function columnUse(node: ASTNode): { readonly image: string; readonly column: st
   return typeof column === 'string' ? { image: from.args, column } : undefined;
 }
 
-function columnsOf(ast: ASTNode): Map<string, Set<string>> {
+/** Columns of rows that an expression cannot do without, for who only wants to know; none of one that cannot be parsed. */
+export function columnsNamed(text: string): string[] {
+  try {
+    const { ast } = new Environment().parse(text);
+    const tested = new Set<string>();
+    const all = columnsOf(ast, tested);
+    return ['row', 'before', 'after']
+      .flatMap((name) => [...(all.get(name) ?? [])])
+      .filter((column) => !tested.has(column));
+  } catch {
+    return [];
+  }
+}
+
+/** `tested`: gets the columns that `has()` asks for. */
+function columnsOf(ast: ASTNode, tested: Set<string> = new Set()): Map<string, Set<string>> {
   const columns = new Map<string, Set<string>>();
   const visit = (node: unknown): void => {
     if (Array.isArray(node)) for (const item of node) visit(item);
@@ -192,7 +207,11 @@ function columnsOf(ast: ASTNode): Map<string, Set<string>> {
     if (use !== undefined) columns.set(use.image, (columns.get(use.image) ?? new Set()).add(use.column));
     const name = (node as ASTNode).op === 'id' ? (node as ASTNode).args : undefined;
     if (typeof name === 'string' && !columns.has(name)) columns.set(name, new Set());
-    visit((node as ASTNode).args);
+    const call = node as ASTNode;
+    if (call.op === 'call' && call.args[0] === 'has') {
+      for (const arg of call.args[1]) tested.add(columnUse(arg)?.column ?? '');
+    }
+    visit(call.args);
   };
   visit(ast);
   return columns;
