@@ -133,8 +133,8 @@ describe('a partition whose changes the sink does not take now', () => {
   });
 
   test('is as any other when it stops the writer', async () => {
-    const sink = new MemorySink(({ after, version }) =>
-      after?.['partition'] === 0 ? (sink.calls > 3 && version === 0n ? poison : retryable) : 'applied',
+    const sink = new MemorySink(({ after, version }, call) =>
+      after?.['partition'] === 0 ? (call > 3 && version === 0n ? poison : retryable) : 'applied',
     );
     const engine = engineWith(sink, NARROW);
     await engine.accept(batch(0, 4));
