@@ -8,6 +8,8 @@ import { DATABASE, TABLE } from './rows.ts';
 const CLI = fileURLToPath(new URL('../../../services/cli/src/main.ts', import.meta.url));
 
 export const PARTITIONS = 8;
+/** What ./tapline starts a reader with. */
+const READER_FLAGS = ['--max-semi-space-size=16'];
 /** Characters of a log that an error repeats. */
 const LOG_END = 2000;
 
@@ -70,7 +72,7 @@ export async function createReader(
     start: { gtidSet },
     ...(format === undefined ? {} : { format: FORMATS[format] }),
   };
-  return await service(stack, 'reader', config, difference.nodeFlags);
+  return await service(stack, 'reader', config, [...READER_FLAGS, ...(difference.nodeFlags ?? [])]);
 }
 
 /** A writer into Redis with default settings; not launched yet. */

@@ -14,7 +14,7 @@ const MIB = 2 ** 20;
  * gigabyte and a row is far above its neighbours' is a cliff. `rows` is for the narrow shape; the others are as much longer or shorter.
  */
 export async function benchShapes({ rows, runs, shape: only, say }: BenchOptions): Promise<(readonly Measurement[])[]> {
-  const names = only === undefined ? (Object.keys(SHAPES) as ShapeName[]) : [only];
+  const names = namesOf(only);
   await using stack = await openShapeStack(say);
   const results: Measurement[][] = Array.from({ length: runs }, () => []);
   for (const name of names) {
@@ -26,7 +26,26 @@ export async function benchShapes({ rows, runs, shape: only, say }: BenchOptions
       measurements.push(await measureShape(stack, `${name}-${run + 1}`, logged));
     }
   }
-  return results;
+  return results.map(withRatio);
+}
+
+/** What many tables cost is told beside the same rows in one table. */
+function namesOf(only: ShapeName | undefined): readonly ShapeName[] {
+  if (only === undefined) return Object.keys(SHAPES) as ShapeName[];
+  return only === 'many' ? ['few', 'many'] : [only];
+}
+
+function withRatio(run: readonly Measurement[]): readonly Measurement[] {
+  const [few, many] = (['few', 'many'] as const).map((name) => run.find(({ what }) => what === name));
+  if (few === undefined || many === undefined) return run;
+  const seconds = perRow(many.seconds, many) / perRow(few.seconds, few);
+  const cpu = perRow(many.cpuSeconds?.['reader'], many) / perRow(few.cpuSeconds?.['reader'], few);
+  const figures = { ...many.figures, timesFewPerRow: seconds, timesFewCpuPerRow: cpu };
+  return run.map((measurement) => (measurement === many ? { ...many, figures } : measurement));
+}
+
+function perRow(seconds: number | undefined, { rows }: Measurement): number {
+  return (seconds ?? Number.NaN) / rows;
 }
 
 async function measureShape(stack: ShapeStack, source: string, logged: Logged): Promise<Measurement> {

@@ -70,6 +70,17 @@ async function insertNarrow({ mysql, database, rows }: ShapeRun, session?: strin
   });
 }
 
+/** Rows of no more than a number and a text: the other columns have values of their own accord. */
+const manyRow = (i: number): string => `(${i}, SHA2(${i}, 256))`;
+
+/** Two rows a transaction, into the table of the transaction's number. */
+async function insertPairs({ mysql, rows }: ShapeRun, table: (transaction: number) => string): Promise<void> {
+  await runEach(mysql, Math.ceil(rows / ROWS_PER_MANY_TRANSACTION), (i) => {
+    const numbers = [i * ROWS_PER_MANY_TRANSACTION, i * ROWS_PER_MANY_TRANSACTION + 1].filter((n) => n < rows);
+    return `INSERT INTO ${table(i)} (k, c) VALUES ${numbers.map(manyRow).join(', ')}`;
+  });
+}
+
 const manyTable = (index: number): string => `t${String((index % MANY_TABLES) + 1).padStart(5, '0')}`;
 
 /** Seventeen of them, with values of their own accord: twenty with those that a row gives. */
@@ -82,6 +93,8 @@ const MANY_COLUMNS = Array.from({ length: 17 }, (_, i) => {
   ];
   return `x${i} ${types[i % types.length]}`;
 }).join(', ');
+
+const MANY_TABLE_COLUMNS = `id INT AUTO_INCREMENT PRIMARY KEY, k INT NOT NULL, c CHAR(120) NOT NULL, ${MANY_COLUMNS}`;
 
 export const SHAPES = {
   narrow: {
@@ -163,22 +176,24 @@ export const SHAPES = {
       await runEach(mysql, rows, (i) => `INSERT INTO ${database}.narrow VALUES (${values(i + 1)})`);
     },
   },
+  few: {
+    summary: 'the rows of `many`, in one table',
+    rows: 200_000,
+    partitions: 1,
+    async prepare({ mysql, database }) {
+      await mysql.execute(`CREATE TABLE ${database}.few (${MANY_TABLE_COLUMNS})`);
+    },
+    load: (run) => insertPairs(run, () => `${run.database}.few`),
+  },
   many: {
     summary: '10,000 tables of 20 columns with a partition each, two rows a transaction',
     rows: 200_000,
     partitions: 1,
     async prepare({ mysql, database, rows }) {
-      const columns = `id INT AUTO_INCREMENT PRIMARY KEY, k INT NOT NULL, c CHAR(120) NOT NULL, ${MANY_COLUMNS}`;
       const tables = Math.min(MANY_TABLES, Math.ceil(rows / ROWS_PER_MANY_TRANSACTION));
-      await runEach(mysql, tables, (i) => `CREATE TABLE ${database}.${manyTable(i)} (${columns})`);
+      await runEach(mysql, tables, (i) => `CREATE TABLE ${database}.${manyTable(i)} (${MANY_TABLE_COLUMNS})`);
     },
-    async load({ mysql, database, rows }) {
-      const row = (i: number): string => `(${i}, SHA2(${i}, 256))`;
-      await runEach(mysql, Math.ceil(rows / ROWS_PER_MANY_TRANSACTION), (i) => {
-        const numbers = [i * ROWS_PER_MANY_TRANSACTION, i * ROWS_PER_MANY_TRANSACTION + 1].filter((n) => n < rows);
-        return `INSERT INTO ${database}.${manyTable(i)} (k, c) VALUES ${numbers.map(row).join(', ')}`;
-      });
-    },
+    load: (run) => insertPairs(run, (i) => `${run.database}.${manyTable(i)}`),
   },
 } as const satisfies Record<string, Shape>;
 
