@@ -4,7 +4,7 @@ import type { LaneState } from './lane.ts';
 import type { ClusterMetadata } from './metadata.ts';
 
 /** What lanes that cannot go wait for. */
-export interface Waits {
+interface Waits {
   /** Until the first of them may be tried again, after an error; Infinity: none waits for that. */
   readonly soonestMs: number;
   /** Some have no leader as far as known. */
