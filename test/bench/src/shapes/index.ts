@@ -38,10 +38,15 @@ function namesOf(only: ShapeName | undefined): readonly ShapeName[] {
 function withRatio(run: readonly Measurement[]): readonly Measurement[] {
   const [few, many] = (['few', 'many'] as const).map((name) => run.find(({ what }) => what === name));
   if (few === undefined || many === undefined) return run;
-  const seconds = perRow(many.seconds, many) / perRow(few.seconds, few);
-  const cpu = perRow(many.cpuSeconds?.['reader'], many) / perRow(few.cpuSeconds?.['reader'], few);
-  const figures = { ...many.figures, timesFewPerRow: seconds, timesFewCpuPerRow: cpu };
-  return run.map((measurement) => (measurement === many ? { ...many, figures } : measurement));
+  const ratios = {
+    timesFewPerRow: perRow(many.seconds, many) / perRow(few.seconds, few),
+    timesFewCpuPerRow: perRow(many.cpuSeconds?.['reader'], many) / perRow(few.cpuSeconds?.['reader'], few),
+  };
+  // Of a few rows the CPU time may be too short to be counted.
+  const told = Object.fromEntries(Object.entries(ratios).filter(([, ratio]) => Number.isFinite(ratio)));
+  return run.map((measurement) =>
+    measurement === many ? { ...many, figures: { ...many.figures, ...told } } : measurement,
+  );
 }
 
 function perRow(seconds: number | undefined, { rows }: Measurement): number {
