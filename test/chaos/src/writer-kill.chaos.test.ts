@@ -14,7 +14,7 @@ const LONG = process.env.TAPLINE_CHAOS === 'long';
 const KILLS = LONG ? 30 : 5;
 const ROWS = 2000;
 /** What the writer logs when it begins to apply changes. */
-const WORKING = '"writer consuming"';
+const WORKING = '"message":"consuming"';
 const TABLES = [
   { table: 'shop.accounts', keyColumns: ['id'] },
   { table: 'shop.order_lines', keyColumns: ['order_id', 'line'] },

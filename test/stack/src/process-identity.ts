@@ -10,6 +10,7 @@ export interface ProcessIdentity {
 
 interface ProcessStat {
   readonly state: string;
+  readonly threads: number;
   readonly startTicks: string;
 }
 
@@ -18,7 +19,7 @@ function readStat(pid: number): ProcessStat | undefined {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The command name is in parentheses and may hold spaces and parentheses itself.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] ?? '', startTicks: fields[19] ?? '' };
+    return { state: fields[0] ?? '', threads: Number(fields[17]), startTicks: fields[19] ?? '' };
   } catch {
     return undefined;
   }
@@ -28,9 +29,11 @@ export function identityOf(pid: number): ProcessIdentity {
   return { pid, startTicks: readStat(pid)?.startTicks ?? '' };
 }
 
+/** A killed process whose first thread has ended is a zombie, but holds its files and ports until its last thread has ended. */
 export function isAlive(identity: ProcessIdentity): boolean {
   const stat = readStat(identity.pid);
-  return stat !== undefined && stat.state !== 'Z' && stat.startTicks === identity.startTicks;
+  if (stat === undefined || stat.startTicks !== identity.startTicks) return false;
+  return stat.state !== 'Z' || stat.threads > 1;
 }
 
 /** Signals the process and the group it leads; nothing happens when it is gone. */

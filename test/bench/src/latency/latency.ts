@@ -78,7 +78,7 @@ export async function benchLatency({
   }
   const writer = await createWriter(stack, NAME, topic);
   await writer.launch();
-  await untilLogged(writer, 'writer consuming');
+  await untilLogged(writer, '"message":"consuming"');
   const alive = (): void => [reader, writer].forEach((service) => aliveCheck(service)());
   const intoRedis = new CpuMeter({
     reader: reader.pid,
