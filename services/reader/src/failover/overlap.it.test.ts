@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { GtidSet, MariadbPosition } from '@tapline/binlog';
 import { connect, type MysqlConnection, readGtids } from '@tapline/mysql';
-import { testServers } from '@tapline/test-stack';
+import { openStack, testServers } from '@tapline/test-stack';
 import type { ReaderConfig } from '../config.ts';
 import type { NewestTransaction, ProgressRecord } from '../progress/record.ts';
 import { probe, type ServerFacts } from './candidate.ts';
@@ -44,7 +44,9 @@ function writeMariadb(root: MysqlConnection): Write {
 test.each(['mysql', 'mariadb'] as const)(
   '%s: what stands in front of the newest transaction, and whether it is the one that was read',
   async (kind) => {
-    const { host, port } = (await testServers(kind))[kind];
+    // A domain stays in a server's position for good: other tests' MariaDB must not get one.
+    await using stack = await openStack({});
+    const { host, port } = kind === 'mysql' ? (await testServers(kind))[kind] : (await stack.add(kind)).address;
     const address = { host, port, user: 'root' };
     await using root = await connect(address);
     const write = kind === 'mysql' ? writeMysql(root) : writeMariadb(root);
