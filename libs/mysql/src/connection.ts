@@ -170,7 +170,10 @@ export class MysqlConnection implements AsyncDisposable {
       }
     } catch (error) {
       if (signal?.aborted && error === signal.reason) throw error;
-      throw this.#classify(error);
+      const failure = this.#classify(error);
+      // KILL may be answered like KILL QUERY, as the statement's error, and the session ends a moment later.
+      if (failure.code === 'SOURCE_UNREACHABLE') this.destroy();
+      throw failure;
     } finally {
       signal?.removeEventListener('abort', onAbort);
       this.#streams.delete(stream);
