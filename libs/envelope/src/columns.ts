@@ -1,6 +1,6 @@
 import type { WireColumn } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
-import type { Column } from '@tapline/schema';
+import { type Column, SPATIAL_TYPES } from '@tapline/schema';
 import type { ColumnCodec } from './codec.ts';
 import { decimalCodec } from './types/decimals.ts';
 import { enumCodec, setCodec } from './types/enums.ts';
@@ -13,9 +13,6 @@ import { binaryCodec, fixedBytesCodec, textCodec } from './types/text.ts';
 import { timestampCodec } from './types/timestamp.ts';
 
 type MakeCodec = (column: Column, wire: WireColumn | undefined) => ColumnCodec;
-
-const spatial = ['geometry', 'linestring', 'polygon', 'multipoint', 'multilinestring', 'multipolygon'];
-const collections = ['geometrycollection', 'geomcollection'];
 
 /** One line a type: DATA_TYPE of information_schema → codec. */
 const CODECS: ReadonlyMap<string, MakeCodec> = new Map<string, MakeCodec>([
@@ -37,8 +34,9 @@ const CODECS: ReadonlyMap<string, MakeCodec> = new Map<string, MakeCodec>([
   ['enum', enumCodec],
   ['set', setCodec],
   ['json', jsonCodec],
+  ...SPATIAL_TYPES.map((type) => [type, geometryCodec] as const),
+  // In place of the line before, which has it too.
   ['point', pointCodec],
-  ...[...spatial, ...collections].map((type) => [type, geometryCodec] as const),
   ['vector', vectorCodec],
 ]);
 

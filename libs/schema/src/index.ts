@@ -37,4 +37,4 @@ export {
   uniqueColumnsOf,
 } from './keys.ts';
 export { compileTablePattern, type LowerCaseTableNames, patternOf, type TablePattern } from './pattern.ts';
-export type { Column, Table, UniqueKey } from './table.ts';
+export { type Column, SPATIAL_TYPES, type Table, type UniqueKey } from './table.ts';

@@ -41,3 +41,19 @@ export interface Table {
   /** Columns of the binlog's row images behind `columns` that nobody sees (MariaDB); known of tables out of the schema's history. */
   readonly hidden?: readonly Column[];
 }
+
+/**
+ * Spatial types as information_schema names them. In front, each at its number, those of Field::geometry_type in the table map's metadata; behind them
+ * the name that MySQL 5.7 and MariaDB have for the last one.
+ */
+export const SPATIAL_TYPES: readonly string[] = [
+  'geometry',
+  'point',
+  'linestring',
+  'polygon',
+  'multipoint',
+  'multilinestring',
+  'multipolygon',
+  'geomcollection',
+  'geometrycollection',
+];

@@ -2,7 +2,7 @@ import { type Flavor, type TableMap, WIRE_TYPE, type WireColumn } from '@tapline
 import { decodeText } from '@tapline/envelope';
 import { TaplineError } from '@tapline/kernel';
 import type { Collation } from '@tapline/mysql';
-import type { Column, Table } from '@tapline/schema';
+import { type Column, SPATIAL_TYPES, type Table } from '@tapline/schema';
 
 const BINARY_COLLATION = 63;
 
@@ -32,18 +32,6 @@ const TEMPORAL: ReadonlyMap<number, string> = new Map<number, string>([
 
 /** By the bytes of the length in front of the value, which is what tells them apart. */
 const BLOB_SIZES: readonly string[] = ['', 'tiny', '', 'medium', 'long'];
-
-/** Field::geometry_type of the table map's metadata. */
-const GEOMETRIES: readonly string[] = [
-  'geometry',
-  'point',
-  'linestring',
-  'polygon',
-  'multipoint',
-  'multilinestring',
-  'multipolygon',
-  'geomcollection',
-];
 
 /**
  * The table as it was when its rows were written, from the metadata that binlog_row_metadata=FULL puts in front of them. That holds
@@ -159,7 +147,7 @@ function describe(wire: WireColumn, collation: Collation): Details {
         ...text,
       };
     case WIRE_TYPE.GEOMETRY:
-      return { type: GEOMETRIES[wire.geometryType ?? 0] ?? 'geometry' };
+      return { type: SPATIAL_TYPES[wire.geometryType ?? 0] ?? 'geometry' };
     case WIRE_TYPE.VECTOR:
       return { type: 'vector', ...(wire.dimensions === undefined ? {} : { length: wire.dimensions }) };
     default:

@@ -1,4 +1,4 @@
-import type { Column } from '@tapline/schema';
+import { type Column, SPATIAL_TYPES } from '@tapline/schema';
 import type { TableShape, Value } from '@tapline/sink';
 import { base64, numberText } from '../naming/values.ts';
 import type { SearchDialect } from './client.ts';
@@ -44,20 +44,7 @@ const BY_TYPE: Readonly<Record<string, (column: Column, options: PlanOptions) =>
     json: jsonOf,
   })),
   vector: () => ({ mapping: { type: 'float', index: false }, json: rawOr(/^\[[-+0-9.eE,]*\]$/) }),
-  ...each(
-    [
-      'geometry',
-      'point',
-      'linestring',
-      'polygon',
-      'multipoint',
-      'multilinestring',
-      'multipolygon',
-      'geomcollection',
-      'geometrycollection',
-    ],
-    geometry,
-  ),
+  ...each(SPATIAL_TYPES, geometry),
 };
 
 /** Plans of all columns. Those whose values the reader has changed (masked, hashed) are texts, whatever the table says. */

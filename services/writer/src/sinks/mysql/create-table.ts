@@ -1,5 +1,5 @@
 import { quoteName, quoteTable } from '@tapline/mysql';
-import type { Column, Table } from '@tapline/schema';
+import { type Column, SPATIAL_TYPES, type Table } from '@tapline/schema';
 import { quoted } from './literal.ts';
 import { type Dialect, VERSION_COLUMN } from './target.ts';
 
@@ -15,17 +15,7 @@ const MYSQL_TYPES: Readonly<Record<string, string>> = {
 
 const TEXT_WITH_MEMBERS: ReadonlySet<string> = new Set(['enum', 'set']);
 
-const SPATIAL: ReadonlySet<string> = new Set([
-  'geometry',
-  'point',
-  'linestring',
-  'polygon',
-  'multipoint',
-  'multilinestring',
-  'multipolygon',
-  'geomcollection',
-  'geometrycollection',
-]);
+const SPATIAL: ReadonlySet<string> = new Set(SPATIAL_TYPES);
 
 /**
  * CREATE TABLE for a copy of a source's table: columns with their types, character sets and collations, the primary and unique keys. Computed columns become
