@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { Field, Fields, NumberField, TextField, VariantsField } from './fields.ts';
+import { fromText } from './from-text.ts';
 import { nearest, type Path, showPath } from './paths.ts';
 
 export interface Problem {
   readonly code: 'CONFIG_INVALID' | 'CONFIG_UNKNOWN_KEY' | 'CONFIG_UNREADABLE';
   readonly path: Path;
   readonly message: string;
+  /** What it refers to is not there: no other form of the value would be right. */
+  readonly dangling?: true;
 }
 
 /** Collects every problem, so that one run tells all of them, and every secret seen. */
@@ -16,10 +19,13 @@ export interface CheckContext {
 }
 
 /**
- * The checked copy of a value: secrets resolved, defaults of nested groups filled in. Undefined when it is wrong (then a problem was added)
+ * The checked copy of a value: variables and secrets resolved, defaults of nested groups filled in. Undefined when it is wrong (then a problem was added)
  * or absent. Texts from environment and flags are turned into values before (`fromText`), those of YAML must have the right type already.
  */
-export function checkValue(field: Field, value: unknown, path: Path, context: CheckContext): unknown {
+export function checkValue(field: Field, given: unknown, path: Path, context: CheckContext): unknown {
+  const name = variableOf(field, given);
+  const value = name === undefined ? given : fromVariable(field, name, path, context);
+  if (name !== undefined && value === undefined) return undefined;
   switch (field.type) {
     case 'text':
       return checkText(field, value, path, context);
@@ -157,7 +163,7 @@ function checkText(field: TextField, given: unknown, path: Path, context: CheckC
     const hint = typeof given === 'number' || typeof given === 'boolean' ? 'put it in quotes' : undefined;
     return wrong(path, expectation(field), field.secret ? MASKED : given, context, hint);
   }
-  const value = field.secret ? resolveSecret(given, path, context) : given;
+  const value = field.secret ? readSecret(given, path, context) : given;
   if (value === undefined) return undefined;
   if (field.secret) context.secrets.add(value);
   if (field.pattern !== undefined && !new RegExp(`^(?:${field.pattern})$`, 'u').test(value)) {
@@ -190,6 +196,11 @@ function checkEither(forms: readonly Field[], value: unknown, path: Path, contex
   for (const form of forms) {
     const attempt: CheckContext = { env: context.env, problems: [], secrets: new Set() };
     const result = checkValue(form, value, path, attempt);
+    const dangling = attempt.problems.find((problem) => problem.dangling);
+    if (dangling !== undefined) {
+      context.problems.push(dangling);
+      return undefined;
+    }
     if (attempt.problems.length > 0) continue;
     for (const secret of attempt.secrets) context.secrets.add(secret);
     return result;
@@ -231,18 +242,34 @@ export function variantOf(
   return undefined;
 }
 
-function resolveSecret(value: string, path: Path, context: CheckContext): string | undefined {
-  const [, kind, name = ''] = /^\$\{(env|file):(.+)\}$/s.exec(value) ?? [];
-  const fail = (message: string): undefined => {
-    context.problems.push({ code: 'CONFIG_INVALID', path, message: `${showPath(path)} refers to ${message}` });
-  };
-  if (kind === 'env') return context.env[name] ?? fail(`the environment variable ${name}, which is not set`);
-  if (kind !== 'file') return value;
+/** The variable that a value names as a whole, `${env:NAME}`. Groups are taken apart before: their keys may name one each. */
+function variableOf(field: Field, value: unknown): string | undefined {
+  if (typeof value !== 'string' || COMPOSED.has(field.type)) return undefined;
+  return /^\$\{env:([^}]+)\}$/.exec(value)?.[1];
+}
+
+const COMPOSED: ReadonlySet<Field['type']> = new Set(['step', 'group', 'variants']);
+
+function fromVariable(field: Field, name: string, path: Path, context: CheckContext): unknown {
+  const text = context.env[name];
+  if (text === undefined) return dangling(`the environment variable ${name}, which is not set`, path, context);
+  return fromText(field, text);
+}
+
+function readSecret(value: string, path: Path, context: CheckContext): string | undefined {
+  const [, name] = /^\$\{file:(.+)\}$/s.exec(value) ?? [];
+  if (name === undefined) return value;
   try {
     return readFileSync(name, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
-    return fail(`the file ${name}, which cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    const why = (error as NodeJS.ErrnoException).code;
+    return dangling(`the file ${name}, which cannot be read (${why})`, path, context);
   }
+}
+
+function dangling(what: string, path: Path, context: CheckContext): undefined {
+  const message = `${showPath(path)} refers to ${what}`;
+  context.problems.push({ code: 'CONFIG_INVALID', path, message, dangling: true });
 }
 
 const MASKED = Symbol('secret');

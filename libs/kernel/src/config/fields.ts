@@ -23,7 +23,7 @@ export interface TextField extends Described {
   /** Regular expression source that the whole value must match, with `expected` saying it in words. */
   readonly pattern?: string;
   readonly expected?: string;
-  /** Never printed. May be given as `${env:NAME}` or `${file:/path}` (read at start, a final newline dropped). */
+  /** Never printed. May be given as `${file:/path}` (read at start, a final newline dropped). */
   readonly secret?: true;
   /** Says what is wrong with a value of the right form, or undefined. */
   readonly check?: (value: string) => string | undefined;

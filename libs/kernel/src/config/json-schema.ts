@@ -32,33 +32,45 @@ function fieldSchema(field: Field): JsonSchema {
   };
 }
 
+/** `${env:NAME}` may stand for the value of any key. A pattern says nothing of what is no text, so it stands beside the other rules. */
+const VARIABLE = '\\$\\{env:[^}]+\\}';
+const ADDRESS = '(?:\\[[0-9a-fA-F:.]+\\]|[^\\s:/@]+):\\d{1,5}';
+
+function orVariable(type: string): JsonSchema {
+  return { type: [type, 'string'], pattern: `^${VARIABLE}$` };
+}
+
+function textOrVariable(pattern: string): JsonSchema {
+  return { type: 'string', pattern: `^(?:${pattern}|${VARIABLE})$` };
+}
+
 function shape(field: Field): JsonSchema {
   switch (field.type) {
     case 'text': {
       if (field.secret) return { type: 'string', writeOnly: true };
-      return { type: 'string', ...(field.pattern === undefined ? {} : { pattern: `^(?:${field.pattern})$` }) };
+      return field.pattern === undefined ? { type: 'string' } : textOrVariable(field.pattern);
     }
     case 'address':
-      return { type: 'string', pattern: '^(\\[[0-9a-fA-F:.]+\\]|[^\\s:/@]+):\\d{1,5}$' };
+      return textOrVariable(ADDRESS);
     case 'integer':
     case 'number':
       return {
-        type: field.type,
+        ...orVariable(field.type),
         ...(field.min === undefined ? {} : { minimum: field.min }),
         ...(field.max === undefined ? {} : { maximum: field.max }),
       };
     case 'boolean':
-      return { type: 'boolean' };
+      return orVariable('boolean');
     case 'choice':
-      return { enum: field.values };
+      return { anyOf: [{ enum: field.values }, { type: 'string', pattern: `^${VARIABLE}$` }] };
     case 'list':
       return {
-        type: 'array',
+        ...orVariable('array'),
         items: fieldSchema(field.of),
         ...(field.minItems === undefined ? {} : { minItems: field.minItems }),
       };
     case 'map':
-      return { type: 'object', additionalProperties: fieldSchema(field.of) };
+      return { ...orVariable('object'), additionalProperties: fieldSchema(field.of) };
     case 'either':
       return { anyOf: field.of.map(fieldSchema) };
     case 'step':

@@ -249,6 +249,42 @@ test('what is printed can be read again and means the same', () => {
   );
 });
 
+describe('variables of the environment in the file', () => {
+  const text = `
+name: \${env:NAME}
+source: { port: "\${env:PORT}", include: "\${env:TABLES}", tls: { ca: "\${env:CA}", verify: "\${env:VERIFY}" } }
+keys: { shop.log: "\${env:KEY}", shop.plan: ["\${env:PLAN_KEY}"] }`;
+  const env = {
+    NAME: 'shop',
+    PORT: '3307',
+    TABLES: 'a.*, b.c',
+    CA: 'pem',
+    VERIFY: 'false',
+    KEY: 'append',
+    PLAN_KEY: 'id',
+  };
+
+  test('stand for whole values of every type', () => {
+    expect(load(text, { env })).toMatchObject({
+      name: 'shop',
+      source: { port: 3307, include: ['a.*', 'b.c'], tls: { ca: 'pem', verify: false } },
+      keys: { 'shop.log': 'append', 'shop.plan': ['id'] },
+    });
+  });
+
+  test('are checked as if they stood in the file, and refused with their name where they are not set', () => {
+    expect(refused(text, { env: { ...env, PORT: '99999' } }).message).toContain('source.port: expected an integer');
+    const { TABLES: _, PLAN_KEY: __, ...rest } = env;
+    const { message } = refused(text, { env: rest });
+    expect(message).toContain('source.include refers to the environment variable TABLES, which is not set');
+    expect(message).toContain('PLAN_KEY, which is not set');
+  });
+
+  test('a part of a text is left as it is', () => {
+    expect(load('name: shop\nsource: { host: "a-${env:PORT}" }').source.host).toBe('a-${env:PORT}');
+  });
+});
+
 describe('secrets', () => {
   test('references are resolved, told to the redactor, and never printed', () => {
     const loaded = loadConfig(DECLARATION, {

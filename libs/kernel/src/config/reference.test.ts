@@ -58,10 +58,13 @@ test('the schema refuses unknown keys and knows types, bounds and variants', () 
     type: 'object',
     additionalProperties: false,
     properties: {
-      name: { type: 'string', pattern: '^(?:[a-z]+)$' },
-      waitMs: { type: 'integer', minimum: 1, maximum: 9, default: 5, description: 'Wait. Unit: ms.' },
+      name: { type: 'string', pattern: '^(?:[a-z]+|\\$\\{env:[^}]+\\})$' },
+      waitMs: { type: ['integer', 'string'], minimum: 1, maximum: 9, default: 5, description: 'Wait. Unit: ms.' },
       password: { writeOnly: true },
-      keys: { type: 'object', additionalProperties: { type: 'array', items: { type: 'string' } } },
+      keys: {
+        type: ['object', 'string'],
+        additionalProperties: { type: ['array', 'string'], items: { type: 'string' } },
+      },
       sink: {
         oneOf: [
           {
@@ -72,7 +75,7 @@ test('the schema refuses unknown keys and knows types, bounds and variants', () 
           { properties: { type: { const: 'mysql' } } },
         ],
       },
-      steps: { type: 'array', items: { oneOf: [{ required: ['include'], additionalProperties: false }] } },
+      steps: { type: ['array', 'string'], items: { oneOf: [{ required: ['include'], additionalProperties: false }] } },
     },
   });
 });
