@@ -1,25 +1,12 @@
 import type { ValueOf } from '@tapline/kernel';
+import { ANSWER_TIMEOUT, TLS_FIELDS } from '../sink-fields.ts';
 import { jsonObjectOf } from './json-object.ts';
 
 const TLS = {
   type: 'group',
   doc: 'How TLS is spoken where `node` is an https address.',
   optional: true,
-  fields: {
-    ca: {
-      type: 'text',
-      doc: 'Certificate authority, PEM; `${file:/path}` reads it from a file. Default: the system’s.',
-      secret: true,
-      optional: true,
-    },
-    cert: { type: 'text', doc: 'Client certificate, PEM.', secret: true, optional: true },
-    key: { type: 'text', doc: 'Private key of the client certificate, PEM.', secret: true, optional: true },
-    verify: {
-      type: 'boolean',
-      doc: 'Refuse a certificate that the authority did not sign. Off is for tests only.',
-      default: true,
-    },
-  },
+  fields: TLS_FIELDS,
 } as const;
 
 const TYPES = {
@@ -155,14 +142,7 @@ export const SEARCH_FIELDS = {
     min: 1024,
     max: 104_857_600,
   },
-  timeoutMs: {
-    type: 'integer',
-    doc: 'An answer that takes longer counts as lost and is tried again.',
-    unit: 'ms',
-    default: 60_000,
-    min: 100,
-    max: 600_000,
-  },
+  timeoutMs: { ...ANSWER_TIMEOUT, default: 60_000 },
 } as const;
 
 type SearchGroup = { readonly type: 'group'; readonly fields: typeof SEARCH_FIELDS };

@@ -1,4 +1,5 @@
 import type { ValueOf } from '@tapline/kernel';
+import { ANSWER_TIMEOUT } from '../../sink-fields.ts';
 
 /** How a column's value is written. */
 export const ENCODINGS = ['text', 'boolean', 'short', 'int', 'long', 'float', 'double'] as const;
@@ -112,14 +113,7 @@ export const HBASE_CONFIG = {
       min: 1,
       max: 64,
     },
-    timeoutMs: {
-      type: 'integer',
-      doc: 'An answer that takes longer counts as lost and is tried again.',
-      unit: 'ms',
-      default: 30_000,
-      min: 100,
-      max: 600_000,
-    },
+    timeoutMs: ANSWER_TIMEOUT,
   },
 } as const;
 

@@ -1,27 +1,16 @@
 import type { ValueOf } from '@tapline/kernel';
+import { ANSWER_TIMEOUT, TLS_FIELDS } from '../../sink-fields.ts';
 
 const TLS = {
   type: 'group',
   doc: 'TLS to every node (and to the sentinels when `sentinel.tls` is on). Present: TLS is used.',
   optional: true,
   fields: {
-    ca: {
-      type: 'text',
-      doc: 'Certificate authority, PEM; `${file:/path}` reads it from a file. Default: the system’s.',
-      secret: true,
-      optional: true,
-    },
-    cert: { type: 'text', doc: 'Client certificate, PEM.', secret: true, optional: true },
-    key: { type: 'text', doc: 'Private key of the client certificate, PEM.', secret: true, optional: true },
+    ...TLS_FIELDS,
     serverName: {
       type: 'text',
       doc: 'The name that the server’s certificate must carry. Default: the host of the address.',
       optional: true,
-    },
-    verify: {
-      type: 'boolean',
-      doc: 'Refuse a certificate that the authority did not sign. Off is for tests only.',
-      default: true,
     },
   },
 } as const;
@@ -140,14 +129,7 @@ export const REDIS_CONFIG = {
       min: 1,
       max: 1000,
     },
-    timeoutMs: {
-      type: 'integer',
-      doc: 'An answer that takes longer counts as lost and is tried again.',
-      unit: 'ms',
-      default: 30_000,
-      min: 100,
-      max: 600_000,
-    },
+    timeoutMs: ANSWER_TIMEOUT,
   },
 } as const;
 
