@@ -24,13 +24,13 @@ interface Server {
 }
 
 const SERVERS: readonly Server[] = [
-  { kind: 'mysql', cases: 400, alters: 80 },
-  { kind: 'mariadb', cases: 700, alters: 150 },
+  { kind: 'mysql', cases: 200, alters: 80 },
+  { kind: 'mariadb', cases: 250, alters: 100 },
   // 8.0.31 dies of some of the random alterations.
-  { kind: 'mysql80', cases: 200, alters: 0 },
-  { kind: 'mysql57', cases: 200, alters: 0 },
-  { kind: 'mariadb105', cases: 300, alters: 0 },
-  { kind: 'mariadb118', cases: 400, alters: 80 },
+  { kind: 'mysql80', cases: 120, alters: 0 },
+  { kind: 'mysql57', cases: 150, alters: 0 },
+  { kind: 'mariadb105', cases: 150, alters: 0 },
+  { kind: 'mariadb118', cases: 200, alters: 80 },
 ];
 
 const MINIMAL = { 'binlog-row-metadata': 'MINIMAL' };
