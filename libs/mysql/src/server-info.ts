@@ -30,8 +30,10 @@ export interface ServerInfo {
   readonly rowValueOptions: string;
   readonly transactionCompression: boolean;
   readonly checksum: string;
-  /** How long binlog files are kept; 0: for ever. */
+  /** How long binlog files are kept for their age; 0: for ever. */
   readonly retentionSeconds: number;
+  /** Bytes of all binlog files together beyond which the oldest are purged (MariaDB: max_binlog_total_size, Percona Server: binlog_space_limit); 0: none. */
+  readonly retentionBytes: number;
   readonly lowerCaseTableNames: LowerCaseTableNames;
   /** `SYSTEM`, `+00:00`, `Europe/Berlin`. */
   readonly timeZone: string;
@@ -42,17 +44,20 @@ export interface ServerInfo {
 
 const VARIABLES = [
   'binlog_checksum',
+  'binlog_expire_logs_auto_purge',
   'binlog_expire_logs_seconds',
   'binlog_format',
   'binlog_row_image',
   'binlog_row_metadata',
   'binlog_row_value_options',
+  'binlog_space_limit',
   'binlog_transaction_compression',
   'expire_logs_days',
   'gtid_mode',
   'log_bin',
   'lower_case_table_names',
   'max_allowed_packet',
+  'max_binlog_total_size',
   'read_only',
   'server_id',
   'server_uuid',
@@ -83,7 +88,11 @@ export async function readServerInfo(connection: MysqlConnection, signal?: Abort
     rowValueOptions: text('binlog_row_value_options').toUpperCase(),
     transactionCompression: text('binlog_transaction_compression') === 'ON',
     checksum: text('binlog_checksum').toUpperCase(),
-    retentionSeconds: Number(text('binlog_expire_logs_seconds')) || Number(text('expire_logs_days')) * 86_400,
+    retentionSeconds:
+      text('binlog_expire_logs_auto_purge') === 'OFF'
+        ? 0
+        : Number(text('binlog_expire_logs_seconds')) || Number(text('expire_logs_days')) * 86_400,
+    retentionBytes: Number(text('max_binlog_total_size')) || Number(text('binlog_space_limit')),
     lowerCaseTableNames: lowerCaseTableNames(text('lower_case_table_names')),
     timeZone: text('time_zone'),
     systemTimeZone: text('system_time_zone'),

@@ -176,7 +176,15 @@ function partialJsonFinding(info: ServerInfo): Finding {
 }
 
 function retentionFinding(info: ServerInfo): Finding {
-  const seconds = info.retentionSeconds;
+  const { retentionSeconds: seconds, retentionBytes } = info;
+  if (retentionBytes > 0) {
+    return {
+      check: 'binlog-retention',
+      level: 'warn',
+      seen: `Binlog files are purged when together they exceed ${retentionBytes} bytes: a reader that is down while more than that is written loses its place, however short that takes.`,
+      mend: 'SET GLOBAL max_binlog_total_size = 0; (Percona Server: binlog_space_limit, in the configuration file.) Or a limit that days of writing do not reach; watch tapline_reader_binlog_room_bytes.',
+    };
+  }
   if (seconds === 0) return ok('binlog-retention', 'Binlog files are kept until somebody purges them.');
   const days = (seconds / 86_400).toFixed(1);
   if (seconds >= RETENTION_WARNING_SECONDS) return ok('binlog-retention', `Binlog files are kept for ${days} days.`);

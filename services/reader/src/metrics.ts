@@ -97,10 +97,15 @@ export const READER_METRICS = {
     name: 'tapline_reader_binlog_headroom_bytes',
     doc: 'Binlog that the source keeps and the reader needs no more: so much can be purged without harm. NaN when not known.',
   },
+  binlogRoomBytes: {
+    type: 'gauge',
+    name: 'tapline_reader_binlog_room_bytes',
+    doc: 'What the source can still write before it purges the binlog file that the reader needs, for the size of all files together (`max_binlog_total_size`, Percona Server: `binlog_space_limit`); +Inf where that is not limited, NaN when not known.',
+  },
   binlogHeadroomSeconds: {
     type: 'gauge',
     name: 'tapline_reader_binlog_headroom_seconds',
-    doc: 'At least so long the source keeps the binlog file that the reader needs (`binlog_expire_logs_seconds`); +Inf where it keeps files for good, NaN when not known.',
+    doc: 'At least so long the source keeps the binlog file that the reader needs (`binlog_expire_logs_seconds`); +Inf where it keeps files whatever their age (also `binlog_expire_logs_auto_purge=OFF`), NaN when not known.',
   },
   sessionFailures: {
     type: 'counter',

@@ -70,6 +70,7 @@ export class Reader implements RunningService {
     metrics.sample(this.#metrics.lag, () => this.#lag);
     metrics.sample(this.#metrics.binlogBehind, () => this.#session?.facts.binlog.behindBytes ?? Number.NaN);
     metrics.sample(this.#metrics.binlogHeadroomBytes, () => this.#session?.facts.binlog.headroomBytes ?? Number.NaN);
+    metrics.sample(this.#metrics.binlogRoomBytes, () => this.#session?.facts.binlog.roomBytes ?? Number.NaN);
     metrics.sample(
       this.#metrics.binlogHeadroomSeconds,
       () => this.#session?.facts.binlog.headroomSeconds ?? Number.NaN,

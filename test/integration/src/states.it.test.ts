@@ -55,6 +55,11 @@ test('idle, a source that stands still, purged files, and grants taken away whil
   await settles(reader, AGE, (seconds) => seconds < 3);
   await settles(reader, 'tapline_reader_binlog_behind_bytes', (bytes) => bytes === 0);
   expect(await reader.metric('tapline_reader_binlog_headroom_seconds')).toBeGreaterThan(0);
+  expect(await reader.metric('tapline_reader_binlog_room_bytes')).toBe(Number.POSITIVE_INFINITY);
+  // No age is too old then.
+  await scene.sql.run('SET GLOBAL binlog_expire_logs_auto_purge = OFF');
+  await settles(reader, 'tapline_reader_binlog_headroom_seconds', (seconds) => seconds === Number.POSITIVE_INFINITY);
+  await scene.sql.run('SET GLOBAL binlog_expire_logs_auto_purge = ON');
   expect(await reader.metric('tapline_reader_trouble')).toBe(0);
 
   // Files that are needed no more.

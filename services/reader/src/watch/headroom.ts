@@ -8,6 +8,8 @@ export interface Headroom {
   readonly headroomBytes: number;
   /** At least so long the file is kept by its age (binlog_expire_logs_seconds); Infinity where files are kept for good. A purge by hand or by size may come earlier. */
   readonly headroomSeconds: number;
+  /** At least so much can still be written before the file is purged by size (`ServerInfo.retentionBytes`); Infinity where that is not limited. */
+  readonly roomBytes: number;
 }
 
 /**
@@ -19,17 +21,21 @@ export function headroomOf(parts: {
   readonly place: { readonly file: string; readonly position: number };
   /** When the newest transaction in front of the place was committed, at the latest. */
   readonly commitMs: number;
-  /** 0: files are kept for good. */
+  /** 0: files are kept for good, whatever their age. */
   readonly retentionSeconds: number;
+  /** 0: files are kept whatever their size. */
+  readonly retentionBytes: number;
   readonly nowMs: number;
 }): Headroom | undefined {
-  const { files, place, commitMs, retentionSeconds, nowMs } = parts;
+  const { files, place, commitMs, retentionSeconds, retentionBytes, nowMs } = parts;
   const needed = files.findIndex(({ name }) => name === place.file);
   if (needed < 0) return undefined;
   const bytes = (some: readonly BinlogFile[]): number => some.reduce((sum, file) => sum + file.bytes, 0);
+  const neededBytes = bytes(files.slice(needed));
   return {
     headroomBytes: bytes(files.slice(0, needed)),
-    behindBytes: Math.max(0, bytes(files.slice(needed)) - place.position),
+    behindBytes: Math.max(0, neededBytes - place.position),
+    roomBytes: retentionBytes === 0 ? Number.POSITIVE_INFINITY : Math.max(0, retentionBytes - neededBytes),
     headroomSeconds: secondsLeft({ retentionSeconds, active: needed === files.length - 1, commitMs, nowMs }),
   };
 }

@@ -77,10 +77,11 @@ export class SourceWatch implements AsyncDisposable {
     try {
       const askedMs = Date.now();
       lag.answered(parseExecuted(tracking, await readExecuted(connection, tracking, patience)), askedMs);
-      const { retentionSeconds } = await readServerInfo(connection, patience);
+      const { retentionSeconds, retentionBytes } = await readServerInfo(connection, patience);
       const files = await readBinlogFiles(connection, patience);
       const { commitMs, ...durable } = place();
-      this.#headroom = headroomOf({ files, place: durable, commitMs, retentionSeconds, nowMs: Date.now() });
+      const kept = { retentionSeconds, retentionBytes };
+      this.#headroom = headroomOf({ files, place: durable, commitMs, ...kept, nowMs: Date.now() });
     } catch (error) {
       if (signal.aborted || !patience.aborted) throw error;
       throw new TaplineError('SOURCE_UNREACHABLE', {
