@@ -3,6 +3,7 @@ export type { CharsetInfo, CollationBook, TextDefaults } from './ddl/collations.
 export type { TableName } from './ddl/cursor.ts';
 export { type DdlDialect, type DdlServer, type DdlSession, dialectOf, serverVersionNumber } from './ddl/dialect.ts';
 export { hiddenColumns } from './ddl/hidden-columns.ts';
+export { type Rewriting, rewriteDdl } from './ddl/rewrite.ts';
 export { type Ddl, databaseOfDdl, readDdl, tablesOfDdl, type Unread } from './ddl/statement.ts';
 export { type Key, type TableState, tableOfState } from './ddl/table-state.ts';
 export {
@@ -15,6 +16,7 @@ export {
 export { applyChanges, stateChanges, unknownState } from './history/changes.ts';
 export { columnText, diffCatalogs, keyText } from './history/diff.ts';
 export {
+  type Barrier,
   type DatabaseChange,
   type DdlRecord,
   decodeHistoryRecord,

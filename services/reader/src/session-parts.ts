@@ -129,6 +129,10 @@ export async function openSessionParts(
     isFirst: settled.record === undefined,
     executed: () => executed.toString(),
     altered: ({ database, name }) => routes.forget(database, name),
+    barrierOf: (changes) => {
+      const topics = changes.flatMap((change) => routes.topicsOf(change, change.topic));
+      return Object.fromEntries(topics.map((topic) => [topic, book.nextOf(topic)]));
+    },
     approve: (change) =>
       approveForm(change, {
         config: config.history,

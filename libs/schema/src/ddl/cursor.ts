@@ -2,11 +2,18 @@ import { TaplineError } from '@tapline/kernel';
 import type { DdlDialect } from './dialect.ts';
 import { type Token, tokensOf } from './tokens.ts';
 
-const END: Token = { kind: 'end', text: '', upper: '' };
+const END: Token = { kind: 'end', text: '', upper: '', start: 0, end: 0 };
 
 export interface TableName {
   readonly database: string;
   readonly name: string;
+}
+
+/** A table's name in a statement, from `start` to `end`. */
+export interface NamedTable {
+  readonly table: TableName;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** Walks over a statement's tokens. They are cut as they are asked for: of a statement that does not matter, only the first words are. */
@@ -17,6 +24,7 @@ export class Cursor {
   readonly #source: Iterator<Token, void>;
   readonly #tokens: Token[] = [];
   readonly #targets: TableName[] = [];
+  readonly #named: NamedTable[] = [];
   #at = 0;
 
   /** `database`: the session's default, for names without one. */
@@ -80,6 +88,13 @@ export class Cursor {
 
   /** `database.table`, `table` or `.table`. */
   tableName(): TableName {
+    const { start } = this.peek();
+    const table = this.#tableName();
+    this.#named.push({ table, start, end: this.#last.end });
+    return table;
+  }
+
+  #tableName(): TableName {
     if (this.takes('.')) return { database: this.#database, name: this.name() };
     const first = this.name();
     return this.takes('.') ? { database: first, name: this.name() } : { database: this.#database, name: first };
@@ -98,6 +113,16 @@ export class Cursor {
     const table = this.tableName();
     this.#targets.push(table);
     return table;
+  }
+
+  /** Every place at which a table is named, as far as the statement has been read. */
+  get named(): readonly NamedTable[] {
+    return this.#named;
+  }
+
+  /** The token that was taken last. */
+  get #last(): Token {
+    return this.#tokens[this.#at - 1] ?? END;
   }
 
   /** The tables that the statement is about, as far as it has been read. */

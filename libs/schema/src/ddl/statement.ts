@@ -68,7 +68,8 @@ function unread(tables: readonly TableName[], { code, message }: TaplineError): 
   return { kind: 'unread', tables, error: new TaplineError(code, { message, place }) };
 }
 
-function readStatement(cursor: Cursor, database: string): Ddl | undefined {
+/** As `readDdl` does, by a cursor that then knows where things stand. @throws TaplineError SCHEMA_DDL_UNREAD. */
+export function readStatement(cursor: Cursor, database: string): Ddl | undefined {
   if (cursor.takes('SET', 'STATEMENT')) {
     while (!cursor.atEnd && !cursor.takes('FOR')) cursor.skip();
   }

@@ -9,6 +9,9 @@ export interface Token {
   readonly text: string;
   /** In upper case for words, else as `text`: what keywords are compared with. */
   readonly upper: string;
+  /** Where it stands in the statement. */
+  readonly start: number;
+  readonly end: number;
 }
 
 /** No other character is space to a server: one that has no break is a letter. */
@@ -46,18 +49,19 @@ export function* tokensOf(sql: string, dialect: DdlDialect): Generator<Token, vo
       at += 2;
     } else if (char === "'" || (char === '"' && dialect.ansiQuotes !== true)) {
       const [text, end] = readText(sql, at, dialect.noBackslashEscapes === true);
-      yield { kind: 'text', text, upper: text };
+      yield { kind: 'text', text, upper: text, start: at, end };
       at = end;
     } else if (char === '`' || char === '"') {
       const [text, end] = readText(sql, at, true);
-      yield { kind: 'name', text, upper: text };
+      yield { kind: 'name', text, upper: text, start: at, end };
       at = end;
     } else if (matchEnd(WORD, sql, at) > at) {
-      const text = sql.slice(at, WORD.lastIndex);
-      at = WORD.lastIndex;
-      yield { kind: 'word', text, upper: text.toUpperCase() };
+      const end = WORD.lastIndex;
+      const text = sql.slice(at, end);
+      yield { kind: 'word', text, upper: text.toUpperCase(), start: at, end };
+      at = end;
     } else {
-      yield { kind: 'symbol', text: char, upper: char };
+      yield { kind: 'symbol', text: char, upper: char, start: at, end: at + 1 };
       at++;
     }
   }

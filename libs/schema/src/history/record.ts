@@ -1,7 +1,7 @@
 import { TaplineError } from '@tapline/kernel';
 import type { TextDefaults } from '../ddl/collations.ts';
 import type { TableName } from '../ddl/cursor.ts';
-import type { DdlSession } from '../ddl/dialect.ts';
+import type { DdlServer, DdlSession } from '../ddl/dialect.ts';
 import type { TableState } from '../ddl/table-state.ts';
 import type { LowerCaseTableNames } from '../pattern.ts';
 
@@ -61,6 +61,12 @@ export interface SnapshotBegin {
   readonly databases: readonly DatabaseChange[];
 }
 
+/**
+ * A statement's place in the data topics, by topic: the offset that the next change of each partition has behind it. What lies below was written in front of
+ * the statement, what lies at it and above behind it. A topic that had no changes yet has no offsets: all of it is behind.
+ */
+export type Barrier = Readonly<Record<string, readonly number[]>>;
+
 /** A statement that changed the catalogue, and what it made of it, so that nobody has to read the statement again. */
 export interface DdlRecord {
   readonly kind: 'ddl';
@@ -77,6 +83,10 @@ export interface DdlRecord {
   readonly databases: readonly DatabaseChange[];
   readonly changes: readonly StateChange[];
   readonly later: readonly LaterState[];
+  /** Of the captured tables that it changed; absent where there are none, and in records from before barriers were kept. */
+  readonly barrier?: Barrier;
+  /** The server that the statement was read as one of; beside a barrier. */
+  readonly server?: DdlServer;
 }
 
 const FORMAT = 1;

@@ -3,10 +3,12 @@ import type { Kafka, OrderedProducer } from '@tapline/kafka';
 import { type Logger, TaplineError } from '@tapline/kernel';
 import { connect } from '@tapline/mysql';
 import {
+  type Barrier,
   type HistoryRecord,
   HistoryTimeline,
   type HistoryView,
   type SnapshotBegin,
+  type StateChange,
   type TableName,
   type TableState,
   tableKey,
@@ -35,6 +37,7 @@ export interface OpenHistoryParts {
   readonly executed: () => string;
   readonly altered: (table: TableName) => void;
   readonly approve: (change: FormChange) => FormVerdict;
+  readonly barrierOf: (changes: readonly StateChange[]) => Barrier;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -86,6 +89,7 @@ export async function openHistory(parts: OpenHistoryParts): Promise<OpenedHistor
     isCaptured: (database, table) => source.filter.matches(database, table),
     statesBehind: (event, tables) => statesAt(startBehind(source, parts.executed(), event), states, tables),
     approve: parts.approve,
+    barrierOf: parts.barrierOf,
     altered: parts.altered,
     log,
   });

@@ -80,6 +80,7 @@ class Life {
         this.asked.push(`${event.gtid} ${tables.map(({ name }) => name).join()}`);
         return behind();
       },
+      barrierOf: (changes) => Object.fromEntries(changes.map(({ name }) => [name, [this.written.length]])),
       approve: ({ before, after }: FormChange) => {
         this.approved.push(`${columns(before)} → ${columns(after)}`);
         return columns(after) === 'b' ? 'newTopic' : 'goesOn';
@@ -124,6 +125,13 @@ describe('a replay', () => {
       '4 RENAME',
     ]);
     expect(first.altered).toEqual(['t', 't', 't', 'u']);
+  });
+
+  test('what changes captured tables has its place in their topics beside it', () => {
+    expect(first.written.map(({ barrier }) => barrier)).toEqual([{ t: [0] }, { t: [1] }, { t: [2], u: [2] }]);
+    const aside = new Life();
+    void aside.history.statement(statement(1, 'CREATE TABLE aside (a INT)'));
+    expect(aside.written.map(({ barrier, server }) => [barrier, server])).toEqual([[undefined, undefined]]);
   });
 
   test.each([1, 2, 3, 4])('from version %i meets what stands in the topic, and writes nothing twice', (version) => {

@@ -3,6 +3,7 @@ import type { BinlogPosition, StatementEvent } from '@tapline/binlog';
 import { type Logger, TaplineError } from '@tapline/kernel';
 import {
   applyChanges,
+  type Barrier,
   type Catalog,
   type DatabaseChange,
   type Ddl,
@@ -35,6 +36,8 @@ export interface SchemaHistoryOptions {
   readonly statesBehind: (event: StatementEvent, tables: readonly TableName[]) => Promise<StatesAt>;
   /** Told of what a statement made of a captured table, before that is written: what it throws stops the reader in front of it. */
   readonly approve: (change: FormChange) => FormVerdict;
+  /** Where captured tables are in their topics in front of what comes behind a statement that makes these changes. */
+  readonly barrierOf: (changes: readonly StateChange[]) => Barrier;
   /** Told of every table that is not any more what it was. */
   readonly altered: (table: TableName) => void;
   readonly log: Logger;
@@ -176,9 +179,16 @@ export class SchemaHistory {
       databases,
       changes,
       later,
+      ...this.#barrier(changes),
     });
     this.#tell(changes);
     return room;
+  }
+
+  #barrier(changes: readonly StateChange[]): Pick<DdlRecord, 'barrier' | 'server'> {
+    const captured = changes.filter((change) => this.#isCaptured(change));
+    if (captured.length === 0) return {};
+    return { barrier: this.#options.barrierOf(captured), server: this.#options.dialect.server };
   }
 
   /** Compares a table with what last had its name: a table dropped and made anew goes on in the same topic. */

@@ -199,6 +199,13 @@ export class Routes {
     return this.#loading.get(name)?.lanes.topic ?? topicChoice(source, table, shape.destinationOf(table)).topic;
   }
 
+  /** The topics of a table from its first one on, up to the one with this number. */
+  topicsOf(table: TableName, number = this.#options.topicNumber(table)): string[] {
+    const { source, shape } = this.#options;
+    const choice = topicChoice(source, table, shape.destinationOf(table));
+    return Array.from({ length: number }, (_, at) => numbered(choice, at + 1).topic);
+  }
+
   /** What messages of the table are made of. Throws as a route of it would. */
   formOf(table: Table): MessageForm {
     const { topic, format } = this.#draft(table, undefined);

@@ -47,6 +47,11 @@ export class TopicBook {
     return new Map([...this.#topics.values()].map((lanes) => [lanes.topic, lanes.next.map(BigInt)]));
   }
 
+  /** The same of one topic; nothing where it has had no changes yet. */
+  nextOf(topic: string): readonly number[] {
+    return [...(this.#topics.get(topic)?.next ?? [])];
+  }
+
   /** Offsets beyond these that hold markers of lives, by topic. */
   gaps(): Map<string, Gaps> {
     const gaps = new Map<string, Gaps>();
