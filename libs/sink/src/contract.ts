@@ -7,14 +7,16 @@ import type { TaplineError } from '@tapline/kernel';
  * - `applied`: the store now shows it.
  * - `stale`: the store already holds this version of the row or a newer one; nothing was written. As good as applied.
  * - `retry`: not applied now, the same change may succeed later (store down, full, read-only).
+ * - `wait`: not applied now, and not the store's fault: changes of other partitions must be settled first. The partition is set aside with all that follows it, and
+ *   the others go on, whatever order the sink wants.
  * - `poison`: not applied and never will be as it is (the key holds another kind of value, a value the store refuses).
  */
-export type Verdict = 'applied' | 'stale' | 'retry' | 'poison';
+export type Verdict = 'applied' | 'stale' | 'retry' | 'wait' | 'poison';
 
 export interface ApplyResult {
   /** One verdict a change, in the order of the changes given. */
   readonly verdicts: readonly Verdict[];
-  /** Why, by index of the change: present for each `retry` and `poison`. */
+  /** Why, by index of the change: present for each `retry`, `wait` and `poison`. */
   readonly errors: ReadonlyMap<number, TaplineError>;
 }
 

@@ -3,6 +3,14 @@ import type { GroupField, Logger, ValueOf } from '@tapline/kernel';
 import type { Sink } from './contract.ts';
 import type { TableCatalog } from './tables.ts';
 
+/** How far a writer is, all of its members together. */
+export interface WriterProgress {
+  /** Whether the writer takes changes from the topic. */
+  consumes(topic: string): boolean;
+  /** The offset of each partition, by topic, below which everything is settled, as far as it is committed. Costs a request. @throws TaplineError KAFKA_*. */
+  settledBelow(signal: AbortSignal): Promise<ReadonlyMap<string, readonly number[]>>;
+}
+
 /** What the writer gives to a sink when it opens it. */
 export interface SinkContext {
   /** Name of the writer: what the store keeps for one writer only goes by it. */
@@ -12,6 +20,8 @@ export interface SinkContext {
   readonly signal: AbortSignal;
   /** What the tables behind the topics are. */
   readonly tables: TableCatalog;
+  /** Absent: nobody knows, as the changes come from no consumer group. */
+  readonly progress?: WriterProgress;
 }
 
 /** How the engine treats a kind of sink. */

@@ -9,7 +9,13 @@ export {
   type Sink,
   type Verdict,
 } from './contract.ts';
-export { DEFAULT_TRAITS, type SinkContext, type SinkDefinition, type SinkTraits } from './definition.ts';
+export {
+  DEFAULT_TRAITS,
+  type SinkContext,
+  type SinkDefinition,
+  type SinkTraits,
+  type WriterProgress,
+} from './definition.ts';
 export { Consumption, type ConsumptionOptions } from './engine/consumption.ts';
 export { type ChangeDecode, decoder, type SchemaSource } from './engine/decode.ts';
 export { type Decode, type Decoded, Engine, type EngineOptions, type Parking } from './engine/engine.ts';

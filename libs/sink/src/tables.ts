@@ -28,6 +28,10 @@ export interface DescribeOptions {
    * with `fresh` gets a shape that has it. Costs a request to Kafka; without it the answer comes from memory, but for the first time.
    */
   readonly fresh?: boolean;
+  /** As the table was at this version of the history, in place of now. */
+  readonly version?: number;
+  /** Columns that are in the shape also where the records met so far lack them: a row that has them is at hand. */
+  readonly also?: readonly string[];
   readonly signal?: AbortSignal;
 }
 
@@ -43,7 +47,10 @@ export interface TableCatalog {
    * @throws TaplineError KAFKA_* (retryable ones are waited out); SCHEMA_HISTORY_UNREADABLE; SCHEMA_DDL_UNREAD.
    */
   describe(of: TablePlace, options?: DescribeOptions): Promise<TableShape | undefined>;
-  /** The statements behind version `after` of a source's history, oldest first, as far as they are published now. Empty when there is no history. */
+  /**
+   * The statements behind version `after` of a source's history, oldest first, as far as they are published now. Those in front of its newest snapshot are not among
+   * them: it says what they led to. Empty when there is no history.
+   */
   statements(source: string, after: number, signal?: AbortSignal): Promise<readonly DdlRecord[]>;
 }
 

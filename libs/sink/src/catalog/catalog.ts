@@ -31,15 +31,16 @@ export class TopicTables implements TableCatalog {
     };
   }
 
-  async describe(of: TablePlace, { fresh = false, signal }: DescribeOptions = {}): Promise<TableShape | undefined> {
+  async describe(of: TablePlace, options: DescribeOptions = {}): Promise<TableShape | undefined> {
+    const { fresh = false, version, also = [], signal } = options;
     const { name: source, db, table } = of.source ?? placeOf(of.topic);
     const history = await this.#history(source, fresh, signal);
     const value = this.#schema('value', source, db, table);
     const key = this.#schema('key', source, db, table);
-    const known = history?.table(db, table);
+    const known = history?.table(db, table, version);
     const messageKey = key === undefined ? {} : { messageKey: key.columns.map(({ name }) => name) };
     if (known !== undefined) {
-      const columns = value === undefined ? known.table.columns : published(known.table.columns, value);
+      const columns = value === undefined ? known.table.columns : published(known.table.columns, value, also);
       const shaped = value?.shaped ?? new Set<string>();
       return { ...known.table, columns, source, shaped, historyVersion: known.version, ...messageKey };
     }
@@ -76,8 +77,8 @@ export class TopicTables implements TableCatalog {
  * The columns that the records have, as the history knows them. One that only the history has is left out by the reader, or newer than the records met
  * so far: who meets one that has it asks again.
  */
-function published(columns: readonly Column[], schema: SchemaTable): readonly Column[] {
-  const shown = new Set(schema.columns.map(({ name }) => name));
+function published(columns: readonly Column[], schema: SchemaTable, also: readonly string[]): readonly Column[] {
+  const shown = new Set([...schema.columns.map(({ name }) => name), ...also]);
   return columns.filter(({ name }) => shown.has(name));
 }
 

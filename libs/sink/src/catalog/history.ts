@@ -58,9 +58,13 @@ export class SourceHistory {
     }
   }
 
-  /** Version and table; undefined for a table that is not in the history now. @throws TaplineError SCHEMA_DDL_UNREAD, SCHEMA_HISTORY_UNREADABLE. */
-  table(database: string, name: string): { readonly version: number; readonly table: Table } | undefined {
-    const view = this.#current();
+  /**
+   * Version and table as it is now, or was at the version; undefined for a table that is not in the history then.
+   *
+   * @throws TaplineError SCHEMA_DDL_UNREAD, SCHEMA_HISTORY_UNREADABLE; SCHEMA_HISTORY_LOST for a version that there is not.
+   */
+  table(database: string, name: string, at?: number): { readonly version: number; readonly table: Table } | undefined {
+    const view = at === undefined ? this.#current() : this.#viewAt(at);
     const state = view?.catalog.table({ database, name });
     return view === undefined || state === undefined
       ? undefined
@@ -68,7 +72,8 @@ export class SourceHistory {
   }
 
   statements(after: number): readonly DdlRecord[] {
-    return this.#timeline.statements.filter(({ version }) => version > after);
+    const from = Math.max(after, this.#timeline.snapshots.at(-1)?.version ?? 0);
+    return this.#timeline.statements.filter(({ version }) => version > from);
   }
 
   async #read(signal: AbortSignal | undefined): Promise<void> {
@@ -95,8 +100,12 @@ export class SourceHistory {
     const snapshot = this.#timeline.snapshots.at(-1);
     if (snapshot === undefined) return undefined;
     const newest = this.#timeline.statements.findLast(({ version }) => version > snapshot.version)?.version;
-    const options = { ...NOTHING_READ, lowerCaseTableNames: snapshot.lowerCaseTableNames };
-    this.#view ??= this.#timeline.at(newest ?? snapshot.version, options);
+    this.#view ??= this.#viewAt(newest ?? snapshot.version);
     return this.#view;
+  }
+
+  #viewAt(version: number): HistoryView {
+    const lowerCaseTableNames = this.#timeline.snapshots.at(-1)?.lowerCaseTableNames ?? 0;
+    return this.#timeline.at(version, { ...NOTHING_READ, lowerCaseTableNames });
   }
 }

@@ -1,6 +1,7 @@
 import { TaplineError } from '@tapline/kernel';
 import { type ApplyResult, allRetry, type Place, type Places, type Sink } from '../contract.ts';
 import type { Entry } from './entry.ts';
+import type { PartitionLedger } from './ledger.ts';
 
 /** What becomes of changes that were given to the sink. */
 export interface GivingEvents {
@@ -14,7 +15,11 @@ export interface GivingEvents {
 export interface Again {
   readonly entries: readonly Entry[];
   readonly error: TaplineError;
+  /** Those of partitions that wait for others. */
+  readonly waiting: ReadonlySet<PartitionLedger>;
 }
+
+const NOBODY: ReadonlySet<PartitionLedger> = new Set();
 
 /** Gives changes to a sink and sorts its answer. */
 export class Giving {
@@ -33,7 +38,8 @@ export class Giving {
     const result = await this.#apply(entries);
     const again = await this.#sort(entries, result, attempts);
     const error = result.errors.get(entries.indexOf(again[0] as Entry)) ?? unexplained();
-    return { entries: again, error };
+    const waiting = again.length === 0 ? NOBODY : waitingIn(entries, result);
+    return { entries: again, error, waiting };
   }
 
   /** A retryable rejection of the whole call is a `retry` of each change. */
@@ -58,7 +64,7 @@ export class Giving {
     let stale = 0;
     for (const [index, entry] of entries.entries()) {
       const verdict = verdicts[index];
-      if (verdict === 'retry') again.push(entry);
+      if (verdict === 'retry' || verdict === 'wait') again.push(entry);
       else if (verdict === 'poison') poisoned.push([entry, errors.get(index) ?? unexplained()]);
       else {
         if (verdict === 'stale') stale++;
@@ -78,6 +84,10 @@ function placesOf(entries: readonly Entry[]): Places {
       return { topic: ledger.topic, partition: ledger.partition, offset };
     },
   };
+}
+
+function waitingIn(entries: readonly Entry[], { verdicts }: ApplyResult): ReadonlySet<PartitionLedger> {
+  return new Set(entries.filter((_, index) => verdicts[index] === 'wait').map(({ ledger }) => ledger));
 }
 
 function unexplained(): TaplineError {

@@ -157,6 +157,28 @@ describe('the order by partition', () => {
   });
 });
 
+describe('changes that wait for those of other partitions', () => {
+  test.each(['key', 'partition'] as const)(
+    'let these pass, behind them in the queue as they are (order by %s)',
+    async (order) => {
+      let first = 0;
+      const sink = new MemorySink(({ after, version }) => {
+        if (after?.['partition'] !== 0 || version < 3n) return 'applied';
+        if (first < 24) first = offsetsIn(sink, 1).length;
+        return first < 24 ? 'wait' : 'applied';
+      });
+      const engine = engineWith(sink, { decode, order, lanes: 1, batchChanges: 4 });
+      await engine.accept(batch(0, 12));
+      await engine.accept(batch(0, 24, { partition: 1 }));
+      await until(() => offsetsIn(sink, 1).length === 24);
+      expect(offsetsIn(sink, 0)).toEqual(upTo(3));
+      await engine.idle();
+      expect([offsetsIn(sink, 0), offsetsIn(sink, 1)]).toEqual([upTo(12), upTo(24)]);
+      expect(offsetsOf(engine)).toEqual({ 0: 12, 1: 24 });
+    },
+  );
+});
+
 describe('several changes in one record', () => {
   test('count as one offset, which is committed when all of them are settled', async () => {
     let down = true;

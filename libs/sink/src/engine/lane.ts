@@ -38,7 +38,8 @@ export interface LaneLimits {
  *
  * What the sink could not apply now is given again, alone and in its order, until it is settled. When that is of some partitions only (the index of one topic is
  * closed, a quota of one table is used up), these are set aside with all that the lane has of them, and the others go on: keys never span partitions, so no key's order
- * is touched. When all partitions of a call fail the store is down, and the lane waits for it as a whole.
+ * is touched. When all partitions of a call fail the store is down, and the lane waits for it as a whole. Partitions that wait for others are always set aside: what they
+ * wait for may be behind them in the queue.
  */
 export class Lane {
   readonly #giving: Giving;
@@ -123,14 +124,14 @@ export class Lane {
     let left = batch;
     let waited = false;
     for (let attempts = 1; left.length > 0; attempts++) {
-      const { entries, error } = await this.#giving.once(left, attempts);
+      const { entries, error, waiting } = await this.#giving.once(left, attempts);
       if (entries.length === 0) break;
-      if (this.#goesApart(left, entries)) {
-        this.#setAside(entries, { error, attempts });
-        break;
-      }
+      const apart = this.#goesApart(left, entries) ? entries : entries.filter(({ ledger }) => waiting.has(ledger));
+      if (apart.length > 0) this.#setAside(apart, { error, attempts });
+      const kept = apart.length === entries.length ? [] : entries.filter(({ ledger }) => !waiting.has(ledger));
+      if (kept.length === 0) break;
       waited = true;
-      left = await this.#pause(this, entries, { error, attempts });
+      left = await this.#pause(this, kept, { error, attempts });
     }
     if (waited) this.#events.retrying(this, undefined);
   }

@@ -31,6 +31,7 @@ export class MemorySink implements Sink {
     const verdicts = changes.map((one, index): Verdict => {
       const verdict = this.#verdict(one, call);
       if (typeof verdict !== 'string') errors.set(index, verdict);
+      else if (verdict === 'wait') errors.set(index, retryable);
       else {
         this.applied.push(one);
         const place = places?.at(index);
