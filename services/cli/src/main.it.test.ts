@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -56,23 +56,5 @@ test('every command loads and explains itself', async () => {
     const { code, out } = await tapline([name, '--help']);
     expect([name, code]).toEqual([name, 0]);
     expect(out).toContain(`tapline ${name}`);
-  }
-});
-
-test('the configuration files that the README shows are accepted', async () => {
-  const readme = await readFile(fileURLToPath(new URL('../../../README.md', import.meta.url)), 'utf8');
-  const shown = [...readme.matchAll(/```yaml\n(.*?)```/gs)].map(([, yaml]) => yaml ?? '');
-  expect(shown).toHaveLength(2);
-  const folder = await mkdtemp(join(tmpdir(), 'tapline-readme-'));
-  try {
-    for (const [index, service] of ['reader', 'writer'].entries()) {
-      const file = join(folder, `${service}.yaml`);
-      await writeFile(file, shown[index] ?? '');
-      const { code, out, err } = await tapline([service, '--config', file, '--print-config']);
-      expect({ code, err }).toEqual({ code: 0, err: '' });
-      expect(out).toContain('127.0.0.1');
-    }
-  } finally {
-    await rm(folder, { recursive: true });
   }
 });

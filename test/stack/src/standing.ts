@@ -1,5 +1,5 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TaplineError } from '@tapline/kernel';
 import type { ManagedProcess } from './process.ts';
@@ -14,6 +14,8 @@ export interface StandingProcess extends ProcessIdentity {
 export interface StandingAddress {
   readonly name: string;
   readonly address: string;
+  /** The same for programs: `MYSQL_PORT` → `23456`. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** What `tapline up` or `tapline demo --keep` left running in this clone. */
@@ -25,8 +27,11 @@ export interface Standing {
   readonly processes: readonly StandingProcess[];
 }
 
-/** One stack a clone: the file lies beside the code, where git does not look. */
-const STATE_FILE = fileURLToPath(new URL('../../../.tapline/stack.json', import.meta.url));
+/** One stack a clone: the file lies beside the code, where git does not look; or in the folder that TAPLINE_STATE names, for a stack beside that one. */
+const STATE_FILE = join(
+  process.env['TAPLINE_STATE'] ?? fileURLToPath(new URL('../../../.tapline', import.meta.url)),
+  'stack.json',
+);
 
 export async function writeStanding(
   folder: string,

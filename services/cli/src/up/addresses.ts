@@ -18,25 +18,39 @@ export const SERVERS = [
   'hbase',
 ] as const satisfies readonly ServerKind[];
 
-const database = ({ port }: { readonly port: number }): string =>
-  `127.0.0.1:${port}, root without password; for a reader cdc, password cdc`;
+interface Described {
+  /** What a configuration wants: `host:port`, a URL, or several with commas between. */
+  readonly address: string;
+  /** What else a person needs to know. */
+  readonly note?: string;
+  readonly port?: number;
+}
 
-const DESCRIBE: { readonly [K in ServerKind]: (server: ServerKinds[K]) => string } = {
+const database = ({ port }: { readonly port: number }): Described => ({
+  address: `127.0.0.1:${port}`,
+  note: 'root without password; for a reader cdc, password cdc',
+  port,
+});
+
+const DESCRIBE: { readonly [K in ServerKind]: (server: ServerKinds[K]) => Described } = {
   mysql: database,
-  replica: ({ port }) => `127.0.0.1:${port}, follows mysql`,
+  replica: ({ port }) => ({ address: `127.0.0.1:${port}`, note: 'follows mysql', port }),
   mysql80: database,
   mysql57: database,
   mariadb: database,
   mariadb105: database,
   mariadb118: database,
-  kafka: ({ address }) => address.brokers.join(','),
-  redis: ({ address }) => address.address,
-  redisCluster: ({ address }) => address.nodes.map((node) => node.address).join(','),
-  redisSentinel: ({ address }) => `${address.sentinels.map((node) => node.address).join(',')}, master ${address.name}`,
-  registry: ({ address }) => address.url,
-  elasticsearch: ({ address }) => address.url,
-  opensearch: ({ address }) => address.url,
-  hbase: ({ address }) => `master ${address.master}, region server ${address.regionServer}`,
+  kafka: ({ address }) => ({ address: address.brokers.join(',') }),
+  redis: ({ address }) => ({ address: address.address }),
+  redisCluster: ({ address }) => ({ address: address.nodes.map((node) => node.address).join(',') }),
+  redisSentinel: ({ address }) => ({
+    address: address.sentinels.map((node) => node.address).join(','),
+    note: `master ${address.name}`,
+  }),
+  registry: ({ address }) => ({ address: address.url }),
+  elasticsearch: ({ address }) => ({ address: address.url }),
+  opensearch: ({ address }) => ({ address: address.url }),
+  hbase: ({ address }) => ({ address: address.master, note: `the master; region server ${address.regionServer}` }),
 };
 
 /** Where each server listens, to put into a configuration, and the client that is connected to it. */
@@ -48,10 +62,23 @@ export function describeAddresses(
     const server = servers[kind];
     if (server === undefined) return [];
     const client = clients.get(kind);
-    const address = DESCRIBE[kind](server as ServerKinds[K]);
-    return [{ name: kind, address: client === undefined ? address : `${address}; client: ${client}` }];
+    const { address, note, port } = DESCRIBE[kind](server as ServerKinds[K]);
+    const text = note === undefined ? address : `${address}, ${note}`;
+    const name = kind.replace(/[A-Z]/g, '_$&').toUpperCase();
+    const variables = {
+      [name]: address,
+      ...(port === undefined ? {} : { [`${name}_PORT`]: String(port) }),
+      ...(client === undefined ? {} : { [`${name}_CLIENT`]: client }),
+    };
+    return [{ name: kind, address: client === undefined ? text : `${text}; client: ${client}`, variables }];
   };
   return SERVERS.flatMap((kind) => describe(kind));
+}
+
+/** Lines for a shell: `export MYSQL_PORT=23456`. None of the values needs quotes. */
+export function variableLines(addresses: readonly StandingAddress[]): string {
+  const lines = addresses.flatMap(({ variables }) => Object.entries(variables ?? {}));
+  return lines.map(([name, value]) => `export ${name}=${value}\n`).join('');
 }
 
 export function addressLines(addresses: readonly StandingAddress[]): string {

@@ -10,7 +10,12 @@ const HELP = `tapline up [SERVER…] [--brokers 1|3]
 Starts servers on this machine, on free ports of 127.0.0.1, and leaves them running.
 SERVER: ${SERVERS.join(', ')}. Default: mysql kafka redis registry.
   --brokers N   Kafka brokers, 1 (default) or 3
-tapline status shows where they listen, tapline down stops them and removes their data.
+tapline status shows where they listen, tapline down stops them and removes their data. There is one such set of servers a clone; with TAPLINE_STATE=FOLDER
+in the environment of all three, another one beside it.
+`;
+
+const AFTERWARDS = `eval "$(tapline status --env)" sets them as variables of a shell: MYSQL_PORT, KAFKA, REDIS and so on.
+tapline down stops them and removes their data.
 `;
 
 async function run(args: readonly string[]): Promise<number> {
@@ -25,7 +30,7 @@ async function run(args: readonly string[]): Promise<number> {
   await using stack = await openStack(options, reporter());
   const addresses = describeAddresses(stack, await stack.clients());
   await stack.keep(addresses);
-  process.stdout.write(`${addressLines(addresses)}\ntapline down stops them and removes their data.\n`);
+  process.stdout.write(`${addressLines(addresses)}\n${AFTERWARDS}`);
   return EXIT_OK;
 }
 
