@@ -14,7 +14,7 @@ const ROUNDS = LONG ? 7 : 1;
 const KILLS = LONG ? 30 : 12;
 
 /** Between two restarts of brokers: each costs as much as many lives. */
-const REST_MS = LONG ? { least: 8000, most: 24_000 } : { least: 1000, most: 4000 };
+const REST_MS = LONG ? { least: 3000, most: 12_000 } : { least: 1000, most: 4000 };
 
 /** The first lives die in the first load, later ones anywhere else: each point in turn, then any. */
 const LOAD_KILLS = LONG ? 3 : 1;
