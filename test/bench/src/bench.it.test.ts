@@ -16,7 +16,7 @@ test.each<[BenchName, string[]]>([
   ['profile', ['reader, narrow rows']],
   ['latency', ['commit → Kafka consumer', 'a record → Kafka consumer', 'commit → Redis']],
   ['produce', ['tapline producer', "Kafka's producer tool, same bytes"]],
-  ['redis', ['tapline writer → Redis', 'plain HSETs on a raw socket']],
+  ['apply', ['tapline writer → redis', 'the same commands on a raw socket', 'plain HSETs on a raw socket']],
   ['memory', ['reader, one transaction']],
 ])(
   'bench %s',

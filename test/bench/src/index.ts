@@ -1,3 +1,4 @@
+import { type ApplyStoreName, benchApply } from './apply/index.ts';
 import { benchCatchup } from './catchup.ts';
 import { benchDecode } from './decode/decode.ts';
 import { benchInstructions } from './instructions/index.ts';
@@ -7,11 +8,11 @@ import { benchMemory } from './memory.ts';
 import type { BenchOptions } from './options.ts';
 import { benchProduce } from './produce.ts';
 import { benchProfile } from './profile/index.ts';
-import { benchRedis } from './redis.ts';
 import { type BenchResult, type Measurement, machine } from './report.ts';
 import type { FormatName } from './services.ts';
 import { benchShapes, type ShapeName } from './shapes/index.ts';
 
+export { APPLY_STORES, type ApplyStoreName } from './apply/index.ts';
 export { DECODE_TABLES } from './decode/tables.ts';
 export { type BenchResult, type Measurement, resultJson, resultTable } from './report.ts';
 export { FORMATS, type FormatName } from './services.ts';
@@ -69,7 +70,12 @@ export const BENCHES = {
     shortRows: 20_000,
     run: benchProduce,
   },
-  redis: { summary: 'rows in a topic already → Redis', rows: 1_000_000, shortRows: 5000, run: benchRedis },
+  apply: {
+    summary: 'rows in a topic already → a store (--sink), beside what the store takes by itself',
+    rows: 300_000,
+    shortRows: 2000,
+    run: benchApply,
+  },
   memory: {
     summary: 'the reader through one transaction of so many rows',
     rows: 1_000_000,
@@ -92,6 +98,8 @@ export interface RunBenchOptions {
   /** Only `latency`: rows a second; or half of the rate that the whole chain sustains. */
   readonly rate?: number;
   readonly half?: boolean;
+  /** `apply`: into this store; Redis without it. */
+  readonly sink?: ApplyStoreName;
   /** Only this one of the tables of `decode`. */
   readonly table?: string;
   /** The file for the flame graph of `profile`; none without it. */

@@ -1,3 +1,4 @@
+import type { ApplyStoreName } from './apply/index.ts';
 import type { FormatName } from './services.ts';
 import type { ShapeName } from './shapes/shapes.ts';
 
@@ -9,6 +10,8 @@ export interface BenchOptions {
   readonly format?: FormatName;
   /** shapes: this one only; profile: of this one. */
   readonly shape?: ShapeName;
+  /** apply: into this store. */
+  readonly sink?: ApplyStoreName;
   /** decode: this table only. */
   readonly table?: string;
   /** profile: the file for the flame graph. */

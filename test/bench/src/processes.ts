@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Measurement } from './report.ts';
 
 /** Clock ticks of /proc/PID/stat a second: USER_HZ, 100 on every Linux that Node runs on. */
 const TICKS = 100;
@@ -69,4 +70,18 @@ export class CpuMeter {
       Object.entries(this.#pids).map(([name, pid]) => [name, cpuSeconds(pid) - (this.#start[name] ?? 0)]),
     );
   }
+}
+
+/** Measures work that this process does with some servers. */
+export async function measured(
+  { what, rows, servers }: { what: string; rows: number; servers: Readonly<Record<string, number | undefined>> },
+  work: () => Promise<void>,
+): Promise<Measurement> {
+  const meter = new CpuMeter(servers);
+  const cpu = process.cpuUsage();
+  const started = performance.now();
+  await work();
+  const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  return { what, rows, seconds, cpuSeconds: { client: (user + system) / 1e6, ...meter.used() } };
 }

@@ -75,20 +75,21 @@ export async function createReader(
   return await service(stack, 'reader', config, [...READER_FLAGS, ...(difference.nodeFlags ?? [])]);
 }
 
-/** A writer into Redis with default settings; not launched yet. */
+/** A writer with default settings, but where the bench says otherwise; not launched yet. */
 export async function createWriter(
-  stack: StackBase & {
-    readonly kafka: KafkaCluster;
-    readonly redis: { readonly address: { readonly address: string } };
-  },
-  name: string,
-  topic: string,
+  stack: StackBase & { readonly kafka: KafkaCluster },
+  { name, topic, sink, source = {} }: WriterOptions,
 ): Promise<ManagedProcess> {
-  return await service(stack, 'writer', {
-    name,
-    source: { brokers: [...stack.kafka.address.brokers], topics: [topic] },
-    sink: { type: 'redis', address: stack.redis.address.address },
-  });
+  const brokers = [...stack.kafka.address.brokers];
+  return await service(stack, 'writer', { name, source: { brokers, topics: [topic], ...source }, sink });
+}
+
+export interface WriterOptions {
+  readonly name: string;
+  readonly topic: string;
+  readonly sink: Readonly<Record<string, unknown>>;
+  /** Further settings under `source`. */
+  readonly source?: Readonly<Record<string, unknown>>;
 }
 
 /** Resolves when the service has logged `text`. @throws with the end of its log when it ends by itself before. */

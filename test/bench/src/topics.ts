@@ -39,6 +39,18 @@ export class TopicWatch implements AsyncDisposable {
     return this.#records;
   }
 
+  /** Records of the topic that the group has committed, over all partitions. */
+  async committed(group: string): Promise<number> {
+    try {
+      const [topic] = await this.#admin.fetchOffsets({ groupId: group, topics: [this.#topic] });
+      return topic?.partitions.reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0) ?? 0;
+    } catch (error) {
+      // The group's coordinator may only be being found.
+      if (!(error instanceof KafkaJSError && error.retriable)) throw error;
+      return 0;
+    }
+  }
+
   /** Polls until the topic holds `count` records; `alive` throws when waiting has become useless. */
   async until(count: number, alive: () => void, everyMs = 20): Promise<void> {
     while ((await this.records()) < count) {

@@ -1,11 +1,13 @@
+export { inRoot, unpackDebian } from './apt.ts';
 export { cacheFolder, type Provisioned, provisionedVersions, provisionOnce } from './cache.ts';
+export { type CommandOptions, runCommand } from './command.ts';
 export { ProcessServer, type Server, StackContext } from './context.ts';
-export { copyJars, findJava, type Java } from './java.ts';
+export { compileJava, copyJars, findJava, type Java } from './java.ts';
 export { withFileLock } from './lock.ts';
 export { releasePorts, reservePorts } from './ports.ts';
 export { ManagedProcess, type ProcessExit, type ProcessSpec } from './process.ts';
 export { MovingAddress } from './proxy.ts';
-export type { HBaseAddress, HBaseServer, HBaseSettings } from './servers/hbase.ts';
+export type { HBaseAddress, HBaseServer } from './servers/hbase.ts';
 export { type KafkaAddress, type KafkaBroker, type KafkaCluster, type KafkaOptions } from './servers/kafka.ts';
 export type { MariadbOptions, MariadbServer, MariadbVersion } from './servers/mariadb.ts';
 export {

@@ -7,7 +7,7 @@ import { Guard } from './guard.ts';
 import { releasePorts } from './ports.ts';
 import type { ManagedProcess, ProcessSpec } from './process.ts';
 import { createElasticsearch } from './servers/elasticsearch.ts';
-import { createHBase, type HBaseServer, type HBaseSettings } from './servers/hbase.ts';
+import { createHBase, type HBaseOptions, type HBaseServer } from './servers/hbase.ts';
 import { createKafka, type KafkaCluster, type KafkaOptions } from './servers/kafka.ts';
 import { createMariadb, type MariadbOptions, type MariadbServer } from './servers/mariadb.ts';
 import { createMysql, type MysqlOptions, type MysqlServer } from './servers/mysql.ts';
@@ -56,7 +56,7 @@ export interface StackOptions {
   readonly redisCluster?: true | RedisSettings;
   readonly redisSentinel?: true | RedisSettings;
   readonly registry?: true | Readonly<Record<string, string>>;
-  readonly hbase?: true | HBaseSettings;
+  readonly hbase?: true | HBaseOptions;
   readonly elasticsearch?: true | SearchOptions;
   readonly opensearch?: true | SearchOptions;
 }

@@ -1,5 +1,7 @@
 import { EXIT_OK, TaplineError } from '@tapline/kernel';
 import {
+  APPLY_STORES,
+  type ApplyStoreName,
   BENCHES,
   type BenchName,
   DECODE_TABLES,
@@ -25,6 +27,7 @@ ${NAMES.map((name) => `  ${name.padEnd(12)} ${BENCHES[name].summary} (${BENCHES[
   --peer debezium   catchup: Debezium in Kafka Connect beside it, fetched with Maven
   --format NAME     catchup: what the reader writes: ${Object.keys(FORMATS).join(', ')}
   --shape NAME      shapes: only this one; profile: of this one; there are ${Object.keys(SHAPES).join(', ')}
+  --sink NAME       apply: into which store: ${Object.keys(APPLY_STORES).join(', ')}
   --table NAME      decode: only ${DECODE_TABLES.map(({ name }) => name).join(', ')}
   --svg FILE        profile: writes the flame graph there
   --compressed      memory: the transaction is compressed in the binlog
@@ -80,6 +83,15 @@ function tableOf(name: BenchName, value: string | boolean | undefined): { table?
   });
 }
 
+function sinkOf(name: BenchName, value: string | boolean | undefined): { sink?: ApplyStoreName } {
+  if (value === undefined) return {};
+  if (name === 'apply' && typeof value === 'string' && Object.hasOwn(APPLY_STORES, value))
+    return { sink: value as ApplyStoreName };
+  throw new TaplineError('CONFIG_INVALID', {
+    message: `--sink ${String(value)} is not known for ${name}; apply has ${Object.keys(APPLY_STORES).join(', ')}.`,
+  });
+}
+
 function svgOf(name: BenchName, value: string | boolean | undefined): { svg?: string } {
   if (value === undefined) return {};
   if (name === 'profile' && typeof value === 'string') return { svg: value };
@@ -113,6 +125,7 @@ async function run(args: readonly string[]): Promise<number> {
     peer: text,
     format: text,
     shape: text,
+    sink: text,
     svg: text,
     table: text,
     rate: text,
@@ -135,6 +148,7 @@ async function run(args: readonly string[]): Promise<number> {
     ...formatOf(name, values['format']),
     ...shapeOf(name, values['shape']),
     ...tableOf(name, values['table']),
+    ...sinkOf(name, values['sink']),
     ...rateOf(name, parsed),
     ...memoryOf(name, parsed),
     ...svgOf(name, values['svg']),

@@ -76,7 +76,11 @@ export async function benchLatency({
     const limit = await measureLimit(stack.kafka.address.brokers, load);
     results.push([{ what: 'commit → Kafka consumer', rows, figures, cpuSeconds }, limit]);
   }
-  const writer = await createWriter(stack, NAME, topic);
+  const writer = await createWriter(stack, {
+    name: NAME,
+    topic,
+    sink: { type: 'redis', address: stack.redis.address.address },
+  });
   await writer.launch();
   await untilLogged(writer, '"message":"consuming"');
   const alive = (): void => [reader, writer].forEach((service) => aliveCheck(service)());

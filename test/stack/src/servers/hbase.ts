@@ -9,6 +9,8 @@ import type { ManagedProcess } from '../process.ts';
 import { HBASE_JARS, HBASE_VERSION } from './hbase-jars.ts';
 
 const HEAP_MIB = 384;
+/** A server of a test does not live long enough for the compiler's best code. */
+const QUICK_START = '-XX:TieredStopAtLevel=1';
 
 /** HBase on a newer Java needs to reach into these packages (bin/hbase of its distribution opens the same). */
 const OPENED = [
@@ -25,6 +27,13 @@ const EXPORTED = ['java.base/jdk.internal.misc', 'java.security.jgss/sun.securit
 /** Further properties, as hbase-site.xml has them; a property given here wins. */
 export type HBaseSettings = Readonly<Record<string, string>>;
 
+export interface HBaseOptions {
+  readonly settings?: HBaseSettings;
+  readonly heapMib?: number;
+  /** The JVM may make its best code, which takes longer to start: for measurements. */
+  readonly forSpeed?: boolean;
+}
+
 export interface HBaseAddress {
   /** host:port of the master, where clients begin. */
   readonly master: string;
@@ -34,11 +43,14 @@ export interface HBaseAddress {
 
 /** A master, a region server and ZooKeeper in one process, with the data folder on the local disk. */
 export class HBaseServer extends ProcessServer {
+  /** The folder of its jars, which are a client's too. */
+  readonly libraries: string;
   readonly #regionServerPort: number;
   #logMark = 0;
 
-  constructor(name: string, ports: Pick<Ports, 'master' | 'regionServer'>, process: ManagedProcess) {
-    super(name, ports.master, process);
+  constructor(ports: Pick<Ports, 'master' | 'regionServer'>, process: ManagedProcess, libraries: string) {
+    super(process.spec.name, ports.master, process);
+    this.libraries = libraries;
     this.#regionServerPort = ports.regionServer;
   }
 
@@ -115,10 +127,17 @@ log4j.appender.out.layout.ConversionPattern=[%d{ISO8601}] %p %.1000m (%c{2})%n
 `;
 
 /** One HBase with an empty data folder of its own; not started. */
-export async function createHBase(context: StackContext, settings: HBaseSettings = {}): Promise<HBaseServer> {
+export async function createHBase(
+  context: StackContext,
+  { settings = {}, heapMib = HEAP_MIB, forSpeed = false }: HBaseOptions = {},
+): Promise<HBaseServer> {
   const archive = await classArchive(context);
-  await archiveClasses(archive, (options) => layOut(context, { name: 'hbase-classes', options, settings: {} }));
-  return await layOut(context, { name: 'hbase', options: mapClasses(archive), settings });
+  const forClasses = ['-Xms128m', `-Xmx${HEAP_MIB}m`, QUICK_START];
+  await archiveClasses(archive, (options) =>
+    layOut(context, { name: 'hbase-classes', options: [...options, ...forClasses], settings: {} }),
+  );
+  const options = [...mapClasses(archive), '-Xms128m', `-Xmx${heapMib}m`, ...(forSpeed ? [] : [QUICK_START])];
+  return await layOut(context, { name: 'hbase', options, settings });
 }
 
 async function classArchive(context: StackContext): Promise<string> {
@@ -138,11 +157,8 @@ async function layOut(context: StackContext, { name, options, settings }: Layout
   await mkdir(join(folder, 'tmp'), { recursive: true });
   await writeFile(join(folder, 'log4j.properties'), LOGGING);
   const site = siteSettings(folder, { master, regionServer, zookeeper }, settings);
-  return new HBaseServer(
-    name,
-    { master, regionServer },
-    await serverProcess(context, { name, home, folder, options, site }),
-  );
+  const process = await serverProcess(context, { name, home, folder, options, site });
+  return new HBaseServer({ master, regionServer }, process, join(home, 'libs'));
 }
 
 interface Start {
@@ -163,10 +179,7 @@ async function serverProcess(
     command: java.command,
     args: [
       ...options,
-      '-Xms128m',
-      `-Xmx${HEAP_MIB}m`,
       '-XX:+UseSerialGC',
-      '-XX:TieredStopAtLevel=1',
       '-Djava.net.preferIPv4Stack=true',
       '-Dorg.apache.hbase.thirdparty.io.netty.tryReflectionSetAccessible=true',
       `-Djava.io.tmpdir=${join(folder, 'tmp')}`,

@@ -1,0 +1,72 @@
+import type { MysqlServer } from '@tapline/test-stack';
+import { measured } from '../processes.ts';
+import type { Measurement } from '../report.ts';
+import { DATABASE, rowOf, TABLE } from '../rows.ts';
+import type { ApplyRun, ApplyStack, OpenStore } from './store.ts';
+
+const ROWS_PER_STATEMENT = 500;
+
+/** A MySQL of its own; the limit is plain upserts of 500 rows, one after the other, into a table of the same form. */
+export async function openMysqlTarget(stack: ApplyStack): Promise<OpenStore> {
+  const server = await stack.add('mysql', { name: 'target' });
+  const { host, port, user, password } = server.address;
+  return {
+    process: server.process,
+    sink: (run) =>
+      Promise.resolve({
+        type: 'mysql',
+        ...{ host, port, user, password },
+        database: applied(run),
+        stateDatabase: `state${run.run}`,
+      }),
+    check: (run) => requireRows(server, applied(run), run.rows),
+    limits: async (run) => [await upsertPlain(server, run)],
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
+}
+
+function applied({ run }: ApplyRun): string {
+  return `${DATABASE}_applied${run}`;
+}
+
+async function requireRows(server: MysqlServer, database: string, rows: number): Promise<void> {
+  const connection = await server.connect({ database });
+  try {
+    const [answer] = await connection.query(`SELECT COUNT(*) AS n FROM ${TABLE}`);
+    const [{ n } = { n: 0 }] = answer as { n: number }[];
+    if (Number(n) !== rows) throw new Error(`${database} holds ${n} rows instead of ${rows}`);
+  } finally {
+    await connection.end();
+  }
+}
+
+async function upsertPlain(server: MysqlServer, run: ApplyRun): Promise<Measurement> {
+  const { rows } = run;
+  const statements: string[] = [];
+  for (let from = 1; from <= rows; from += ROWS_PER_STATEMENT) {
+    statements.push(upsertStatement(from, Math.min(from + ROWS_PER_STATEMENT - 1, rows)));
+  }
+  const place = `${DATABASE}_plain${run.run}`;
+  await server.execute(`CREATE DATABASE ${place}; CREATE TABLE ${place}.${TABLE} LIKE ${applied(run)}.${TABLE}`);
+  const connection = await server.connect({ database: place });
+  try {
+    const servers = { mysql: server.process.pid };
+    const what = `plain upserts of ${ROWS_PER_STATEMENT} rows`;
+    const measurement = await measured({ what, rows, servers }, async () => {
+      for (const sql of statements) await connection.query(sql);
+    });
+    await requireRows(server, place, rows);
+    return measurement;
+  } finally {
+    await connection.end();
+  }
+}
+
+function upsertStatement(from: number, to: number): string {
+  const values: string[] = [];
+  for (let id = from; id <= to; id++) {
+    const { k, c, pad } = rowOf(id);
+    values.push(`(${id},${k},'${c}','${pad}')`);
+  }
+  return `INSERT INTO ${TABLE} (id, k, c, pad) VALUES ${values.join(',')} AS new ON DUPLICATE KEY UPDATE k = new.k, c = new.c, pad = new.pad`;
+}

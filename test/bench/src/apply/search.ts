@@ -1,0 +1,139 @@
+import { Agent, request } from 'node:http';
+import type { SearchServer } from '@tapline/test-stack';
+import { measured } from '../processes.ts';
+import type { Measurement } from '../report.ts';
+import { type HttpRequest, httpRequests } from './http.ts';
+import { Recorder } from './recorder.ts';
+import type { ApplyRun, ApplyStack, OpenApplyStore, OpenStore } from './store.ts';
+
+type Product = 'elasticsearch' | 'opensearch';
+
+/** Bulks under way at once: as many as the writer has lanes. */
+const CONNECTIONS = 4;
+const HEAP_MIB = 1024;
+const INDEX = 'applied';
+
+/**
+ * Elasticsearch or OpenSearch; the limit is the very bulks that the writer sent, recorded on their way, sent again over plain connections into an empty
+ * index of the same settings and mapping.
+ */
+export function openSearchStore(product: Product): OpenApplyStore {
+  return async (stack: ApplyStack): Promise<OpenStore> => {
+    const server = await stack.add(product, { heapMib: HEAP_MIB, forSpeed: true });
+    const recorder = await Recorder.open(server.port);
+    const { url } = server.address;
+    let bulks: readonly HttpRequest[] = [];
+    let shape = '';
+    return {
+      process: server.process,
+      async sink({ run }) {
+        await remove(url);
+        const node = run === 0 ? `http://127.0.0.1:${recorder.port}` : url;
+        // The index is made anew with each run: that is what the bench does, and no accident.
+        return { type: product, node, index: INDEX, bookIndex: '' };
+      },
+      async check({ rows, run }) {
+        await requireDocuments(url, rows);
+        if (run > 0) return;
+        shape = await shapeOf(url);
+        bulks = recorder.take().flatMap((bytes) => httpRequests(bytes).filter(isBulk));
+      },
+      async limits(run: ApplyRun) {
+        await remove(url);
+        await answerOf(`${url}/${INDEX}`, { method: 'PUT', headers: JSON_TYPE, body: shape });
+        const measurement = await sendRaw(server, product, bulks, run.rows);
+        await requireDocuments(url, run.rows);
+        return [measurement];
+      },
+      async [Symbol.asyncDispose]() {
+        await recorder[Symbol.asyncDispose]();
+        await server.stop();
+      },
+    };
+  };
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+function isBulk({ path }: HttpRequest): boolean {
+  return path.startsWith('/_bulk');
+}
+
+async function remove(url: string): Promise<void> {
+  await answerOf(`${url}/${INDEX}?ignore_unavailable=true`, { method: 'DELETE' });
+}
+
+async function requireDocuments(url: string, rows: number): Promise<void> {
+  await answerOf(`${url}/${INDEX}/_refresh`, { method: 'POST' });
+  const { count } = (await answerOf(`${url}/${INDEX}/_count`)) as { count: number };
+  if (count !== rows) throw new Error(`the index holds ${count} documents instead of ${rows}`);
+}
+
+/** Settings that say what an index is, and not which one it is. */
+const OWN_SETTINGS: ReadonlySet<string> = new Set([
+  'creation_date',
+  'provided_name',
+  'uuid',
+  'version',
+  'replication.type',
+  'resize',
+]);
+
+async function shapeOf(url: string): Promise<string> {
+  const all = (await answerOf(`${url}/${INDEX}`)) as Record<string, IndexShape>;
+  const { mappings = {}, settings: { index = {} } = {} } = all[INDEX] ?? {};
+  const kept = Object.entries(index).filter(([name]) => !OWN_SETTINGS.has(name));
+  return JSON.stringify({ mappings, settings: { index: Object.fromEntries(kept) } });
+}
+
+interface IndexShape {
+  readonly mappings: unknown;
+  readonly settings: { readonly index: Readonly<Record<string, unknown>> };
+}
+
+async function answerOf(url: string, init: RequestInit = {}): Promise<unknown> {
+  const answer = await fetch(url, init);
+  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${await answer.text()}`);
+  return await answer.json();
+}
+
+async function sendRaw(
+  { port, process: { pid } }: SearchServer,
+  product: Product,
+  bulks: readonly HttpRequest[],
+  rows: number,
+): Promise<Measurement> {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  try {
+    const what = 'the same bulks, sent raw';
+    return await measured({ what, rows, servers: { [product]: pid } }, async () => {
+      let next = 0;
+      const sender = async (): Promise<void> => {
+        while (next < bulks.length) {
+          const answer = await post(port, bulks[next++] as HttpRequest, agent);
+          if (!answer.includes('"errors":false')) throw new Error(`a bulk failed: ${answer.slice(0, 500)}`);
+        }
+      };
+      await Promise.all(Array.from({ length: CONNECTIONS }, sender));
+    });
+  } finally {
+    agent.destroy();
+  }
+}
+
+function post(port: number, { path, body }: HttpRequest, agent: Agent): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/x-ndjson', 'content-length': body.length };
+    const sent = request({ host: '127.0.0.1', port, path, method: 'POST', agent, headers }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      answer.once('end', () => resolve(text));
+      answer.once('error', reject);
+    });
+    sent.once('error', reject);
+    sent.end(body);
+  });
+}

@@ -1,0 +1,25 @@
+import type { KafkaCluster, ManagedProcess, StackBase } from '@tapline/test-stack';
+import type { Measurement } from '../report.ts';
+
+export type ApplyStack = StackBase & { readonly kafka: KafkaCluster };
+
+/** What is measured: these rows of this topic, for the n-th time. */
+export interface ApplyRun {
+  readonly rows: number;
+  readonly topic: string;
+  /** From 1 on; 0 is the run before, which warms the store up and whose figures are dropped. */
+  readonly run: number;
+}
+
+/** A store that a writer is measured into, started. */
+export interface OpenStore extends AsyncDisposable {
+  readonly process: ManagedProcess;
+  /** The writer's configuration under `sink`, for a place of this run that is empty. */
+  sink(run: ApplyRun): Promise<Readonly<Record<string, unknown>>>;
+  /** Throws when the store does not hold just the rows. */
+  check(run: ApplyRun): Promise<void>;
+  /** What the store takes from the simplest client there can be, each into an empty place. */
+  limits(run: ApplyRun): Promise<Measurement[]>;
+}
+
+export type OpenApplyStore = (stack: ApplyStack) => Promise<OpenStore>;
