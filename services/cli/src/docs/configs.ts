@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { printableError, readConfigFile, type ServiceCommand } from '@tapline/kernel';
 import { serviceFor } from '../config/documents.ts';
+import { SERVERS, variableName } from '../up/addresses.ts';
 import { type Block, type Page, type Problem, problem } from './page.ts';
 
 type Keys = Readonly<Record<string, unknown>>;
@@ -83,7 +84,13 @@ function isKeys(value: unknown): value is Keys {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A value for every variable that the text asks for: that it is asked for is what can be wrong in a page. */
+/** A value for every variable that the text asks for: `MYSQL_PORT`, `KAFKA` and the like as `tapline status --env` sets them, a secret for any other. */
 function variablesIn(text: string): Record<string, string> {
-  return Object.fromEntries([...text.matchAll(/\$\{env:(\w+)\}/g)].map(([, name]) => [name ?? '', 'x'.repeat(16)]));
+  const names = [...text.matchAll(/\$\{env:(\w+)\}/g)].map(([, name = '']) => name);
+  return Object.fromEntries(names.map((name) => [name, valueOf(name)]));
+}
+
+function valueOf(name: string): string {
+  if (name.endsWith('_PORT')) return '3306';
+  return SERVERS.some((server) => variableName(server) === name) ? '127.0.0.1:9092' : 'x'.repeat(16);
 }

@@ -64,7 +64,7 @@ export function describeAddresses(
     const client = clients.get(kind);
     const { address, note, port } = DESCRIBE[kind](server as ServerKinds[K]);
     const text = note === undefined ? address : `${address}, ${note}`;
-    const name = kind.replace(/[A-Z]/g, '_$&').toUpperCase();
+    const name = variableName(kind);
     const variables = {
       [name]: address,
       ...(port === undefined ? {} : { [`${name}_PORT`]: String(port) }),
@@ -73,6 +73,11 @@ export function describeAddresses(
     return [{ name: kind, address: client === undefined ? text : `${text}; client: ${client}`, variables }];
   };
   return SERVERS.flatMap((kind) => describe(kind));
+}
+
+/** `redisCluster` → `REDIS_CLUSTER`: its address. */
+export function variableName(kind: ServerKind): string {
+  return kind.replace(/[A-Z]/g, '_$&').toUpperCase();
 }
 
 /** Lines for a shell: `export MYSQL_PORT=23456`. None of the values needs quotes. */
