@@ -23,7 +23,7 @@ const REGISTRY_HOSTS: readonly string[] = [
 const TEXT = /\.(ts|js|cjs|mjs|json|ya?ml|md|sh|sql|toml|xml|java|svg|html|css|txt|tpl)$|(^|\/)[^.]+$/;
 /** Made by tools, or data: their length says nothing about how they read. */
 const NOT_WRITTEN =
-  /^package-lock\.json$|^docs\/reference\/|^schemas\/|\.generated\.|(^|\/)fixtures\/|^LICENSE$|\.svg$/;
+  /^package-lock\.json$|^docs\/reference\/|^schemas\/|\.schema\.json$|\.generated\.|(^|\/)fixtures\/|^LICENSE$|\.svg$/;
 const EXECUTABLE: readonly string[] = ['tapline', '.ci/run'];
 
 interface TrackedFile {

@@ -11,7 +11,7 @@ export type {
   VariantsField,
 } from './config/fields.ts';
 export { type DescribedKey, describeKeys, helpText } from './config/help.ts';
-export { type JsonSchema, jsonSchema } from './config/json-schema.ts';
+export { deployedSchema, type JsonSchema, jsonSchema } from './config/json-schema.ts';
 export { type ConfigInput, type LoadedConfig, loadConfig } from './config/load.ts';
 export { nearest } from './config/paths.ts';
 export { configReference, errorReference, metricsReference } from './config/reference.ts';

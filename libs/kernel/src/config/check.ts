@@ -36,9 +36,11 @@ export function checkValue(field: Field, given: unknown, path: Path, context: Ch
       return checkNumber(field, value, path, context);
     case 'boolean':
       return typeof value === 'boolean' ? value : wrong(path, 'true or false', value, context);
-    case 'choice':
-      if (typeof value === 'string' && field.values.includes(value)) return value;
+    case 'choice': {
+      const word = wordOf(value);
+      if (typeof word === 'string' && field.values.includes(word)) return word;
       return wrong(path, `one of ${field.values.join(', ')}`, value, context, near(value, field.values));
+    }
     case 'list':
       if (!Array.isArray(value)) return wrong(path, 'a list', value, context);
       if (value.length < (field.minItems ?? 0)) {
@@ -60,6 +62,11 @@ export function checkValue(field: Field, given: unknown, path: Path, context: Ch
     case 'variants':
       return checkVariants(field, value, path, context);
   }
+}
+
+/** `on` and `off` are booleans in YAML 1.1: files that went through Helm or Ansible have these instead of the words. */
+function wordOf(value: unknown): unknown {
+  return typeof value === 'boolean' ? (value ? 'on' : 'off') : value;
 }
 
 /** A nested group (inside a list, a map or a step): there convict does not reach, so required keys and defaults are looked after here. */

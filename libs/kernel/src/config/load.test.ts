@@ -312,3 +312,17 @@ test('a variable with our prefix that no key has is told, not refused', () => {
     'The environment variable TAPLINE_SAMPLE_SOURCE_HOTS belongs to no key; did you mean TAPLINE_SAMPLE_SOURCE_HOST?',
   ]);
 });
+
+test('a choice of on and off may come as the boolean that YAML 1.1 makes of it', () => {
+  const declaration = {
+    name: 'sample',
+    doc: 'A sample.',
+    fields: {
+      anchors: { type: 'choice', doc: 'Anchors.', values: ['auto', 'on', 'off'], default: 'auto' },
+      level: { type: 'choice', doc: 'Level.', values: ['info', 'debug'], default: 'info' },
+    },
+  } as const satisfies ConfigDeclaration;
+  const anchors = (value: unknown): string => loadConfig(declaration, { value: { anchors: value } }).value.anchors;
+  expect([anchors(true), anchors(false), anchors('on')]).toEqual(['on', 'off', 'on']);
+  expect(() => loadConfig(declaration, { value: { level: true } })).toThrow('level: expected one of info, debug');
+});

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { SERVICE_CONFIG } from '../service-config.ts';
 import type { ConfigDeclaration } from './fields.ts';
 import { describeKeys, helpText } from './help.ts';
-import { jsonSchema } from './json-schema.ts';
+import { deployedSchema, jsonSchema } from './json-schema.ts';
 import { configReference, errorReference, metricsReference } from './reference.ts';
 
 const DECLARATION = {
@@ -66,18 +66,62 @@ test('the schema refuses unknown keys and knows types, bounds and variants', () 
         additionalProperties: { type: ['array', 'string'], items: { type: 'string' } },
       },
       sink: {
-        oneOf: [
+        properties: { type: { enum: ['redis', 'mysql'] } },
+        required: ['type'],
+        allOf: [
           {
-            properties: { type: { const: 'redis' }, address: { type: 'string' } },
-            required: ['type'],
-            additionalProperties: false,
+            if: { properties: { type: { const: 'redis' } }, required: ['type'] },
+            then: {
+              properties: { type: { const: 'redis' }, address: { type: 'string' } },
+              additionalProperties: false,
+            },
           },
-          { properties: { type: { const: 'mysql' } } },
+          { if: { properties: { type: { const: 'mysql' } } } },
         ],
       },
-      steps: { type: ['array', 'string'], items: { oneOf: [{ required: ['include'], additionalProperties: false }] } },
+      steps: { type: ['array', 'string'], items: { maxProperties: 1, additionalProperties: false } },
     },
   });
+});
+
+test('what is deployed has every needed key, holds no secret, and may have been through YAML 1.1', () => {
+  const declaration = {
+    name: 'sample',
+    doc: 'A sample.',
+    fields: {
+      tls: { type: 'choice', doc: 'Encryption.', values: ['off', 'required'], default: 'off' },
+      source: {
+        type: 'group',
+        doc: 'Source.',
+        fields: {
+          user: { type: 'text', doc: 'Account.' },
+          password: { type: 'text', doc: 'Password.', secret: true, default: '' },
+          token: { type: 'text', doc: 'Token.', secret: true, optional: true },
+        },
+      },
+    },
+  } as const satisfies ConfigDeclaration;
+  const { properties, required } = deployedSchema(declaration) as {
+    properties: { tls: object; source: { properties: Record<string, { not: { not: { pattern: string } } }> } };
+    required: string[];
+  };
+  expect(required).toEqual(['source']);
+  expect(properties).toMatchObject({
+    tls: { anyOf: [{ enum: ['off', 'required', false] }, {}] },
+    source: { required: ['user'] },
+  });
+  const { password, token } = properties.source.properties;
+  const taken = ['', '${env:DB_PASSWORD}', '${file:/etc/db}', 'hunter2', '${env:A}hunter2', '${env:}'].map((value) =>
+    [password, token].map((secret) => new RegExp(secret?.not.not.pattern ?? 'x').test(value)),
+  );
+  expect(taken).toEqual([
+    [true, false],
+    [true, true],
+    [true, true],
+    [false, false],
+    [false, false],
+    [false, false],
+  ]);
 });
 
 test('errors and metrics have their pages', () => {

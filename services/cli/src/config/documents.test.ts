@@ -18,7 +18,7 @@ const writer = service('writer', {
 });
 
 test('a page and a schema for each service, and the pages of errors and metrics', () => {
-  const files = generatedFiles([reader, writer]);
+  const files = generatedFiles([reader, writer], {});
   expect(files.map(({ path }) => path)).toEqual([
     'docs/reference/reader.md',
     'schemas/reader.schema.json',
@@ -26,12 +26,16 @@ test('a page and a schema for each service, and the pages of errors and metrics'
     'schemas/writer.schema.json',
     'docs/reference/errors.md',
     'docs/reference/metrics.md',
+    'helm/tapline/values.schema.json',
+    'helm/tapline/README.md',
   ]);
   for (const { path, text } of files) {
     expect(text.endsWith('\n')).toBe(true);
-    if (path.endsWith('.json')) expect(JSON.parse(text)).toHaveProperty('properties.admin');
+    if (path.startsWith('schemas/')) expect(JSON.parse(text)).toHaveProperty('properties.admin');
   }
-  expect(files.at(-1)?.text).toContain('tapline_writer_rows_total');
+  const [metrics, values] = files.slice(-3);
+  expect(metrics?.text).toContain('tapline_writer_rows_total');
+  expect(JSON.parse(values?.text ?? '')).toHaveProperty('definitions.writer.properties.sink');
 });
 
 test('a file belongs to the service that knows most of its keys', () => {

@@ -6,6 +6,8 @@ import {
   metricsReference,
   type ServiceCommand,
 } from '@tapline/kernel';
+import { chartReadme } from './chart/readme.ts';
+import { valuesSchema } from './chart/values.ts';
 
 /** A file that is made from the declarations in the code. */
 export interface GeneratedFile {
@@ -14,8 +16,14 @@ export interface GeneratedFile {
   readonly text: string;
 }
 
-/** Every generated file: a page and a JSON Schema a service, and the pages of all errors and metrics. */
-export function generatedFiles(services: readonly ServiceCommand[]): GeneratedFile[] {
+/** The chart's values.yaml. */
+export const CHART_DEFAULTS = 'helm/tapline/values.yaml';
+
+/** Every generated file: a page and a JSON Schema a service, the pages of all errors and metrics, and what the chart has of the declarations. */
+export function generatedFiles(
+  services: readonly ServiceCommand[],
+  chartDefaults: Readonly<Record<string, unknown>>,
+): GeneratedFile[] {
   const ofServices = services.flatMap(({ name, config }) => [
     { path: `docs/reference/${name}.md`, text: configReference(config) },
     { path: `schemas/${name}.schema.json`, text: json(jsonSchema(config, `urn:tapline:config:${name}`)) },
@@ -24,6 +32,8 @@ export function generatedFiles(services: readonly ServiceCommand[]): GeneratedFi
     ...ofServices,
     { path: 'docs/reference/errors.md', text: errorReference() },
     { path: 'docs/reference/metrics.md', text: metricsReference(services) },
+    { path: 'helm/tapline/values.schema.json', text: json(valuesSchema(services)) },
+    { path: 'helm/tapline/README.md', text: chartReadme(chartDefaults) },
   ];
 }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, readConfigFile, type ServiceCommand, TaplineError } from '@tapline/kernel';
 import { parseFlags } from '../arguments.ts';
 import type { CliCommand } from '../command.ts';
-import { generatedFiles, serviceFor, undocumented } from './documents.ts';
+import { CHART_DEFAULTS, type GeneratedFile, generatedFiles, serviceFor, undocumented } from './documents.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
@@ -14,7 +14,7 @@ tapline config check
 
 validate: checks a configuration file without starting anything. Its service is recognised by its keys, or named by --service.
   --print    also print it with defaults filled in and secrets as ***
-generate: writes docs/reference/*.md and schemas/*.schema.json from the declarations in the code.
+generate: writes docs/reference/*.md, schemas/*.schema.json and the chart's schema and README from the declarations in the code.
 check: fails when one of these files is not what generate would write, or a key or metric has no documentation.
 `;
 
@@ -63,8 +63,12 @@ async function validate(file: string | undefined, wanted: unknown, print: boolea
   return EXIT_OK;
 }
 
+function files(all: readonly ServiceCommand[]): GeneratedFile[] {
+  return generatedFiles(all, readConfigFile(join(ROOT, CHART_DEFAULTS)));
+}
+
 async function generate(): Promise<number> {
-  for (const { path, text } of generatedFiles(await services())) {
+  for (const { path, text } of files(await services())) {
     await mkdir(dirname(join(ROOT, path)), { recursive: true });
     await writeFile(join(ROOT, path), text);
     process.stdout.write(`${path}\n`);
@@ -74,14 +78,14 @@ async function generate(): Promise<number> {
 
 async function check(): Promise<number> {
   const all = await services();
-  const files = generatedFiles(all);
+  const made = files(all);
   const silent = undocumented(all);
   for (const name of silent) process.stderr.write(`${name} has no documentation.\n`);
-  const current = await Promise.all(files.map(({ path }) => readFile(join(ROOT, path), 'utf8').catch(() => undefined)));
-  const drifted = files.filter(({ text }, index) => text !== current[index]);
+  const current = await Promise.all(made.map(({ path }) => readFile(join(ROOT, path), 'utf8').catch(() => undefined)));
+  const drifted = made.filter(({ text }, index) => text !== current[index]);
   for (const { path } of drifted) process.stderr.write(`${path} is not what the code declares.\n`);
   if (drifted.length > 0) process.stderr.write('Run ./tapline config generate and commit the result.\n');
-  else process.stdout.write(`${files.length} generated files are as the code declares.\n`);
+  else process.stdout.write(`${made.length} generated files are as the code declares.\n`);
   return drifted.length === 0 && silent.length === 0 ? EXIT_OK : EXIT_FAILED;
 }
 
