@@ -9,6 +9,7 @@ export const HEARTBEAT = { apiKey: 12, apiVersion: 3 } as const;
 export const LEAVE_GROUP = { apiKey: 13, apiVersion: 1 } as const;
 export const OFFSET_COMMIT = { apiKey: 8, apiVersion: 7 } as const;
 export const OFFSET_FETCH = { apiKey: 9, apiVersion: 5 } as const;
+export const DELETE_GROUPS = { apiKey: 42, apiVersion: 1 } as const;
 
 export interface Membership {
   readonly group: string;
@@ -113,18 +114,24 @@ export function readErrorCode(body: Buffer): number {
  * OffsetCommit Request (Version: 7) => group_id generation_id member_id group_instance_id [topics]
  *   topics => name [partitions] · partitions => partition_index committed_offset committed_leader_epoch committed_metadata
  */
-export function offsetCommitRequest(membership: Membership, offsets: readonly CommitOffset[]): Encoded {
+export function offsetCommitRequest(
+  membership: Membership,
+  offsets: readonly (CommitOffset & { readonly note?: string })[],
+): Encoded {
   const writer = member(membership);
-  byTopic(writer, offsets, ({ partition, offset }) => writer.int32(partition).int64(offset).int32(-1).string(null));
+  byTopic(writer, offsets, ({ partition, offset, note = null }) =>
+    writer.int32(partition).int64(offset).int32(-1).string(note),
+  );
   return writer.finish();
 }
 
 /** OffsetCommit Response (Version: 7) => throttle_time_ms [topics] · topics => name [partitions] · partitions => partition_index error_code */
 export const readOffsetCommit = readPartitionErrors;
 
-/** OffsetFetch Request (Version: 5) => group_id [topics] · topics => name [partition_indexes] */
-export function offsetFetchRequest(group: string, partitions: readonly TopicPartition[]): Encoded {
+/** OffsetFetch Request (Version: 5) => group_id [topics] · topics => name [partition_indexes]; no topics: all that are stored. */
+export function offsetFetchRequest(group: string, partitions: readonly TopicPartition[] | null): Encoded {
   const writer = new RequestWriter().string(group);
+  if (partitions === null) return writer.int32(-1).finish();
   byTopic(writer, partitions, ({ partition }) => writer.int32(partition));
   return writer.finish();
 }
@@ -132,6 +139,8 @@ export function offsetFetchRequest(group: string, partitions: readonly TopicPart
 export interface FetchedOffset extends TopicPartition {
   /** -1: none committed. */
   readonly offset: bigint;
+  /** What was stored beside it. */
+  readonly note: string;
   readonly errorCode: number;
 }
 
@@ -148,11 +157,27 @@ export function readOffsetFetch(body: Buffer): { errorCode: number; offsets: Fet
       const partition = reader.int32();
       const offset = reader.int64();
       reader.int32();
-      reader.nullableString();
-      return { topic, partition, offset, errorCode: reader.int16() };
+      return { topic, partition, offset, note: reader.string(), errorCode: reader.int16() };
     });
   });
   return { errorCode: reader.int16(), offsets: topics.flat() };
+}
+
+/** DeleteGroups Request (Version: 1) => [groups_names] */
+export function deleteGroupRequest(group: string): Encoded {
+  const writer = new RequestWriter();
+  return writer.array([group], (name) => writer.string(name)).finish();
+}
+
+/** DeleteGroups Response (Version: 1) => throttle_time_ms [results] · results => group_id error_code. The code of the one group asked for. */
+export function readDeletedGroup(body: Buffer): number {
+  const reader = new ResponseReader(body);
+  reader.int32();
+  const codes = reader.array((r) => {
+    r.string();
+    return r.int16();
+  });
+  return codes[0] ?? 0;
 }
 
 function member({ group, generation, memberId }: Membership): RequestWriter {

@@ -9,6 +9,7 @@ export type { CommitOffset, ConsumedBatch, ConsumeOptions, ConsumerLoop, TopicPa
 export type { Fence, FenceOptions, ProducerLife } from './fence/fence.ts';
 export type { Tail, TailRange } from './fence/tail.ts';
 export { brokerFindings, topicFindings, transactionalIdFinding } from './findings.ts';
+export type { GroupOffsets } from './group-offsets.ts';
 export { joinHeaders } from './headers.ts';
 export { type Kafka, type OpenKafkaOptions, openKafka } from './kafka.ts';
 export type { Lane, LaneOptions } from './lane.ts';
@@ -18,6 +19,7 @@ export type { LogReader, ReadRange } from './log-reader.ts';
 export { murmur2, partitionFor } from './partitioner.ts';
 export type { OrderedProducer, ProducerOptions, ProducerStats } from './producer.ts';
 export type { ProgressOptions, ProgressStore } from './progress.ts';
+export { progressJson } from './progress-json.ts';
 export { encodeHeaders, NO_HEADERS, type ProducerIdentity } from './record-batch.ts';
 export { type KafkaRecord, readHeader } from './record-reader.ts';
 export type { TopicDescription, TopicSpec, Topics } from './topics.ts';

@@ -7,6 +7,7 @@ import type { ConsumeOptions, ConsumerLoop } from './consumer.ts';
 import { startConsumer } from './consumer-loop.ts';
 import { Coordinator } from './coordinator.ts';
 import { Fence, type FenceOptions } from './fence/fence.ts';
+import { GroupOffsets } from './group-offsets.ts';
 import { kafkajsLogCreator } from './kafkajs-logger.ts';
 import { Candidate, type CandidateOptions } from './leader/candidate.ts';
 import { LogReader } from './log-reader.ts';
@@ -28,6 +29,8 @@ export interface Kafka extends AsyncDisposable {
   producer(options?: ProducerOptions): OrderedProducer;
   progress(options: ProgressOptions, signal?: AbortSignal): Promise<ProgressStore>;
   consume(options: ConsumeOptions): Promise<ConsumerLoop>;
+  /** What a consumer group has stored, from outside of it. */
+  offsets(group: string): GroupOffsets;
   /** Begins a life as the one writer of some topics. Give it to the producers, and shut earlier lives out before the topics are looked at. */
   fence(options: FenceOptions, signal?: AbortSignal): Promise<Fence>;
   /** Whether a life may begin under this id, as far as that can be told without shutting anybody out. @throws TaplineError KAFKA_NOT_ALLOWED, KAFKA_*. */
@@ -87,6 +90,10 @@ class KafkaClient implements Kafka {
 
   async consume(options: ConsumeOptions): Promise<ConsumerLoop> {
     return this.#own(await startConsumer(this.#cluster, options));
+  }
+
+  offsets(group: string): GroupOffsets {
+    return new GroupOffsets(this.#cluster, group, this.#patienceMs);
   }
 
   async fence(options: FenceOptions, signal?: AbortSignal): Promise<Fence> {

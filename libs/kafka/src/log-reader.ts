@@ -30,6 +30,8 @@ const SETTLE_MS = 100;
 const SETTLED_LOOKS = 3;
 const PARTITIONS_PER_REQUEST = 5000;
 const TAILS_TOGETHER = 16;
+/** The answer where no record is as young as asked for. */
+const NONE = -1n;
 
 /** Reads topic-partitions outside of any consumer group. Retryable failures are retried until the signal aborts. */
 export class LogReader {
@@ -161,6 +163,14 @@ export class LogReader {
   /** The first offset of each partition of the topic that is still there. */
   async startOffsets(topic: string, signal?: AbortSignal): Promise<bigint[]> {
     return only(await this.#list('the starts', [topic], { timestamp: EARLIEST }, signal));
+  }
+
+  /** The first offset in each partition of the topic whose record is not older than this; the end of the partition where there is none. */
+  async offsetsAt(topic: string, ms: number, signal?: AbortSignal): Promise<bigint[]> {
+    const found = only(await this.#list('the offsets by time', [topic], { timestamp: BigInt(ms) }, signal));
+    if (!found.includes(NONE)) return found;
+    const ends = await this.endOffsets(topic, signal);
+    return found.map((offset, partition) => (offset === NONE ? (ends[partition] as bigint) : offset));
   }
 
   #list(

@@ -4,7 +4,8 @@ import type { CommandEntry } from './command.ts';
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'demo',
-    summary: 'MySQL → Kafka → Redis live on this machine, with both services killed on the way and every row compared',
+    summary:
+      'MySQL → Kafka → stores live on this machine, with services killed and stores restarted on the way and every row compared',
     load: async () => (await import('./demo/index.ts')).demo,
   },
   {
@@ -26,6 +27,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'deadletter',
     summary: 'show what a writer could not apply, try it again, or drop it',
     load: async () => (await import('./deadletter/index.ts')).deadletter,
+  },
+  {
+    name: 'replay',
+    summary: 'give a writer’s topics to its store once more, from any place, beside the running writer',
+    load: async () => (await import('./replay/index.ts')).replay,
   },
   {
     name: 'schema',

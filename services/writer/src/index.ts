@@ -10,6 +10,13 @@ import { openWriter } from './writer.ts';
 export type { WriterConfig } from './config.ts';
 export { examine } from './examine.ts';
 export { LetterDesk, type LetterFilter, type Retried, type ShownLetter } from './letters/desk.ts';
+export {
+  Replay,
+  type ReplayOptions,
+  type ReplayPlan,
+  type ReplayProgress,
+  type ReplayResult,
+} from './replay/replay.ts';
 
 const service: ServiceCommand = serviceCommand({
   name: 'writer',

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { sleep } from '@tapline/kernel';
-import type { ItemRow, TopicWriter } from '@tapline/test-stack';
-import { expectedRow, until, WriterFixture } from './testing/fixture.ts';
+import { until, WriterFixture } from './testing/fixture.ts';
+import { Load, Watcher } from './testing/load.ts';
 import { WriterProcess } from './testing/writer-process.ts';
 
 let fixture: WriterFixture;
@@ -13,79 +12,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await fixture?.[Symbol.asyncDispose]();
 });
-
-/** Changes at random among a few rows, and the table that results. */
-class Load {
-  readonly table = new Map<number, ItemRow>();
-  readonly #topic: TopicWriter;
-  readonly #ids: number;
-
-  constructor(topic: TopicWriter, ids: number) {
-    this.#topic = topic;
-    this.#ids = ids;
-  }
-
-  run(changes: number): void {
-    for (let step = 0; step < changes; step++) {
-      const id = Math.floor(Math.random() * this.#ids);
-      if (Math.random() < 0.15) {
-        this.#topic.remove(id);
-        this.table.delete(id);
-      } else {
-        const row = {
-          id,
-          name: Math.random() < 0.1 ? null : `name ${this.#topic.version}`,
-          price: `${step % 1000}.25`,
-        };
-        this.#topic.put(row);
-        this.table.set(id, row);
-      }
-    }
-  }
-
-  async assertIn(topic: TopicWriter): Promise<void> {
-    const expected = new Map([...this.table].map(([id, row]) => [id, expectedRow(row)]));
-    expect(await fixture.rows(topic)).toEqual(expected);
-  }
-}
-
-/** Polls every row's version and remembers whether one ever went back. */
-class Watcher implements AsyncDisposable {
-  readonly wentBack: string[] = [];
-  polls = 0;
-  readonly #seen = new Map<number, string>();
-  readonly #prefix: string;
-  readonly #ids: number;
-  #on = true;
-  readonly #done: Promise<void>;
-
-  constructor(topic: TopicWriter, ids: number) {
-    this.#prefix = topic.source;
-    this.#ids = ids;
-    this.#done = this.#watch();
-  }
-
-  async #watch(): Promise<void> {
-    while (this.#on) {
-      const pipeline = fixture.redis.pipeline();
-      for (let id = 0; id < this.#ids; id++) pipeline.hget(`${this.#prefix}:${id}`, '_v');
-      const answers = await pipeline.exec().catch(() => null);
-      for (const [id, [error, version]] of (answers ?? []).entries()) {
-        if (error !== null || typeof version !== 'string') continue;
-        const before = this.#seen.get(id) ?? '';
-        if (version < before) this.wentBack.push(`row ${id}: ${before} → ${version}`);
-        this.#seen.set(id, version);
-      }
-      this.polls++;
-      await sleep(2);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#on = false;
-    await this.#done;
-  }
-}
 
 describe('the writer, as a process', () => {
   test('brings inserts, updates, deletes and NULLs to Redis, commits, and stops within a second when idle', async () => {
@@ -120,7 +46,7 @@ describe('the writer, as a process', () => {
     await using topic = await fixture.topic();
     const flags = fixture.flags(topic);
     const load = new Load(topic, 200);
-    await using watcher = new Watcher(topic, 200);
+    await using watcher = new Watcher(fixture, topic, 200);
     for (const redisDies of [false, true, false]) {
       await using writer = new WriterProcess(flags);
       load.run(3000);
@@ -138,7 +64,7 @@ describe('the writer, as a process', () => {
     }
     await using last = new WriterProcess(flags);
     await until('all is committed', () => fixture.caughtUp(topic), last);
-    await load.assertIn(topic);
+    await load.assertIn(fixture);
     expect(watcher.wentBack).toEqual([]);
     expect(watcher.polls).toBeGreaterThan(10);
   }, 300_000);
@@ -147,7 +73,7 @@ describe('the writer, as a process', () => {
     await using topic = await fixture.topic();
     const flags = fixture.flags(topic);
     const load = new Load(topic, 200);
-    await using watcher = new Watcher(topic, 200);
+    await using watcher = new Watcher(fixture, topic, 200);
     await using first = new WriterProcess(flags);
     load.run(2000);
     await topic.sent();
@@ -161,7 +87,7 @@ describe('the writer, as a process', () => {
     expect(await first.stop()).toBe(0);
     await topic.sent();
     await until('all is committed', () => fixture.caughtUp(topic), second);
-    await load.assertIn(topic);
+    await load.assertIn(fixture);
     expect(watcher.wentBack).toEqual([]);
   }, 300_000);
 });

@@ -9,17 +9,10 @@ import {
   whenAborted,
 } from '@tapline/kernel';
 import { LazyRegistry, openRegistry } from '@tapline/registry';
-import {
-  Consumption,
-  DEFAULT_TRAITS,
-  Engine,
-  type Sink,
-  type SinkDefinition,
-  type TableCatalog,
-  TopicTables,
-} from '@tapline/sink';
+import { Consumption, type Engine, type Sink, type SinkContext, TopicTables } from '@tapline/sink';
 import type { WriterConfig } from './config.ts';
-import { DeadLetters, deadLetterTopic } from './dead-letters.ts';
+import { engineOf, openParking } from './engine.ts';
+import { groupProgress } from './group-progress.ts';
 import { findUnknownColumns, unknownColumnText } from './named-columns.ts';
 import { openPipeline } from './pipeline.ts';
 import { sinkOf } from './sinks/index.ts';
@@ -35,51 +28,32 @@ export async function openWriter(context: ServiceContext<WriterConfig>, stop: Ab
 
   const kafka = opened.use(openKafka(kafkaConfigOf(config.source, `tapline-writer-${config.name}`), { logger: log }));
   const tables = new TopicTables(kafka);
-  const sink = opened.use(await openSink(context, tables, signal));
+  const sink = opened.use(await openSink(context, { tables, progress: groupProgress(config, kafka) }, signal));
   const registry = opened.use(
     new LazyRegistry(() => openRegistry(config.source.registry, { kafka, logger: log }, ending.signal)),
   );
-  const parking =
-    config.onError === 'stop'
-      ? undefined
-      : opened.use(await DeadLetters.open({ ...deadLetterTopic(config), kafka, signal: ending.signal }));
+  const parking = opened.use(await openParking(config, kafka, ending.signal));
   const parts = { registry: tables.watch(registry), claims: kafka.claims, signal: ending.signal };
   const { decode } = await openPipeline(config, context.origin?.file, parts);
   void tellUnknownColumns(context, { kafka, tables }, ending.signal);
-  const { order, batch } = definitionOf(config).traits ?? DEFAULT_TRAITS;
-  const engine = new Engine({
-    sink,
-    decode,
-    parking,
-    order,
-    lanes: config.lanes,
-    batchChanges: config.batchChanges ?? batch.maxChanges,
-    batchBytes: config.batchBytes ?? batch.maxBytes,
-    bufferBytes: config.source.bufferBytes,
-    log,
-    metrics,
-  });
+  const engine = engineOf(config, { sink, decode, parking, log, metrics });
   opened.defer(() => engine.abort());
   return new Writer(context, kafka, engine, opened.move());
 }
 
 async function openSink(
   { config, log }: ServiceContext<WriterConfig>,
-  tables: TableCatalog,
+  known: Pick<SinkContext, 'tables' | 'progress'>,
   signal: AbortSignal,
 ): Promise<Sink> {
   const { type, ...settings } = config.sink;
-  const context = { name: config.name, log, signal, tables };
+  const context = { name: config.name, log, signal, ...known };
   return retry(() => sinkOf(type).open(settings, context), {
     signal,
     maxDelayMs: 5000,
     onRetry: ({ error, attempt, delayMs }) =>
       log.warn('the sink is not there yet', { sink: type, attempt, delayMs, error }),
   });
-}
-
-function definitionOf({ sink }: WriterConfig): SinkDefinition {
-  return sinkOf(sink.type);
 }
 
 /** Beside the start, which need not wait for it: an older record may well have the column. */

@@ -50,6 +50,29 @@ export const TAPLINE_CODES = {
     summary: 'The dead-letter topic holds something that is no dead letter.',
     remedy: 'Check `deadLetters.topic`: the topic must be the writer’s own.',
   },
+  REPLAY_BOOKMARK: {
+    disposition: 'fatal',
+    summary: 'The consumer group in which a replay keeps how far it has come holds something else.',
+    remedy:
+      'Somebody uses the consumer group that the message names. Let them use another one, or delete it (kafka-consumer-groups.sh --delete --group).',
+  },
+  REPLAY_PLACE: {
+    disposition: 'fatal',
+    summary: 'The place from which a replay is to begin cannot be found in the topics.',
+    remedy:
+      'Give another place: `--from earliest`, a time, or offsets that the topics have. Earlier than asked for is always harmless, as the store compares versions.',
+  },
+  REPLAY_TABLE: {
+    disposition: 'fatal',
+    summary: 'A table that is to be replayed is none of those that the writer reads.',
+    remedy:
+      'Name it as its topic does: `--tables shop.orders`, `shop.*`, or the topic’s whole name. `source.topics` of the writer says which there are.',
+  },
+  REPLAY_UNFINISHED: {
+    disposition: 'fatal',
+    summary: 'An earlier replay of this writer was begun and is not finished, or it runs still.',
+    remedy: 'Go on with it: `--resume`. Or forget it and begin anew: `--restart`.',
+  },
   SERVICE_ABORTED: {
     disposition: 'fatal',
     summary: 'A service was told twice to stop, or did not finish what it had in hand before the deadline.',

@@ -1,5 +1,6 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { constants, zstdCompressSync } from 'node:zlib';
 import type { LastEvent } from '@tapline/binlog';
+import { progressJson } from '@tapline/kafka';
 import { TaplineError } from '@tapline/kernel';
 import type { Anchor } from '../anchors/anchor-book.ts';
 import { decodeFences, type Fences, type RawFences, rawFences } from '../fencing/fences.ts';
@@ -87,8 +88,6 @@ const FORMAT = 1;
 
 /** A longer record is compressed: thousands of tables have megabytes of offsets, mostly those of the record before, and one is written every second. */
 const PLAIN_BYTES = 64 * 1024;
-/** What a zstd frame begins with (RFC 8878), as no JSON does. */
-const ZSTD_MAGIC = 0xfd2f_b528;
 
 /** JSON, zstd around it when it is long. */
 export function encodeProgress(record: ProgressRecord): Buffer {
@@ -104,16 +103,10 @@ export function encodeProgress(record: ProgressRecord): Buffer {
   return zstdCompressSync(json, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
 }
 
-function textOf(bytes: Uint8Array): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const isPacked = buffer.length > 4 && buffer.readUInt32LE(0) === ZSTD_MAGIC;
-  return (isPacked ? zstdDecompressSync(buffer) : buffer).toString();
-}
-
 /** @throws TaplineError PROGRESS_UNREADABLE when the bytes are not a progress record of a known format. */
 export function decodeProgress(bytes: Uint8Array, topic: string): ProgressRecord {
   try {
-    const raw = JSON.parse(textOf(bytes)) as Raw;
+    const raw = progressJson(bytes) as Raw;
     if (raw.format !== FORMAT) throw new Error(`format ${String(raw.format)}, this version reads format ${FORMAT}`);
     return {
       ...raw,

@@ -101,7 +101,7 @@ export class WriterFixture implements AsyncDisposable {
 export async function until(
   what: string,
   holds: () => Promise<boolean> | boolean,
-  writer?: WriterProcess,
+  writer?: Pick<WriterProcess, 'log'>,
   withinMs = 60_000,
 ): Promise<void> {
   const end = performance.now() + withinMs;
