@@ -96,6 +96,20 @@ export const SINK_CODES = {
     summary: 'A change has a column that the table in the target lacks.',
     remedy: 'Add the column, leave it out with `transform`, or set `sink.newColumns` to `add` or `ignore`.',
   },
+  SINK_MYSQL_DDL: {
+    disposition: 'fatal',
+    summary:
+      'A statement that changed a table in the source cannot be carried out on the target as it is, or `sink.ddl` says to stop at it.',
+    remedy:
+      'Look at the reason and the statement. Alter the target’s table by hand and start the writer again: it sees that the table is as it should be and goes on. Or leave such statements out (`sink.ddl`).',
+  },
+  SINK_MYSQL_DDL_WAITS: {
+    disposition: 'retryable',
+    summary:
+      'Changes behind a statement that changed their table wait until all partitions of the table have come to it.',
+    remedy:
+      'Nothing, while the lag of the other partitions falls. Where one of them stands still, look at the member of the writer that has it.',
+  },
   SINK_MYSQL_DUPLICATE: {
     disposition: 'poison',
     summary: 'A row cannot be written, because a row that this writer does not know holds one of its unique values.',
@@ -187,6 +201,12 @@ export const SINK_CODES = {
     summary: 'Redis is loading its data, busy with a script, or without its master.',
     remedy: 'Wait; `redis-cli info` shows what it does.',
   },
+  SINK_REDIS_NUMBER: {
+    disposition: 'poison',
+    summary: 'A row’s score, or what it counts, is not a number that Redis can take.',
+    remedy:
+      'Make one with a transform (`cast`, `compute`, `filter`), such as cents of an amount of money. `onError` says whether the writer stops there or parks the change.',
+  },
   SINK_REDIS_READ_ONLY: {
     disposition: 'retryable',
     summary: 'Redis refuses writes: it is a replica, cannot save to disk, or has too few replicas.',
@@ -228,6 +248,23 @@ export const SINK_CODES = {
     disposition: 'retryable',
     summary: 'The index is closed. The writer waits until it is opened.',
     remedy: 'POST /INDEX/_open, or name another index.',
+  },
+  SINK_SEARCH_CONTENDED: {
+    disposition: 'retryable',
+    summary: 'Writers changed the same documents at the same time, again and again. The writer waits; nothing is lost.',
+    remedy: 'Wait. When it does not go on, let fewer writers fill the index.',
+  },
+  SINK_SEARCH_DOCUMENT: {
+    disposition: 'fatal',
+    summary: '`sink.document` does not fit the tables: a table without a part in it, or columns that do not join.',
+    remedy:
+      'Correct `sink.document` after the message: tables as `database.table`, all key columns on the right of `on`, columns as they are behind `transform`. Leave topics of other tables out of `source.topics`.',
+  },
+  SINK_SEARCH_DOCUMENT_FULL: {
+    disposition: 'poison',
+    summary: 'A row has no room in the document that it belongs to.',
+    remedy:
+      'Raise `sink.document.maxItems` or `sink.document.maxBytes` (and the store’s index.mapping.nested_objects.limit), or leave columns out with `include`.',
   },
   SINK_SEARCH_FAILED: {
     disposition: 'fatal',
@@ -289,6 +326,11 @@ export const SINK_CODES = {
     disposition: 'fatal',
     summary: 'What answers at `sink.node` is no Elasticsearch.',
     remedy: 'For OpenSearch use `sink.type: opensearch`. A proxy must let the header X-Elastic-Product pass.',
+  },
+  SINK_SEARCH_QUOTA: {
+    disposition: 'retryable',
+    summary: 'The store makes no more indexes: its limit of shards is reached. The writer waits; nothing is lost.',
+    remedy: 'Delete indexes that nobody needs, add nodes, or raise cluster.max_shards_per_node.',
   },
   SINK_SEARCH_READ_ONLY: {
     disposition: 'retryable',

@@ -58,8 +58,8 @@ export const REDIS_CONFIG = {
     sentinel: SENTINEL as typeof SENTINEL,
     as: {
       type: 'choice',
-      doc: 'A row as a hash (a field a column), as a JSON text, or as a string made by the template `value`.',
-      values: ['hash', 'json', 'string'],
+      doc: 'A row as a hash (a field a column), as a JSON text, or as a string made by the template `value`; as a member of a set or of a sorted set, or as a part of a counter, named by `collection`. `invalidate` writes nothing: it deletes `key`, which an application fills as a cache.',
+      values: ['hash', 'json', 'string', 'set', 'sortedSet', 'counter', 'invalidate'],
       default: 'hash',
     },
     key: {
@@ -71,6 +71,26 @@ export const REDIS_CONFIG = {
       type: 'text',
       doc: 'With `as: string`: the value, a template over `${row.COLUMN}` and what `key` knows.',
       default: '',
+    },
+    collection: {
+      type: 'text',
+      doc: 'With `set`, `sortedSet` and `counter`: name of the Redis key that the row is a part of, a template over `${row.COLUMN}` and what `key` knows.',
+      default: '',
+    },
+    member: {
+      type: 'text',
+      doc: 'With `set` and `sortedSet`: the row’s member, a template as `collection`; it must name the row. Default: `${key}`. With `counter`: the field, where the collection is a hash of counters; without it the collection itself is the counter.',
+      default: '',
+    },
+    score: {
+      type: 'text',
+      doc: 'With `sortedSet`: the score, a template as `collection`. A row whose score is NULL is not in the set.',
+      default: '',
+    },
+    amount: {
+      type: 'text',
+      doc: 'With `counter`: what a row counts, a whole number or a template of one. NULL counts nothing.',
+      default: '1',
     },
     versionField: {
       type: 'text',
@@ -116,7 +136,7 @@ export const REDIS_CONFIG = {
     },
     versionPrefix: {
       type: 'text',
-      doc: 'Start of the keys that remember versions of deleted rows, and of every row with `as: string`.',
+      doc: 'Start of the keys that remember versions of deleted rows, and of every row with `string`, `set`, `sortedSet` and `counter`.',
       default: '_tapline:v:',
       pattern: '[^{}\\s]+',
       expected: 'no braces and no blanks',
@@ -134,3 +154,8 @@ export const REDIS_CONFIG = {
 } as const;
 
 export type RedisConfig = ValueOf<typeof REDIS_CONFIG>;
+
+/** Whether rows are parts of something larger: where a row stood must be taken back when it changes. */
+export function isCollection({ as }: RedisConfig): boolean {
+  return as === 'set' || as === 'sortedSet' || as === 'counter';
+}

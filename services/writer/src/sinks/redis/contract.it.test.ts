@@ -48,6 +48,16 @@ const SHAPES: readonly Shape[] = [
   { name: 'json', config: { as: 'json' }, without: WHOLE },
   { name: 'string', config: STRING, without: { ...OVERWRITES, ...WHOLE } },
   { name: 'hash that expires deleted rows', config: { as: 'hash', ttlSeconds: 1000 }, without: {} },
+  {
+    name: 'counter',
+    config: { as: 'counter', collection: 'rows', member: '${key}', amount: '3' },
+    without: WHOLE,
+  },
+  {
+    name: 'sorted set',
+    config: { as: 'sortedSet', collection: 'rows', score: '2.5' },
+    without: WHOLE,
+  },
   { name: 'hash in a cluster', config: { as: 'hash', mode: 'cluster' }, without: NO_LINK },
   {
     name: 'string in a cluster',

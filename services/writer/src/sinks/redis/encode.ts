@@ -2,7 +2,9 @@ import { TaplineError } from '@tapline/kernel';
 import type { Change, Value } from '@tapline/sink';
 import type { Template } from '../../naming/template.ts';
 import { textOf } from '../../naming/values.ts';
+import { type Call, scriptCall } from './call.ts';
 import type { RedisConfig } from './config.ts';
+import { isPartial, partial } from './partial.ts';
 import { bulkString, RespBuffer } from './resp.ts';
 import type { GuardScript } from './script.ts';
 import { jsonHead } from './script.ts';
@@ -11,23 +13,13 @@ import { jsonOf, versionText } from './values.ts';
 const DELETE = bulkString('-1');
 const ONE = bulkString('1');
 
-/** One script call: the command and which changes it carries. */
-export interface Call {
-  readonly bytes: Buffer;
-  /** The same with the script's text instead of its name, for a server that does not know it. */
-  withText(): Buffer;
-  /** Any of its keys: they are of one slot. */
-  readonly key: string;
-  /** Indexes of the changes, in the order of the script's rows. */
-  readonly indexes: readonly number[];
-}
-
 /** Builds the bytes of script calls, row by row, straight from the changes. One encoder serves one call at a time. */
 export class CallEncoder {
   readonly #config: RedisConfig;
   readonly #script: GuardScript;
   readonly #value: Template;
   readonly #head: string;
+  readonly #invalidates: boolean;
   readonly #keys = new RespBuffer();
   readonly #args = new RespBuffer();
   readonly #names = new Map<string, Buffer>();
@@ -39,6 +31,7 @@ export class CallEncoder {
     this.#script = script;
     this.#value = value;
     this.#head = jsonHead(config.versionField);
+    this.#invalidates = config.as === 'invalidate';
   }
 
   get rows(): number {
@@ -57,12 +50,12 @@ export class CallEncoder {
     this.#args.text(prefix);
   }
 
-  add(index: number, key: string, change: Change): void {
+  add(index: number, key: string, change: Change): undefined {
     if (this.#indexes.length === 0) this.#firstKey = key;
     this.#indexes.push(index);
     this.#keys.text(key);
     this.#args.hex64(change.version);
-    if (change.after === null) this.#args.encoded(DELETE, 1);
+    if (change.after === null || this.#invalidates) this.#args.encoded(DELETE, 1);
     else if (this.#config.as === 'hash') {
       // An insert is all there is of its row: a column that it lacks has its default, which nobody knows here.
       if (change.op !== 'c' && isPartial(change)) this.#changedFields(change.after);
@@ -79,20 +72,8 @@ export class CallEncoder {
   }
 
   end(): Call {
-    const keys = this.#keys.view();
-    const args = this.#args.view();
-    const count = 3 + this.#keys.count + this.#args.count;
-    const rows = String(this.#keys.count);
-    const head = (name: string, script: string): Buffer =>
-      Buffer.concat([Buffer.from(`*${count}\r\n`), bulkString(name), bulkString(script), bulkString(rows)]);
-    const sha = head('EVALSHA', this.#script.sha);
-    const bytes = Buffer.concat([sha, keys, args]);
-    return {
-      bytes,
-      withText: () => Buffer.concat([head('EVAL', this.#script.text), bytes.subarray(sha.length)]),
-      key: this.#firstKey,
-      indexes: this.#indexes,
-    };
+    const parts = { keys: this.#keys, args: this.#args, firstKey: this.#firstKey, indexes: this.#indexes };
+    return scriptCall(this.#script, parts);
   }
 
   #fields(row: NonNullable<Change['after']>): void {
@@ -147,17 +128,6 @@ export class CallEncoder {
     }
     this.#args.encoded(encoded, 1);
   }
-}
-
-function isPartial({ absent }: Change): boolean {
-  return absent !== null && absent.after.length > 0;
-}
-
-function partial({ topic, absent }: Change, as: string): TaplineError {
-  return new TaplineError('ROW_PARTIAL', {
-    message: `sink.as: ${as} needs whole rows, and a row lacks ${absent?.after.join(', ')}.`,
-    place: { topic, path: 'sink.as' },
-  });
 }
 
 function clash(column: string): TaplineError {

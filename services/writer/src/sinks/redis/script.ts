@@ -31,7 +31,7 @@ export interface GuardScript {
 
 /** Everything the configuration decides is a constant of the text: no argument is spent on it. */
 export function guardScript(config: RedisConfig): GuardScript {
-  const shape = config.as === 'hash' ? hash(config) : config.as === 'json' ? json(config) : text(config);
+  const shape = shapeOf(config);
   const lines = `
 local stale,refused,stopped,why={},{},0,''
 local marks=redis.call('GET',ARGV[1])
@@ -48,10 +48,10 @@ for i=1,#KEYS do
   elseif cur and cur>=v then
     stale[#stale+1]=i
   elseif n==-1 then
-    local r=${remember(config, config.as === 'string')}
+    local r=${remember(config, config.as === 'string' || config.as === 'invalidate')}
     if type(r)=='table' and r.err then stopped=i why=r.err break end
     ${announce(config)}
-    ${config.onDelete === 'delete' ? "if live then redis.call('DEL',k) end" : shape.expire}
+    ${config.onDelete === 'delete' ? (shape.remove ?? "if live then redis.call('DEL',k) end") : shape.expire}
   else
     ${shape.write}
     if type(r)=='table' and r.err then stopped=i why=r.err break end
@@ -70,9 +70,32 @@ interface Shape {
   readonly current: string;
   /** Writes the row and sets `r` to the answer. */
   readonly write: string;
+  /** Takes the row away, where that is more than to delete what is live. */
+  readonly remove?: string;
   /** Leaves a deleted row for a while, with its new version. */
   readonly expire: string;
 }
+
+function shapeOf(config: RedisConfig): Shape {
+  switch (config.as) {
+    case 'hash':
+      return hash(config);
+    case 'json':
+      return json(config);
+    case 'invalidate':
+      return INVALIDATE;
+    default:
+      return text(config);
+  }
+}
+
+/** What an application put at the key goes, whatever it is; the row's version is nowhere but under its version key. Every change is given as a delete. */
+const INVALIDATE: Shape = {
+  current: `local cur=redis.pcall('GET',ARGV[1]..k)`,
+  write: 'local r',
+  remove: `redis.call('DEL',k)`,
+  expire: '',
+};
 
 function hash({ versionField, expireSeconds }: RedisConfig): Shape {
   const field = quote(versionField);

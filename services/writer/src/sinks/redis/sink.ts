@@ -2,10 +2,13 @@ import { orAbort, TaplineError } from '@tapline/kernel';
 import type { ApplyResult, Change, Sink } from '@tapline/sink';
 import { compileTemplate, type Template } from '../../naming/template.ts';
 import { Outcome } from '../../outcome.ts';
+import type { Call } from './call.ts';
 import { classify, isNoScript, replyError } from './classify.ts';
 import type { RedisClient } from './client.ts';
-import type { RedisConfig } from './config.ts';
-import { type Call, CallEncoder } from './encode.ts';
+import { CollectionEncoder } from './collection/encode.ts';
+import { collectionScript } from './collection/script.ts';
+import { isCollection, type RedisConfig } from './config.ts';
+import { CallEncoder } from './encode.ts';
 import { guardScript } from './script.ts';
 import { slotOf, tagOf } from './slot.ts';
 
@@ -14,6 +17,13 @@ const CALL_BYTES = 512 * 1024;
 
 /** What the script answers when not every row was applied: rows counted from 1. */
 type Partial = readonly [stopped: number, why: string, stale: readonly number[], refused: readonly (number | string)[]];
+
+interface Given {
+  readonly changes: readonly Change[];
+  /** Name of each change's row. */
+  readonly keys: readonly string[];
+  readonly outcome: Outcome;
+}
 
 /**
  * Rows in Redis. A call's changes go out as a pipeline of script calls of up to `batchRows` rows, each one atomic step that compares every row's
@@ -24,7 +34,7 @@ export class RedisSink implements Sink {
   readonly #client: RedisClient;
   readonly #config: RedisConfig;
   readonly #key: Template;
-  readonly #encoder: CallEncoder;
+  readonly #encoder: CallEncoder | CollectionEncoder;
   #disposed = false;
 
   constructor(client: RedisClient, config: RedisConfig) {
@@ -32,7 +42,9 @@ export class RedisSink implements Sink {
     this.#config = config;
     this.#key = compileTemplate(config.key, { path: 'sink.key', row: false, nullText: '' });
     const value = compileTemplate(config.value, { path: 'sink.value', row: true, nullText: config.nullText });
-    this.#encoder = new CallEncoder(config, guardScript(config), value);
+    this.#encoder = isCollection(config)
+      ? new CollectionEncoder(config, collectionScript(config))
+      : new CallEncoder(config, guardScript(config), value);
   }
 
   async apply(changes: readonly Change[], signal: AbortSignal): Promise<ApplyResult> {
@@ -40,7 +52,7 @@ export class RedisSink implements Sink {
     if (this.#disposed)
       throw new TaplineError('INTERNAL', { message: 'apply was called on a sink that is disposed of.' });
     const outcome = new Outcome(changes.length);
-    const calls = this.#client.clustered ? this.#callsBySlot(changes) : this.#calls(changes);
+    const calls = this.#client.clustered ? this.#callsBySlot(changes, outcome) : this.#calls(changes, outcome);
     await orAbort(Promise.all(calls.map((call) => this.#run(call, outcome))), signal);
     return outcome.result();
   }
@@ -59,15 +71,13 @@ export class RedisSink implements Sink {
     await this.#client[Symbol.asyncDispose]();
   }
 
-  #calls(changes: readonly Change[]): Call[] {
+  #calls(changes: readonly Change[], outcome: Outcome): Call[] {
     const keys = changes.map((change) => this.#key(change));
-    const calls: Call[] = [];
-    this.#encode(changes, keys, changes.keys(), this.#config.versionPrefix, calls);
-    return calls;
+    return this.#encode({ changes, keys, outcome }, changes.keys(), this.#config.versionPrefix);
   }
 
   /** In a cluster the keys of a call must be of one slot, the version keys too: their prefix has a tag of that slot. */
-  #callsBySlot(changes: readonly Change[]): Call[] {
+  #callsBySlot(changes: readonly Change[], outcome: Outcome): Call[] {
     const keys = changes.map((change) => this.#key(change));
     const bySlot = new Map<number, number[]>();
     for (const [index, key] of keys.entries()) {
@@ -76,20 +86,14 @@ export class RedisSink implements Sink {
       if (indexes === undefined) bySlot.set(slot, [index]);
       else indexes.push(index);
     }
-    const calls: Call[] = [];
-    for (const [slot, indexes] of bySlot) {
-      this.#encode(changes, keys, indexes, `${this.#config.versionPrefix}{${tagOf(slot)}}:`, calls);
-    }
-    return calls;
+    const given = { changes, keys, outcome };
+    return [...bySlot].flatMap(([slot, indexes]) =>
+      this.#encode(given, indexes, `${this.#config.versionPrefix}{${tagOf(slot)}}:`),
+    );
   }
 
-  #encode(
-    changes: readonly Change[],
-    keys: readonly string[],
-    indexes: Iterable<number>,
-    prefix: string,
-    calls: Call[],
-  ): void {
+  #encode({ changes, keys, outcome }: Given, indexes: Iterable<number>, prefix: string): Call[] {
+    const calls: Call[] = [];
     const encoder = this.#encoder;
     encoder.begin(prefix);
     for (const index of indexes) {
@@ -97,9 +101,11 @@ export class RedisSink implements Sink {
         calls.push(encoder.end());
         encoder.begin(prefix);
       }
-      encoder.add(index, keys[index] as string, changes[index] as Change);
+      const refused = encoder.add(index, keys[index] as string, changes[index] as Change);
+      if (refused !== undefined) outcome.failed(index, refused);
     }
     if (encoder.rows > 0) calls.push(encoder.end());
+    return calls;
   }
 
   async #run(call: Call, outcome: Outcome): Promise<void> {

@@ -3,7 +3,7 @@ import { NO_TABLES, neverAborted, type Row, type SinkBench } from '@tapline/sink
 import type { MovingAddress } from '@tapline/test-stack';
 import type { Cluster, Redis } from 'ioredis';
 import { textOf } from '../../../naming/values.ts';
-import { REDIS_CONFIG, type RedisConfig } from '../config.ts';
+import { isCollection, REDIS_CONFIG, type RedisConfig } from '../config.ts';
 import { redisSink } from '../index.ts';
 import { slotOf, tagOf } from '../slot.ts';
 
@@ -36,7 +36,13 @@ export class RedisBench implements SinkBench {
     this.#place = place;
     this.#link = link;
     this.partialRows = config.as === 'hash';
-    this.#config = { ...config, key: `${place}:\${key}`, versionPrefix: `${place}.v:` };
+    const key = `${place}:\${key}`;
+    this.#config = {
+      ...config,
+      key,
+      versionPrefix: `${place}.v:`,
+      ...(isCollection(config) ? { collection: key } : {}),
+    };
   }
 
   open(): ReturnType<SinkBench['open']> {
@@ -50,6 +56,7 @@ export class RedisBench implements SinkBench {
 
   async read(key: Row): Promise<unknown> {
     const name = this.#name(key);
+    if (isCollection(this.#config)) return await this.#part(name, partOf(key));
     if (this.#config.as !== 'hash') {
       const text = await this.#redis.get(name);
       return text === null ? undefined : text.replace(/^\{"_v":"[0-9a-f]{16}",?/, '{');
@@ -60,7 +67,15 @@ export class RedisBench implements SinkBench {
     return Object.fromEntries(Object.entries(rest).map(([column, bytes]) => [column, bytes.toString('latin1')]));
   }
 
+  /** What the collection has of the row. */
+  async #part(name: string, member: string): Promise<unknown> {
+    const { as } = this.#config;
+    const found = as === 'counter' ? this.#redis.hget(name, member) : this.#redis.zscore(name, member);
+    return (await found) ?? undefined;
+  }
+
   expected(row: Row): unknown {
+    if (isCollection(this.#config)) return this.#config.as === 'counter' ? '3' : '2.5';
     if (this.#config.as === 'json') {
       const members = Object.entries(row).map(([column, value]) => `${JSON.stringify(column)}:${expectedJson(value)}`);
       return `{${members.join(',')}}`;
@@ -81,6 +96,7 @@ export class RedisBench implements SinkBench {
   }
 
   async #live(name: string): Promise<string | null> {
+    if (isCollection(this.#config)) return await this.#redis.hget(`${this.#config.versionPrefix}${name}`, 'v');
     if (this.#config.as === 'hash') return await this.#redis.hget(name, '_v');
     if (this.#config.as === 'json') return (await this.#redis.get(name))?.slice(7, 23) ?? null;
     return null;
@@ -122,11 +138,14 @@ export class RedisBench implements SinkBench {
   }
 
   #name(key: Row): string {
-    const values = Object.values(key).map((value) => textOf(value as NonNullable<typeof value>));
-    const parts =
-      values.length === 1 ? values : values.map((part) => part.replaceAll('%', '%25').replaceAll(':', '%3A'));
-    return `${this.#place}:${parts.join(':')}`;
+    return `${this.#place}:${partOf(key)}`;
   }
+}
+
+function partOf(key: Row): string {
+  const values = Object.values(key).map((value) => textOf(value as NonNullable<typeof value>));
+  const parts = values.length === 1 ? values : values.map((part) => part.replaceAll('%', '%25').replaceAll(':', '%3A'));
+  return parts.join(':');
 }
 
 /** Written apart from the sink's own code on purpose: the two must agree. */
