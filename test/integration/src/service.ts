@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sleep } from '@tapline/kernel';
-import type { ManagedProcess, StackBase } from '@tapline/test-stack';
+import type { ManagedProcess, ProcessSpec, StackBase } from '@tapline/test-stack';
 
 const TAPLINE = fileURLToPath(new URL('../../../tapline', import.meta.url));
 const DEADLINE_MS = 90_000;
@@ -35,16 +35,25 @@ export class Service {
   }
 
   static async run(stack: StackBase, name: string, args: readonly string[]): Promise<Service> {
-    const process = stack.process({
-      name,
-      command: TAPLINE,
-      args,
-      // The tests run with the packages that are there; the launcher must not install under them.
-      env: { TAPLINE_NO_INSTALL: '1' },
-      logFile: join(stack.folder, `${name}.log`),
-    });
-    await process.launch();
-    return new Service(process);
+    // The tests run with the packages that are there; the launcher must not install under them.
+    return await Service.#launch(stack, { name, command: TAPLINE, args, env: { TAPLINE_NO_INSTALL: '1' } });
+  }
+
+  /** A program of the test's own, with the environment that it is to see beside ours. */
+  static async program(
+    stack: StackBase,
+    name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ): Promise<Service> {
+    const quiet = '--disable-warning=ExperimentalWarning';
+    return await Service.#launch(stack, { name, command: process.execPath, args: [quiet, ...args], env });
+  }
+
+  static async #launch(stack: StackBase, spec: Omit<ProcessSpec, 'logFile'>): Promise<Service> {
+    const launched = stack.process({ ...spec, logFile: join(stack.folder, `${spec.name}.log`) });
+    await launched.launch();
+    return new Service(launched);
   }
 
   /** Everything printed so far. */

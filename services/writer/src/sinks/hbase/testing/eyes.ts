@@ -10,6 +10,8 @@ export interface Cell {
   readonly timestamp: bigint;
 }
 
+const PAGE_ROWS = 2000;
+
 /** The store's own eyes: reads rows of a table past the sink. */
 export class HBaseEyes implements AsyncDisposable {
   readonly cluster: Cluster;
@@ -48,6 +50,37 @@ export class HBaseEyes implements AsyncDisposable {
       message.close(get);
     });
     return readCells(await this.cluster.regionServer(region.server, request));
+  }
+
+  /** All rows of a table, in their order, the newest cell of each column of these families. */
+  async *rows(
+    table: string,
+    families: readonly string[],
+  ): AsyncGenerator<{ readonly row: Buffer; readonly cells: readonly Cell[] }> {
+    this.cluster.forget(table);
+    for (const region of await this.cluster.regions(table)) {
+      for (let from: Buffer = Buffer.alloc(0); ; ) {
+        // ScanRequest{region=1, scan=2{column=1{family=1}, start_row=3}, number_of_rows=4, close_scanner=5}
+        const request = this.cluster.request('Scan', (message) => {
+          message.bytes(1, regionSpecifier(region));
+          const scan = message.open(2);
+          for (const family of families) {
+            const column = message.open(1);
+            message.text(1, family);
+            message.close(column);
+          }
+          message.bytes(3, from);
+          message.close(scan);
+          message.uint(4, PAGE_ROWS);
+          message.bool(5, true);
+        });
+        const page = readRows(await this.cluster.regionServer(region.server ?? '', request));
+        yield* page;
+        const last = page.at(-1);
+        if (last === undefined || page.length < PAGE_ROWS) break;
+        from = Buffer.concat([last.row, Buffer.alloc(1)]);
+      }
+    }
   }
 
   /** Sets an attribute of the table, as `alter` in the HBase shell does. */
@@ -135,6 +168,25 @@ function readCells(answer: Buffer): readonly Cell[] {
     while (result.next()) if (result.field === 1) cells.push(readCell(result.bytes));
   }
   return cells;
+}
+
+/** ScanResponse{results=5{cell=1{row=1, …}}} */
+function readRows(answer: Buffer): { row: Buffer; cells: readonly Cell[] }[] {
+  const rows: { row: Buffer; cells: Cell[] }[] = [];
+  const response = new Fields(answer);
+  while (response.next()) {
+    if (response.field !== 5) continue;
+    const found = { row: Buffer.alloc(0), cells: [] as Cell[] };
+    const result = new Fields(response.bytes);
+    while (result.next()) {
+      if (result.field !== 1) continue;
+      const cell = new Fields(result.bytes);
+      if (cell.next() && cell.field === 1) found.row = Buffer.from(cell.bytes);
+      found.cells.push(readCell(result.bytes));
+    }
+    rows.push(found);
+  }
+  return rows;
 }
 
 function readCell(bytes: Buffer): Cell {
