@@ -134,7 +134,7 @@ export class BulkSender {
 }
 
 /** Names of single documents' faults mean something else for a whole request: no document is to blame. */
-function wholeRequest(error: TaplineError): TaplineError {
+export function wholeRequest(error: TaplineError): TaplineError {
   if (error.disposition !== 'poison') return error;
   const { message, place, cause } = error;
   return new TaplineError('SINK_SEARCH_FAILED', { message, place, cause });

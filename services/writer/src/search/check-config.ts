@@ -1,6 +1,7 @@
 import { TaplineError } from '@tapline/kernel';
 import type { SinkTraits } from '@tapline/sink';
 import type { SearchConfig } from './config.ts';
+import { checkDocumentConfig } from './documents/check-config.ts';
 import { Locator } from './location.ts';
 
 /** A store works best on bulks of some megabytes. */
@@ -13,6 +14,7 @@ export function checkSearchConfig(config: SearchConfig): void {
     throw wrong('sink.deletedField', 'must have a name with onDelete: mark');
   if (config.password !== undefined && config.username === undefined)
     throw wrong('sink.password', 'is used only with sink.username');
+  if (config.document !== undefined) checkDocumentConfig(config, config.document);
 }
 
 function wrong(path: string, problem: string): TaplineError {

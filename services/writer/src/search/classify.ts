@@ -22,7 +22,8 @@ const BY_TYPE: Readonly<Record<string, ErrorCode>> = {
   index_not_found_exception: 'SINK_SEARCH_INDEX_MISSING',
   invalid_index_name_exception: 'SINK_SEARCH_INDEX_NAME',
   invalid_alias_name_exception: 'SINK_SEARCH_INDEX_NAME',
-  // Names of limits.
+  // Names of limits. Our requests are whole: what they are found not valid for is the limit of shards.
+  validation_exception: 'SINK_SEARCH_QUOTA',
   es_rejected_execution_exception: 'SINK_SEARCH_BUSY',
   rejected_execution_exception: 'SINK_SEARCH_BUSY',
   open_search_rejected_execution_exception: 'SINK_SEARCH_BUSY',

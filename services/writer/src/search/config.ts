@@ -1,5 +1,6 @@
 import type { ValueOf } from '@tapline/kernel';
 import { ANSWER_TIMEOUT, TLS_FIELDS } from '../sink-fields.ts';
+import { DOCUMENT } from './documents/config.ts';
 import { jsonObjectOf } from './json-object.ts';
 
 const TLS = {
@@ -85,6 +86,7 @@ export const SEARCH_FIELDS = {
     doc: 'What chooses the shard, a template as `index`. Default: the store’s choice by `id`.',
     optional: true,
   },
+  document: DOCUMENT as typeof DOCUMENT,
   pipeline: { type: 'text', doc: 'Ingest pipeline that every document passes.', optional: true },
   manageIndexes: {
     type: 'boolean',

@@ -48,9 +48,36 @@ export class TableDocuments {
     return `${text}}`;
   }
 
+  /** The row as one line of JSON, after the table was asked for again: its new columns are then known. */
+  async rewrite(change: Change, row: Row, signal: AbortSignal): Promise<string> {
+    await this.learn(change, true, signal);
+    return this.write(row) ?? '';
+  }
+
   #meet(column: string, plan: ColumnPlan | undefined): void {
     if (plan === undefined && this.#members.has(column)) return;
     this.#members.set(column, { name: `${JSON.stringify(column)}:`, json: plan?.json ?? jsonOf });
+  }
+}
+
+/** What is known of the tables behind the topics that were met. */
+export class KnownTables {
+  readonly #tables: TableCatalog;
+  readonly #options: PlanOptions;
+  readonly #byTopic = new Map<string, TableDocuments>();
+
+  constructor(tables: TableCatalog, options: PlanOptions) {
+    this.#tables = tables;
+    this.#options = options;
+  }
+
+  async of(change: Change, signal: AbortSignal): Promise<TableDocuments> {
+    const known = this.#byTopic.get(change.topic);
+    if (known !== undefined) return known;
+    const made = new TableDocuments(this.#tables, this.#options);
+    await made.learn(change, false, signal);
+    this.#byTopic.set(change.topic, made);
+    return made;
   }
 }
 

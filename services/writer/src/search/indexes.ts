@@ -9,6 +9,12 @@ import { jsonObjectOf } from './json-object.ts';
 type Columns = ReadonlyMap<string, ColumnPlan>;
 type Json = Readonly<Record<string, unknown>>;
 
+/** The field under which columns stand, where they do not stand at the top. */
+export interface Container {
+  readonly name: string;
+  readonly nested: boolean;
+}
+
 /** An index as it was found or made. */
 interface Known {
   /** The store gives it to an index when it is made: another one under the same name has another. */
@@ -55,12 +61,12 @@ export class Indexes {
   }
 
   /** Makes the index if it is not there, and gives it fields for the columns. @throws TaplineError SINK_SEARCH_*. */
-  async prepare(index: string, columns: Columns, signal: AbortSignal): Promise<void> {
+  async prepare(index: string, columns: Columns, signal: AbortSignal, under?: Container): Promise<void> {
     const mine = this.#working.then(async () => {
       if (this.isReady(index, columns)) return;
-      const known = this.#known.get(index) ?? (await this.#meet(index, columns, signal));
+      const known = this.#known.get(index) ?? (await this.#meet(index, propertiesOf(columns, under), signal));
       this.#known.set(index, known);
-      await this.#addFields(index, known, columns, signal);
+      await this.#addFields(index, known, { columns, under }, signal);
       known.prepared.add(columns);
     });
     this.#working = mine.catch(() => undefined);
@@ -97,13 +103,13 @@ export class Indexes {
   }
 
   /** An index that this life of the writer has not written to yet. @throws TaplineError SINK_SEARCH_INDEX_LOST when an earlier life has, to another one. */
-  async #meet(index: string, columns: Columns, signal: AbortSignal): Promise<Known> {
+  async #meet(index: string, properties: Json, signal: AbortSignal): Promise<Known> {
     const found = await this.#find(index, signal);
     if (found?.alias === true) return found;
     const filled = await this.#book.uuidOf(index, signal);
     if (filled !== undefined && filled !== found?.uuid && this.#config.lostIndex === 'stop')
       throw this.lostError(index);
-    const known = found ?? (await this.#make(index, columns, signal));
+    const known = found ?? (await this.#make(index, properties, signal));
     if (filled !== known.uuid) await this.#book.note(index, known.uuid, signal);
     return known;
   }
@@ -137,7 +143,7 @@ export class Indexes {
     const properties = isObject(mappings) ? mappings['properties'] : undefined;
     return {
       uuid: String(settings['index.uuid']),
-      fields: new Set(Object.keys(isObject(properties) ? properties : {})),
+      fields: new Set(fieldNames(isObject(properties) ? properties : {})),
       alias: name !== index,
       prepared: new Set(),
     };
@@ -165,9 +171,9 @@ export class Indexes {
     return `${this.#config.deletedVersionSeconds}s`;
   }
 
-  async #make(index: string, columns: Columns, signal: AbortSignal): Promise<Known> {
+  async #make(index: string, fields: Json, signal: AbortSignal): Promise<Known> {
     const own = jsonObjectOf(this.#config.mappings).value;
-    const properties = { ...propertiesOf(columns), ...(isObject(own['properties']) ? own['properties'] : {}) };
+    const properties = { ...fields, ...(isObject(own['properties']) ? own['properties'] : {}) };
     const settings: Record<string, unknown> = {
       'index.gc_deletes': this.#gcDeletes,
       'index.mapping.total_fields.limit': SPARE_FIELDS + 2 * Object.keys(properties).length,
@@ -191,17 +197,24 @@ export class Indexes {
     throw new TaplineError('SINK_SEARCH_NOT_READY', { message: `The index ${index} was made and is not there.` });
   }
 
-  async #addFields(index: string, known: Known, columns: Columns, signal: AbortSignal): Promise<void> {
-    const missing = [...columns].filter(([column]) => !known.fields.has(column));
+  async #addFields(
+    index: string,
+    known: Known,
+    { columns, under }: { readonly columns: Columns; readonly under: Container | undefined },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const nameOf = (column: string): string => (under === undefined ? column : `${under.name}.${column}`);
+    const missing = [...columns].filter(([column]) => !known.fields.has(nameOf(column)));
     if (missing.length === 0) return;
-    const properties = propertiesOf(new Map(missing));
+    const properties = propertiesOf(new Map(missing), under);
     const answer = await this.#client.send(
       { method: 'PUT', path: `/${encodeURIComponent(index)}/_mapping`, body: JSON.stringify({ properties }) },
       signal,
     );
     if (isRefused(answer)) throw asSettings(refused(refusalOf(answer), this.#client.address, index));
-    for (const [column] of missing) known.fields.add(column);
-    this.#log.info('fields added to index', { index, fields: missing.map(([column]) => column) });
+    const names = missing.map(([column]) => nameOf(column));
+    for (const name of names) known.fields.add(name);
+    this.#log.info('fields added to index', { index, fields: names });
   }
 
   /** undefined: there is no such thing. */
@@ -213,8 +226,18 @@ export class Indexes {
   }
 }
 
-function propertiesOf(columns: Columns): Json {
-  return Object.fromEntries([...columns].map(([name, { mapping }]) => [name, mapping]));
+function propertiesOf(columns: Columns, under?: Container): Json {
+  const properties = Object.fromEntries([...columns].map(([name, { mapping }]) => [name, mapping]));
+  if (under === undefined) return properties;
+  return { [under.name]: under.nested ? { type: 'nested', properties } : { properties } };
+}
+
+/** Of the top, and of what stands under containers. */
+function fieldNames(properties: Json): string[] {
+  return Object.entries(properties).flatMap(([name, field]) => {
+    const inside = isObject(field) ? field['properties'] : undefined;
+    return [name, ...(isObject(inside) ? Object.keys(inside).map((one) => `${name}.${one}`) : [])];
+  });
 }
 
 function settingsOf(description: unknown): Json {

@@ -35,3 +35,17 @@ test('marks in place of deletes, and nothing for a tombstone that does not say w
     '',
   ]);
 });
+
+test('what a change says of a document of several tables', () => {
+  const document = {
+    root: 'shop.orders',
+    many: [{ table: 'shop.item', on: { order_id: 'id' }, as: 'items' }],
+    one: [{ table: 'shop.item', on: { item_id: 'id' }, as: 'item' }],
+  };
+  const { sink } = loadConfig(DECLARATION, { value: { sink: { document } } }).value;
+  const changes = [change(9n, { id: 1 }, { id: 1, order_id: 2n }), tombstone(11n, { id: 1 })];
+  expect(elasticsearchSink.preview?.(changes, sink)).toEqual([
+    'items of document "2": {"id":1,"order_id":2}\nitem "1" of all documents: {"id":1,"order_id":2}',
+    'items of no document: none\nitem "1" of all documents: none',
+  ]);
+});

@@ -2,10 +2,11 @@ import { orAbort, TaplineError } from '@tapline/kernel';
 import type { ApplyResult, Change, Sink, SinkContext } from '@tapline/sink';
 import { Outcome } from '../outcome.ts';
 import { type BulkEntry, BulkSender, deleteEntry, indexEntry } from './bulk.ts';
-import { isRefused, refusalOf, refused } from './classify.ts';
+import { checkStore } from './check-store.ts';
 import type { SearchClient, SearchDialect } from './client.ts';
 import type { SearchConfig } from './config.ts';
-import { requireWhole, TableDocuments } from './document.ts';
+import { KnownTables, requireWhole, type TableDocuments } from './document.ts';
+import { DocumentSink } from './documents/sink.ts';
 import { Indexes } from './indexes.ts';
 import { type Location, Locator, sameLocation } from './location.ts';
 
@@ -25,20 +26,17 @@ export interface SearchSinkParts {
 class SearchSink implements Sink {
   readonly #client: SearchClient;
   readonly #config: SearchConfig;
-  readonly #context: SinkContext;
-  readonly #dialect: SearchDialect;
   readonly #locator: Locator;
   readonly #indexes: Indexes;
   readonly #bulk: BulkSender;
-  readonly #documents = new Map<string, TableDocuments>();
+  readonly #tables: KnownTables;
   readonly #marked: string;
   #disposed = false;
 
   constructor({ client, dialect, config, context }: SearchSinkParts) {
     this.#client = client;
     this.#config = config;
-    this.#context = context;
-    this.#dialect = dialect;
+    this.#tables = new KnownTables(context.tables, { types: config.types, dialect });
     this.#locator = new Locator(config);
     this.#indexes = new Indexes({ client, config, log: context.log, writer: context.name });
     this.#bulk = new BulkSender({ client, bulkBytes: config.bulkBytes, pipeline: config.pipeline });
@@ -59,12 +57,8 @@ class SearchSink implements Sink {
     return outcome.result();
   }
 
-  async check(signal: AbortSignal): Promise<void> {
-    const answer = await this.#client.send(
-      { method: 'GET', path: '/_cluster/health', query: { filter_path: 'status' } },
-      signal,
-    );
-    if (isRefused(answer)) throw refused(refusalOf(answer), this.#client.address);
+  check(signal: AbortSignal): Promise<void> {
+    return checkStore(this.#client, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -95,12 +89,8 @@ class SearchSink implements Sink {
     if (change.op === 'd' || after === null) return this.#leaving(change, index, signal);
     requireWhole(change);
     const at = this.#locator.at(change, after);
-    const documents = await this.#documentsOf(change, signal);
-    let document = documents.write(after);
-    if (document === undefined) {
-      await documents.learn(change, true, signal);
-      document = documents.write(after) ?? '';
-    }
+    const documents = await this.#tables.of(change, signal);
+    const document = documents.write(after) ?? (await documents.rewrite(change, after, signal));
     await this.#prepare(at, documents, signal);
     const entry = { change: index, index: at.index, text: indexEntry(at, version, document), leaving: false };
     const before = this.#movedFrom(change, at);
@@ -113,7 +103,7 @@ class SearchSink implements Sink {
     // The delete event in front of a tombstone has the row, and has removed it.
     if (this.#locator.moves && change.before === null) return [];
     const at = this.#locator.at(change, change.before);
-    await this.#prepare(at, await this.#documentsOf(change, signal), signal);
+    await this.#prepare(at, await this.#tables.of(change, signal), signal);
     return [this.#removal(at, change, index)];
   }
 
@@ -139,15 +129,6 @@ class SearchSink implements Sink {
     return sameLocation(was, now) ? undefined : was;
   }
 
-  async #documentsOf(change: Change, signal: AbortSignal): Promise<TableDocuments> {
-    const known = this.#documents.get(change.topic);
-    if (known !== undefined) return known;
-    const made = new TableDocuments(this.#context.tables, { types: this.#config.types, dialect: this.#dialect });
-    await made.learn(change, false, signal);
-    this.#documents.set(change.topic, made);
-    return made;
-  }
-
   /** Fails the changes whose index is no more. @throws TaplineError SINK_SEARCH_INDEX_LOST, fatal unless configured otherwise. */
   async #watch(
     entries: readonly BulkEntry[],
@@ -171,7 +152,8 @@ class SearchSink implements Sink {
 
 /** Asks the store whether it is there before the sink is used. @throws TaplineError SINK_SEARCH_*. */
 export async function openSearchSink(parts: SearchSinkParts): Promise<Sink> {
-  const sink = new SearchSink(parts);
+  const { document } = parts.config;
+  const sink = document === undefined ? new SearchSink(parts) : new DocumentSink({ ...parts, document });
   try {
     await sink.check(parts.context.signal);
     return sink;

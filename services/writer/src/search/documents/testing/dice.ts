@@ -1,0 +1,25 @@
+/** The same numbers for the same seed (mulberry32). */
+export class Dice {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** A whole number from 0 to below `sides`. */
+  roll(sides: number): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * sides);
+  }
+
+  /** True once in so many times. */
+  once(times: number): boolean {
+    return this.roll(times) === 0;
+  }
+
+  pick<T>(list: readonly T[]): T {
+    return list[this.roll(list.length)] as T;
+  }
+}
