@@ -2,7 +2,7 @@ import type { RowImage } from '@tapline/binlog';
 import { TaplineError } from '@tapline/kernel';
 import type { Table } from '@tapline/schema';
 import type { AbsentColumns } from './absent-columns.ts';
-import { LONG_BYTES, putInt, putSafeLong, putWords, writeString } from './avro-write.ts';
+import { LONG_BYTES, putInt, putRaw, putSafeLong, putWords, writeString } from './avro-write.ts';
 import { type ByteSink, GrowingSink } from './byte-sink.ts';
 import { printKey } from './print-key.ts';
 import { avroReducer, type Reducer } from './reduce.ts';
@@ -73,33 +73,43 @@ const VALUE_BRANCH = 2;
 /** In front of every key and value. */
 export const FRAME_BYTES = 5;
 
+/**
+ * What is the same for the rows of one table in a transaction that are read in the same millisecond: of whichever table has written last. Records are
+ * written in one synchronous go, and thousands of tables would have as many of them.
+ */
+const rest: {
+  /** `source` up to the row's part: the table's bytes, and behind them those of the transaction. */
+  readonly source: GrowingSink;
+  /** `ts_ms` and `transaction` up to the row's part. */
+  readonly tail: GrowingSink;
+  of: CompiledEnvelope | undefined;
+  generation: number;
+  readMs: number;
+} = { source: new GrowingSink(512), tail: new GrowingSink(128), of: undefined, generation: -1, readMs: -1 };
+
 class CompiledEnvelope implements AvroEnvelope {
   readonly table: Table;
-  readonly selectList: string;
   readonly #plan: TablePlan;
   readonly #key: KeyWriter | undefined;
   readonly #row: RowWriter;
   readonly #absent: AbsentColumns | undefined;
-  /** `source` up to the row's part: the table's bytes, and behind them those of the transaction of `#generation`. */
-  readonly #source: GrowingSink;
-  readonly #tableBytes: number;
+  /** `source.version` … `source.sequence`. */
+  readonly #tableSource: Buffer;
   #reduce: Reducer | undefined;
-  /** `ts_ms` and `transaction` up to the row's part. */
-  readonly #tail = new GrowingSink(128);
-  #generation = -1;
-  #readMs = -1;
   #keyId = -1;
   #valueId = -1;
 
   constructor(compiled: TablePlan) {
     this.table = compiled.table;
     this.#plan = compiled;
-    this.selectList = compiled.selectList;
     this.#key = compiled.key;
     this.#row = compiled.row;
     this.#absent = compiled.absent;
-    this.#source = tableSource(compiled);
-    this.#tableBytes = this.#source.position;
+    this.#tableSource = tableSource(compiled);
+  }
+
+  get selectList(): string {
+    return this.#plan.selectList;
   }
 
   get keySchema(): string | undefined {
@@ -185,9 +195,10 @@ class CompiledEnvelope implements AvroEnvelope {
   /** source, op, ts_ms, transaction */
   #writeRest(sink: ByteSink, op: number, meta: ChangeMeta): void {
     const { transaction } = meta;
-    const source = this.#source;
-    const tail = this.#tail;
-    if (transaction.generation !== this.#generation || meta.readMs !== this.#readMs) this.#startRest(meta);
+    if (rest.of !== this || transaction.generation !== rest.generation || meta.readMs !== rest.readMs) {
+      this.#startRest(meta);
+    }
+    const { source, tail } = rest;
     sink.ensure(source.position + tail.position + 5 * LONG_BYTES);
     putWords(sink, source.buffer, source.view, 0, source.position);
     putSafeLong(sink, meta.position);
@@ -205,18 +216,19 @@ class CompiledEnvelope implements AvroEnvelope {
     putSafeLong(sink, meta.tableOrder);
   }
 
-  /** What is the same for the rows of a transaction that are read in the same millisecond. */
   #startRest({ transaction, readMs }: ChangeMeta): void {
-    const source = this.#source;
-    source.position = this.#tableBytes;
+    const { source, tail } = rest;
+    source.position = 0;
+    source.ensure(this.#tableSource.length);
+    putRaw(source, this.#tableSource, 0, this.#tableSource.length);
     append(source, transaction.source);
-    const tail = this.#tail;
     tail.position = 0;
     tail.buffer[tail.position++] = VALUE_BRANCH;
     putSafeLong(tail, readMs);
     append(tail, transaction.block);
-    this.#generation = transaction.generation;
-    this.#readMs = readMs;
+    rest.of = this;
+    rest.generation = transaction.generation;
+    rest.readMs = readMs;
   }
 }
 
@@ -228,7 +240,7 @@ function append(sink: GrowingSink, { buffer, view, position }: GrowingSink): voi
 const OP_READ = 0x72;
 
 /** `source.version` … `source.sequence`. */
-function tableSource({ sourceName, connector, table }: TablePlan): GrowingSink {
+function tableSource({ sourceName, connector, table }: TablePlan): Buffer {
   const sink = new GrowingSink(512);
   writeString(sink, SOURCE_VERSION);
   writeString(sink, connector);
@@ -239,7 +251,7 @@ function tableSource({ sourceName, connector, table }: TablePlan): GrowingSink {
   writeString(sink, table.name);
   sink.ensure(1);
   sink.buffer[sink.position++] = NULL_BRANCH;
-  return sink;
+  return Buffer.from(sink.written());
 }
 
 function frame(sink: ByteSink, id: number, table: Table): void {

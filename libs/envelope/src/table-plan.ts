@@ -46,6 +46,7 @@ export interface TablePlan {
   /** Avro, as canonical JSON, made each time it is asked for: of thousands of tables it takes more memory than all else. Undefined when the table has no key. */
   readonly keySchema: string | undefined;
   readonly valueSchema: string;
+  /** Made each time, too. */
   readonly selectList: string;
   readonly key: KeyWriter | undefined;
   readonly row: RowWriter;
@@ -98,14 +99,14 @@ export function planTable(options: EnvelopeOptions): TablePlan {
     get valueSchema(): string {
       return valueSchemaText(parts);
     },
-    selectList: table.columns
-      .map((column, i) =>
+    get selectList(): string {
+      const select = (column: Column, i: number): string =>
         // What nobody is to see does not leave the server.
         excluded.has(column) && options.reads?.has(column.name) !== true
           ? 'NULL'
-          : (codecs[i] as ColumnCodec).select(quoted(column.name)),
-      )
-      .join(', '),
+          : (codecs[i] as ColumnCodec).select(quoted(column.name));
+      return table.columns.map(select).join(', ');
+    },
     key: keyIndexes && keyWriter(rowOf(keyIndexes), options.tableInKey),
     row: rowOf([...table.columns.keys()].filter((i) => !excluded.has(table.columns[i] as Column))),
     absent: isPartial ? new AbsentColumns(table, excluded) : undefined,

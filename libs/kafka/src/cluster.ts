@@ -27,7 +27,12 @@ export class Cluster {
   /** `max.message.bytes` of the topics that were made, checked or described through `Topics`. */
   readonly maxMessageBytes: Map<string, number> = new Map();
   readonly #closing = new AbortController();
-  #metadata: ClusterMetadata = { brokers: new Map(), controllerId: -1, topics: new Map() };
+  /** Another object whenever there is news. */
+  #metadata: ClusterMetadata & { readonly topics: Map<string, TopicMetadata> } = {
+    brokers: new Map(),
+    controllerId: -1,
+    topics: new Map(),
+  };
   #refreshing: Promise<void> | undefined;
   #turn = 0;
 
@@ -90,13 +95,22 @@ export class Cluster {
   async learn(topics: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>> {
     for (const topic of topics) this.#topics.add(topic);
     const found = readMetadata(await this.anyBroker({ ...METADATA, ...metadataRequest(topics) }));
-    this.#metadata = { ...found, topics: new Map([...this.#metadata.topics, ...found.topics]) };
+    // Added to what is there: thousands are learned of in pieces.
+    const { topics: known } = this.#metadata;
+    for (const [topic, metadata] of found.topics) known.set(topic, metadata);
+    this.#metadata = { ...found, topics: known };
     return found.topics;
   }
 
   async #ask(): Promise<void> {
     const body = await this.anyBroker({ ...METADATA, ...metadataRequest([...this.#topics]) });
     this.#metadata = readMetadata(body);
+  }
+
+  /** Asks who the brokers are and which of them controls, and for no topic. */
+  async #askForBrokers(): Promise<void> {
+    const found = readMetadata(await this.anyBroker({ ...METADATA, ...metadataRequest([]) }));
+    this.#metadata = { ...found, topics: this.#metadata.topics };
   }
 
   /** Sends to the controller (with KRaft: to a broker that passes it on). @throws as anyBroker(). */
@@ -177,13 +191,16 @@ export class Cluster {
     return opening;
   }
 
-  /** Runs an operation until it succeeds: retryable failures are logged, and tried again with fresh metadata. */
+  /**
+   * Runs an operation until it succeeds: retryable failures are logged, and tried again with fresh metadata. `leaderless`: the operation needs no partition's leader,
+   * so topics are not asked for: with thousands in use each try would cost as much as they do.
+   */
   async persist<T>(
     what: string,
     operation: () => Promise<T>,
-    options: { signal?: AbortSignal; patienceMs?: number } = {},
+    options: { signal?: AbortSignal; patienceMs?: number; leaderless?: boolean } = {},
   ): Promise<T> {
-    const { signal, patienceMs } = options;
+    const { signal, patienceMs, leaderless = false } = options;
     const stop = signal === undefined ? this.closing : AbortSignal.any([signal, this.closing]);
     return retry(operation, {
       signal: stop,
@@ -193,7 +210,8 @@ export class Cluster {
       onRetry: ({ error, attempt, delayMs }) => {
         const say = attempt < 3 ? 'debug' : 'warn';
         this.logger[say](`Kafka: ${what} failed, trying again`, { error, attempt, delayMs });
-        this.refresh().catch(() => undefined);
+        const asking = leaderless ? this.#askForBrokers() : this.refresh();
+        asking.catch(() => undefined);
       },
     });
   }

@@ -39,7 +39,7 @@ export function metadataRequest(topics: readonly string[] | null): { parts: read
  *   topics => error_code name is_internal [partitions]
  *   partitions => error_code partition_index leader_id [replica_nodes] [isr_nodes] [offline_replicas]
  */
-export function readMetadata(body: Buffer): ClusterMetadata {
+export function readMetadata(body: Buffer): ClusterMetadata & { readonly topics: Map<string, TopicMetadata> } {
   const reader = new ResponseReader(body);
   reader.int32();
   const brokers = new Map<number, Address>();

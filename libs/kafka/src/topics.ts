@@ -212,7 +212,7 @@ export class Topics {
   }
 
   #persist<T>(what: string, operation: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    return this.#cluster.persist(what, operation, this.#patience(signal));
+    return this.#cluster.persist(what, operation, { ...this.#patience(signal), leaderless: true });
   }
 
   #patience(signal: AbortSignal | undefined): { signal?: AbortSignal; patienceMs?: number } {

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { type Kafka, type KafkaRecord, type Lane, NO_HEADERS, type OrderedProducer } from '@tapline/kafka';
 import { orAbort, TaplineError } from '@tapline/kernel';
 import type { Registry, TopicRegistryConfig } from './registry.ts';
@@ -25,8 +25,8 @@ export class TopicRegistry implements Registry {
   #producer: OrderedProducer | undefined;
   #lane: Lane | undefined;
   #next = 0n;
-  /** Schemas to be registered next, with the subject of each, and when that is done. */
-  #waiting = new Map<string, string>();
+  /** Schemas to be registered next, by their digests, and when that is done. */
+  #waiting = new Map<string, Unregistered>();
   #batch: Promise<void> | undefined;
   /** One thing after the other: reading on and registering. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -45,7 +45,8 @@ export class TopicRegistry implements Registry {
   }
 
   async idFor(subject: string, schemaJson: string, signal?: AbortSignal): Promise<number> {
-    return this.#ids.get(digestOf(schemaJson)) ?? this.#register(subject, schemaJson, signal);
+    const digest = digestOf(schemaJson);
+    return this.#ids.get(digest) ?? this.#register(digest, { subject, schema: schemaJson }, signal);
   }
 
   async schema(id: number, signal?: AbortSignal): Promise<string> {
@@ -62,8 +63,8 @@ export class TopicRegistry implements Registry {
   }
 
   /** Those who register while others are being registered go together after them: thousands of tables cost a few round trips. */
-  async #register(subject: string, schemaJson: string, signal: AbortSignal | undefined): Promise<number> {
-    this.#waiting.set(schemaJson, subject);
+  async #register(digest: string, wanted: Unregistered, signal: AbortSignal | undefined): Promise<number> {
+    this.#waiting.set(digest, wanted);
     this.#batch ??= this.#inTurn(() => {
       const schemas = this.#waiting;
       this.#waiting = new Map();
@@ -71,19 +72,18 @@ export class TopicRegistry implements Registry {
       return this.#registerAll(schemas);
     });
     await (signal === undefined ? this.#batch : orAbort(this.#batch, signal));
-    const id = this.#ids.get(digestOf(schemaJson));
+    const id = this.#ids.get(digest);
     if (id === undefined) throw invalid(this.#topic, this.#next, 'a schema just written cannot be read back');
     return id;
   }
 
-  async #registerAll(schemas: ReadonlyMap<string, string>): Promise<void> {
+  async #registerAll(schemas: ReadonlyMap<string, Unregistered>): Promise<void> {
     await this.#readOn();
-    const unknown = [...schemas].filter(([schema]) => !this.#ids.has(digestOf(schema)));
+    const unknown = [...schemas].filter(([digest]) => !this.#ids.has(digest));
     if (unknown.length === 0) return;
     this.#producer ??= this.#kafka.producer({ batchBytes: 1_048_576, bufferBytes: 4_194_304 });
     this.#lane ??= this.#producer.lane(this.#topic, 0, { shared: true });
-    for (const [schema, subject] of unknown) {
-      const fingerprint = createHash('sha256').update(schema).digest('hex');
+    for (const [fingerprint, { subject, schema }] of unknown) {
       const key = Buffer.from(JSON.stringify({ subject, fingerprint, writer: this.#writer }));
       const value = Buffer.from(JSON.stringify({ subject, schema }));
       this.#producer.append(this.#lane, key, value, Date.now(), NO_HEADERS);
@@ -140,8 +140,13 @@ export class TopicRegistry implements Registry {
   }
 }
 
+interface Unregistered {
+  readonly subject: string;
+  readonly schema: string;
+}
+
 function digestOf(schema: string): string {
-  return createHash('sha256').update(schema).digest('base64url');
+  return hash('sha256', schema);
 }
 
 function parse(topic: string, record: KafkaRecord): { schema: string } {

@@ -46,7 +46,6 @@ const last: { of?: JsonEnvelope; op: string; meta?: ChangeMeta } = { op: '' };
 
 class JsonEnvelope implements TableEnvelope {
   readonly table: Table;
-  readonly selectList: string;
   readonly #plan: TablePlan;
   readonly #row: RowText;
   readonly #rest: EnvelopeText;
@@ -60,7 +59,6 @@ class JsonEnvelope implements TableEnvelope {
 
   constructor(plan: TablePlan, { schemas, cloudEvents }: JsonOptions) {
     this.table = plan.table;
-    this.selectList = plan.selectList;
     this.#plan = plan;
     const value = JSON.parse(plan.valueSchema) as AvroObject;
     const names = collectNames(value, new Map());
@@ -75,6 +73,10 @@ class JsonEnvelope implements TableEnvelope {
     this.#key = key && new RowText(fieldsOf(key), collectNames(key, new Map()));
     this.#keyHead = new Text(`${schemas && key !== undefined ? schemaText(key) : ''}{`);
     this.#keyEnd = new Text(schemas ? '}}' : '}');
+  }
+
+  get selectList(): string {
+    return this.#plan.selectList;
   }
 
   writeKey(sink: ByteSink, image: RowImage): void {
