@@ -87,6 +87,8 @@ export function topicGone({ topic, partition }: LaneState, sinceMs: number): Tap
     message: `Topic ${topic} does not exist any more (unknown to the brokers for ${Math.round(sinceMs / 1000)} s).`,
     place: { topic, partition },
     disposition: 'fatal',
+    remedy:
+      'It was deleted while it was written to: see that nobody does that again, and start anew. The start makes it again, or says what else must be done so that nothing is missing.',
   });
 }
 
