@@ -13,7 +13,7 @@ export interface ShellOptions {
 export class Shell implements AsyncDisposable {
   readonly #child: ChildProcess;
   #out = '';
-  #all = '';
+  #err = '';
   #blocks = 0;
 
   constructor({ folder, env }: ShellOptions) {
@@ -26,17 +26,11 @@ export class Shell implements AsyncDisposable {
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#out += text;
-      this.#all += text;
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#all += text;
+      this.#err += text;
     });
     this.#child.stdin?.write('set -eu -o pipefail\n');
-  }
-
-  /** Everything printed so far, to be shown when something fails. */
-  get transcript(): string {
-    return this.#all;
   }
 
   /** Gives what the block printed on stdout. @throws Error when a command of it fails, or when it takes longer than `ms`. */
@@ -46,8 +40,8 @@ export class Shell implements AsyncDisposable {
     this.#child.stdin?.write(`${block}\necho '${end.trim()}'\n`);
     const deadline = Date.now() + ms;
     while (!this.#out.endsWith(end)) {
-      if (this.#child.exitCode !== null) throw new Error(`A command failed:\n${block}\n${this.#all}`);
-      if (Date.now() > deadline) throw new Error(`Not done after ${ms} ms:\n${block}\n${this.#all}`);
+      if (this.#child.exitCode !== null) throw this.#failure('A command failed', block);
+      if (Date.now() > deadline) throw this.#failure(`Not done after ${ms} ms`, block);
       await sleep(LOOK_MS);
     }
     return this.#out.slice(0, -end.length);
@@ -59,9 +53,13 @@ export class Shell implements AsyncDisposable {
     for (;;) {
       const printed = await this.run(`( ${block}\n) || true`, ms);
       if (good(printed)) return;
-      if (Date.now() > deadline) throw new Error(`Not what the page shows:\n${block}\n${printed}\n${this.#all}`);
+      if (Date.now() > deadline) throw this.#failure(`Not in ${ms} ms what the page shows`, block);
       await sleep(LOOK_MS);
     }
+  }
+
+  #failure(what: string, block: string): Error {
+    return new Error(`${what}:\n${block}\nstdout: ${this.#out}\nstderr of the page: ${this.#err}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

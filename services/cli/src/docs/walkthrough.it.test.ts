@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 /** As many as the pages name, from 8400 on. */
 const ADMIN_PORTS = 3;
 
-test.each(['docs/quick-start.md'])(
+test.each(['docs/quick-start.md', 'docs/operations/failover.md'])(
   '%s works as it says, command by command',
   async (path) => {
     const page = readPages(ROOT).find((one) => one.path === path);

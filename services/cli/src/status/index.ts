@@ -9,7 +9,7 @@ tapline status --env
 
 Shows what tapline up or tapline demo --keep left running. Exit code 1 when something of it has ended by itself.
   --versions   also which versions of servers were fetched
-  --env        the addresses as shell variables instead: eval "$(tapline status --env)" sets MYSQL_PORT, KAFKA, REDIS and so on
+  --env        the addresses as shell variables instead: eval "$(tapline status --env)" sets MYSQL_PORT, MYSQL_PID, KAFKA, REDIS and so on
 `;
 
 async function run(args: readonly string[]): Promise<number> {
@@ -20,7 +20,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
   const standing = await readStanding();
   if (parsed.values['env'] === true) {
-    process.stdout.write(variableLines(standing?.addresses ?? []));
+    process.stdout.write(standing ? variableLines(standing) : '');
     return standing ? EXIT_OK : EXIT_FAILED;
   }
   process.stdout.write(standing ? describe(standing, standing.running) : 'Nothing is up.\n');

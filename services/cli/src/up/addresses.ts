@@ -1,4 +1,4 @@
-import type { ServerKind, ServerKinds, StandingAddress } from '@tapline/test-stack';
+import type { ServerKind, ServerKinds, Standing, StandingAddress } from '@tapline/test-stack';
 
 export const SERVERS = [
   'mysql',
@@ -80,10 +80,11 @@ export function variableName(kind: ServerKind): string {
   return kind.replace(/[A-Z]/g, '_$&').toUpperCase();
 }
 
-/** Lines for a shell: `export MYSQL_PORT=23456`. None of the values needs quotes. */
-export function variableLines(addresses: readonly StandingAddress[]): string {
-  const lines = addresses.flatMap(({ variables }) => Object.entries(variables ?? {}));
-  return lines.map(([name, value]) => `export ${name}=${value}\n`).join('');
+/** Lines for a shell: `export MYSQL_PORT=23456`, and the process of each server as `MYSQL_PID`. None of the values needs quotes. */
+export function variableLines({ addresses, processes }: Standing): string {
+  const ofServers = addresses.flatMap(({ variables }) => Object.entries(variables ?? {}));
+  const ofProcesses = processes.map(({ name, pid }) => [`${name.replaceAll('-', '_').toUpperCase()}_PID`, pid]);
+  return [...ofServers, ...ofProcesses].map(([name, value]) => `export ${name}=${value}\n`).join('');
 }
 
 export function addressLines(addresses: readonly StandingAddress[]): string {
