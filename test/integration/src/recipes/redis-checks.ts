@@ -14,6 +14,9 @@ export async function hashes(world: World, prefix: string): Promise<Readonly<Rec
   return found;
 }
 
+const hasValue = (entry: readonly [string, string | null | undefined]): entry is readonly [string, string] =>
+  typeof entry[1] === 'string';
+
 /** The rows of a query, each under the name in its first column, as hashes of the other columns: NULLs have no field. */
 async function rowsAsHashes(
   world: World,
@@ -24,7 +27,7 @@ async function rowsAsHashes(
   return Object.fromEntries(
     rows.map(([name, ...values]) => [
       name ?? '',
-      Object.fromEntries(columns.flatMap((column, at) => (values[at] == null ? [] : [[column, values[at]]]))),
+      Object.fromEntries(columns.map((column, at) => [column, values[at]] as const).filter(hasValue)),
     ]),
   );
 }
@@ -54,7 +57,7 @@ export const REDIS_CHECKS: Checks = {
       const found = Object.entries(await texts(world, 'product:')).map(([key, text]) => {
         const { _v, ...product } = JSON.parse(text ?? '') as Record<string, unknown>;
         const { attributes } = product;
-        return [key, { ...product, attributes: attributes === null ? null : JSON.parse(String(attributes)) }];
+        return [key, { ...product, attributes: typeof attributes === 'string' ? JSON.parse(attributes) : null }];
       });
       const rows = await world.sql.rows('SELECT id, title, price, attributes FROM products');
       const expected = rows.map(([id, title, price, attributes]) => [

@@ -72,4 +72,31 @@ export const SEARCH_CHECKS: Checks = {
         assert.deepEqual({ ..._source }, { deleted: true });
     },
   },
+  'order-document': {
+    async expect(world) {
+      const found = (await documents(world, 'order-documents')).map(({ _id, _source }) => ({
+        id: _id,
+        status: _source['status'],
+        items: _source['items'],
+        customer: _source['customer'],
+      }));
+      const orders = await world.sql.rows(
+        `SELECT o.id, status, name, city FROM orders o LEFT JOIN customers c ON c.id = customer_id ORDER BY o.id`,
+      );
+      const items = await world.sql.rows('SELECT order_id, line, product_id, quantity FROM order_items ORDER BY 1, 2');
+      const expected = orders.map(([id, status, name, city]) => ({
+        id,
+        status,
+        items: items.filter(([order]) => order === id).map((item) => itemOf(item.slice(1))),
+        customer: name === null ? null : { name, city },
+      }));
+      // As text: what comes from the store is of the realm outside of jest's.
+      assert.equal(JSON.stringify(found), JSON.stringify(expected));
+    },
+  },
 };
+
+function itemOf(values: readonly (string | null)[]): object {
+  const [line, product, quantity] = values.map(Number);
+  return { line, product_id: product, quantity };
+}
