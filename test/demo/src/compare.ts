@@ -1,111 +1,62 @@
-import type { Redis } from 'ioredis';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import { DATABASE, type ShopTable } from './shop.ts';
+import { type ShopTable, selectRows, storedRow } from './shop.ts';
+import { type DemoStore, rowName, type StoredRow } from './stores/store.ts';
 
 export interface Comparison {
+  /** Rows of MySQL. */
   readonly rows: number;
-  readonly keys: number;
+  /** Rows of the store. */
+  readonly found: number;
   /** In words: `orders:7: status is "paid" in MySQL and "sent" in Redis`. */
   readonly differences: readonly string[];
 }
 
-const CHUNK_ROWS = 1000;
-
-/** The writer keeps a row's version in this field; MySQL has no such column. */
-const VERSION_FIELD = '_v';
-
-/** The default key of the Redis sink: `${table}:${key}`, where a part of a key of several columns has colons and per cent signs escaped. */
-export function redisKey(table: ShopTable, key: readonly string[]): string {
-  const parts = key.length === 1 ? key : key.map((part) => part.replaceAll('%', '%25').replaceAll(':', '%3A'));
-  return [table.name, ...parts].join(':');
-}
-
-/** What Redis must hold for a row of MySQL: NULL columns are left out. */
-export function expectedHash(table: ShopTable, row: readonly (string | null)[]): ReadonlyMap<string, string> {
-  const hash = new Map<string, string>();
-  for (const [index, column] of [...table.columns.keys()].entries()) {
-    const value = row[index];
-    if (value !== null && value !== undefined) hash.set(column, value);
-  }
-  return hash;
-}
-
-/** How a hash of Redis differs from what it must be, in words. */
-export function hashDifferences(
-  key: string,
-  expected: ReadonlyMap<string, string>,
-  found: Readonly<Record<string, string>>,
+/** How a store's row differs from what it must be, in words. */
+export function rowDifferences(
+  name: string,
+  expected: StoredRow,
+  found: StoredRow | undefined,
+  title: string,
 ): readonly string[] {
-  if (Object.keys(found).length === 0) return [`${key}: the row is missing in Redis`];
+  if (found === undefined) return [`${name}: the row is missing in ${title}`];
   const differences: string[] = [];
-  for (const [column, value] of expected) {
+  for (const [column, value] of Object.entries(expected)) {
     const other = found[column];
-    if (other !== value)
-      differences.push(
-        `${key}: ${column} is ${JSON.stringify(value)} in MySQL and ${other === undefined ? 'missing' : JSON.stringify(other)} in Redis`,
-      );
+    if (other === value) continue;
+    const there = other === undefined ? 'missing' : JSON.stringify(other);
+    differences.push(`${name}: ${column} is ${JSON.stringify(value)} in MySQL and ${there} in ${title}`);
   }
   for (const column of Object.keys(found)) {
-    if (column !== VERSION_FIELD && !expected.has(column))
-      differences.push(`${key}: ${column} is NULL in MySQL and ${JSON.stringify(found[column])} in Redis`);
+    if (expected[column] === undefined)
+      differences.push(`${name}: ${column} is NULL in MySQL and ${JSON.stringify(found[column])} in ${title}`);
   }
   return differences;
 }
 
-/** Reads one row, in the text form that Redis must hold. */
-export function selectRows(table: ShopTable, rest: string): string {
-  return `SELECT ${[...table.columns.values()].join(', ')} FROM ${DATABASE}.${table.name} ${rest}`;
-}
-
-/** Compares every row of these tables with Redis, column by column, and looks for keys in Redis that no row has. */
-export async function compareAll(mysql: Connection, redis: Redis, tables: readonly ShopTable[]): Promise<Comparison> {
+/** Compares every row of these tables with the store, column by column, and looks for rows in the store that MySQL does not have. */
+export async function compareAll(
+  mysql: Connection,
+  store: DemoStore,
+  tables: readonly ShopTable[],
+): Promise<Comparison> {
   let rows = 0;
-  let keys = 0;
+  let found = 0;
   const differences: string[] = [];
   for (const table of tables) {
+    const stored = await store.rows(table);
     const seen = new Set<string>();
-    for (let offset = 0; ; offset += CHUNK_ROWS) {
-      const sql = selectRows(table, `ORDER BY ${table.key.join(', ')} LIMIT ${CHUNK_ROWS} OFFSET ${offset}`);
-      const [chunk] = await mysql.query<RowDataPacket[][]>({ sql, rowsAsArray: true });
-      differences.push(...(await compareChunk(redis, table, chunk as unknown as (string | null)[][], seen)));
-      rows += chunk.length;
-      if (chunk.length < CHUNK_ROWS) break;
+    const [all] = await mysql.query<RowDataPacket[][]>({ sql: selectRows(table, ''), rowsAsArray: true });
+    for (const row of all as unknown as (string | null)[][]) {
+      const expected = storedRow(table, row);
+      const name = rowName(table.key.map((column) => expected[column] ?? ''));
+      seen.add(name);
+      differences.push(...rowDifferences(`${table.name}:${name}`, expected, stored.get(name), store.title));
     }
-    for (const key of await keysOf(redis, table)) {
-      keys += 1;
-      if (!seen.has(key)) differences.push(`${key}: Redis has a row that MySQL does not have`);
+    for (const name of stored.keys()) {
+      if (!seen.has(name)) differences.push(`${table.name}:${name}: ${store.title} has a row that MySQL does not have`);
     }
+    rows += all.length;
+    found += stored.size;
   }
-  return { rows, keys, differences };
-}
-
-async function compareChunk(
-  redis: Redis,
-  table: ShopTable,
-  rows: readonly (string | null)[][],
-  seen: Set<string>,
-): Promise<readonly string[]> {
-  const columns = [...table.columns.keys()];
-  const keys = rows.map((row) =>
-    redisKey(
-      table,
-      table.key.map((column) => row[columns.indexOf(column)] ?? ''),
-    ),
-  );
-  const pipeline = redis.pipeline();
-  for (const key of keys) pipeline.hgetall(key);
-  const answers = (await pipeline.exec()) ?? [];
-  return rows.flatMap((row, index) => {
-    const key = keys[index] ?? '';
-    seen.add(key);
-    return hashDifferences(key, expectedHash(table, row), (answers[index]?.[1] ?? {}) as Record<string, string>);
-  });
-}
-
-async function keysOf(redis: Redis, table: ShopTable): Promise<ReadonlySet<string>> {
-  const found = new Set<string>();
-  for await (const keys of redis.scanStream({ match: `${table.name}:*`, count: 1000 })) {
-    for (const key of keys as string[]) found.add(key);
-  }
-  return found;
+  return { rows, found, differences };
 }

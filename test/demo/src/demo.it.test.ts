@@ -5,10 +5,20 @@ import { expect, test } from '@jest/globals';
 
 const CLI = fileURLToPath(new URL('../../../services/cli/src/main.ts', import.meta.url));
 
-test('the demo survives both kills and the ALTER, and ends with every row equal', async () => {
+test('the demo survives kills, restarts of its stores and the ALTER, and ends with every row equal in both', async () => {
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', CLI, 'demo', '--duration', '8', '--rate', '200'],
+    [
+      '--disable-warning=ExperimentalWarning',
+      CLI,
+      'demo',
+      '--sinks',
+      'redis,mysql',
+      '--duration',
+      '8',
+      '--rate',
+      '200',
+    ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
     },
@@ -18,7 +28,12 @@ test('the demo survives both kills and the ALTER, and ends with every row equal'
   });
   const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  for (const service of ['reader', 'writer']) expect(out).toMatch(new RegExp(`the ${service} is back \\(pid \\d+\\)`));
+  for (const service of ['reader', 'writer-redis', 'writer-mysql']) {
+    expect(out).toMatch(new RegExp(`the ${service} is back \\(pid \\d+\\)`));
+  }
   expect(out).toContain('ALTER TABLE shop.customers');
-  expect(out).toMatch(/compared \d{4,} rows of MySQL with \d{4,} keys of Redis: 0 differences/);
+  for (const store of ['Redis', 'MySQL copy']) {
+    expect(out).toContain(`${store} is back, with the same writer`);
+    expect(out).toMatch(new RegExp(`compared \\d{4,} rows of MySQL with \\d{4,} of ${store}, .*: 0 differences`));
+  }
 }, 400_000);

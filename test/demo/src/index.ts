@@ -1,1 +1,3 @@
-export { type DemoOptions, runDemo } from './demo.ts';
+export { runDemo } from './demo.ts';
+export type { DemoOptions } from './scene.ts';
+export { SINK_NAMES, type SinkName } from './stores/index.ts';

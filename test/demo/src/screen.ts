@@ -1,3 +1,15 @@
+/** A store's line of the table. */
+export interface SinkView {
+  readonly title: string;
+  readonly appliedPerSecond: number;
+  /** Commit to visible in the store; undefined before the first sample. */
+  readonly p50Ms: number | undefined;
+  readonly p99Ms: number | undefined;
+  readonly state: string;
+  /** The row of `DemoView.mysqlRow` as the store has it. */
+  readonly row: string;
+}
+
 /** What the demo shows while it runs. */
 export interface DemoView {
   readonly elapsedSeconds: number;
@@ -5,37 +17,37 @@ export interface DemoView {
   readonly phase: string;
   readonly committedRows: number;
   readonly committedPerSecond: number;
-  readonly appliedPerSecond: number;
-  /** Commit to visible in Redis; undefined before the first sample. */
-  readonly p50Ms: number | undefined;
-  readonly p99Ms: number | undefined;
-  readonly services: string;
-  /** The same row in both places. */
+  readonly reader: string;
   readonly mysqlRow: string;
-  readonly redisRow: string;
+  readonly sinks: readonly SinkView[];
 }
 
 const milliseconds = (value: number | undefined): string => (value === undefined ? '–' : `${value.toFixed(1)} ms`);
 const seconds = (value: number): string => `${value.toFixed(1).padStart(5)} s`;
+const TITLE_COLUMNS = 14;
 
-/** The view as one line, for logs and pipes. */
-export function plainLine(view: DemoView): string {
-  const rates = `MySQL ${Math.round(view.committedPerSecond)} rows/s, Redis ${Math.round(view.appliedPerSecond)} changes/s`;
-  return `${rates}, commit → Redis p50 ${milliseconds(view.p50Ms)}, p99 ${milliseconds(view.p99Ms)}`;
+function sinkLine({ title, appliedPerSecond, p50Ms, p99Ms, state }: SinkView): string {
+  const rate = Math.round(appliedPerSecond).toString().padStart(7);
+  const latency = `p50 ${milliseconds(p50Ms).padStart(9)}   p99 ${milliseconds(p99Ms).padStart(9)}`;
+  return `${title.padEnd(TITLE_COLUMNS)}  ${rate} changes/s   commit → there ${latency}   ${state}`;
+}
+
+/** The view as lines for logs and pipes. */
+export function plainLines(view: DemoView): readonly string[] {
+  return [`MySQL ${Math.round(view.committedPerSecond)} rows/s   ${view.phase}`, ...view.sinks.map(sinkLine)];
 }
 
 /** The view as a block of lines no wider than `columns`. */
 export function block(view: DemoView, columns: number): readonly string[] {
   const count = view.committedRows.toLocaleString('en');
+  const rate = Math.round(view.committedPerSecond).toString().padStart(7);
   return [
     '',
     `  ${view.phase}   ${Math.round(view.elapsedSeconds)} of ${view.durationSeconds} s`,
-    `  committed in MySQL  ${Math.round(view.committedPerSecond).toString().padStart(7)} rows/s   ${count} rows`,
-    `  applied in Redis    ${Math.round(view.appliedPerSecond).toString().padStart(7)} changes/s`,
-    `  commit → Redis      p50 ${milliseconds(view.p50Ms)}   p99 ${milliseconds(view.p99Ms)}`,
-    `  ${view.services}`,
-    `  MySQL  ${view.mysqlRow}`,
-    `  Redis  ${view.redisRow}`,
+    `  ${'MySQL'.padEnd(TITLE_COLUMNS)}  ${rate} rows/s      ${count} rows   ${view.reader}`,
+    ...view.sinks.map((sink) => `  ${sinkLine(sink)}`),
+    `  ${'MySQL'.padEnd(TITLE_COLUMNS)}  ${view.mysqlRow}`,
+    ...view.sinks.map(({ title, row }) => `  ${title.padEnd(TITLE_COLUMNS)}  ${row}`),
   ].map((line) =>
     Array.from(line)
       .slice(0, Math.max(20, columns - 1))
@@ -43,7 +55,7 @@ export function block(view: DemoView, columns: number): readonly string[] {
   );
 }
 
-/** Without a terminal, the row in both places is printed with every fifth line only. */
+/** Without a terminal, the row in all places is printed with every fifth table only. */
 const PLAIN_ROWS = 5;
 
 /** Prints events for good and keeps one block up to date below them; without a terminal, plain lines only. */
@@ -67,9 +79,10 @@ export class Screen {
 
   show(view: DemoView): void {
     if (!this.#live) {
-      this.say(plainLine(view));
-      if (this.#shown++ % PLAIN_ROWS === 0)
-        this.say(`the same row:\n    MySQL  ${view.mysqlRow}\n    Redis  ${view.redisRow}`);
+      for (const line of plainLines(view)) this.say(line);
+      if (this.#shown++ % PLAIN_ROWS !== 0) return;
+      const rows = [['MySQL', view.mysqlRow] as const, ...view.sinks.map(({ title, row }) => [title, row] as const)];
+      this.say(`the same row:${rows.map(([title, row]) => `\n    ${title.padEnd(TITLE_COLUMNS)}  ${row}`).join('')}`);
       return;
     }
     this.#erase();

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ManagedProcess, Stack } from '@tapline/test-stack';
 import { DATABASE, SHOP_TABLES } from './shop.ts';
+import type { SinkName } from './stores/index.ts';
+import type { DemoStore } from './stores/store.ts';
 
 const CLI = fileURLToPath(new URL('../../../services/cli/src/main.ts', import.meta.url));
 const SOURCE = 'demo';
 
-type DemoStack = Stack<{ mysql: true; kafka: 1; redis: true }>;
+export type DemoStack = Stack<{ mysql: true; kafka: 1 }>;
 
 export interface DemoService {
   readonly process: ManagedProcess;
@@ -35,42 +37,50 @@ admin:
 `;
 }
 
-function writerYaml(stack: DemoStack, adminPort: number): string {
-  const topics = SHOP_TABLES.map(({ name }) => `    - ${SOURCE}.${DATABASE}.${name}\n`).join('');
-  return `# Keeps one Redis hash a row, named table:key.
-name: demo-to-redis
+function writerYaml(stack: DemoStack, name: SinkName, sink: DemoStore['sink'], adminPort: number): string {
+  const topics = SHOP_TABLES.map((table) => `    - ${SOURCE}.${DATABASE}.${table.name}\n`).join('');
+  // JSON is YAML.
+  const settings = Object.entries(sink).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}\n`);
+  return `# Keeps the shop's rows in step in one store.
+name: demo-to-${name}
 source:
   brokers: [${stack.kafka.address.brokers.map((broker) => `"${broker}"`).join(', ')}]
   topics:
 ${topics}  # A writer that was killed keeps its partitions so long.
   sessionTimeoutMs: 6000
 sink:
-  type: redis
-  address: ${stack.redis.address.address}
-  as: hash
-admin:
+${settings.join('')}admin:
   port: ${adminPort}
 `;
 }
 
-/** Reader and writer as a person would run them: a YAML file each, through the CLI; not launched yet. */
-export async function createServices(stack: DemoStack): Promise<{ reader: DemoService; writer: DemoService }> {
-  const [readerPort = 0, writerPort = 0] = await stack.reserve(2);
-  const create = async (name: 'reader' | 'writer', yaml: string, port: number): Promise<DemoService> => {
-    const configFile = join(stack.folder, `${name}.yaml`);
-    await writeFile(configFile, yaml);
-    const process_ = stack.process({
-      name,
-      command: process.execPath,
-      args: ['--disable-warning=ExperimentalWarning', CLI, name, '--config', configFile],
-      logFile: join(stack.folder, `${name}.log`),
-    });
-    return { process: process_, configFile, adminUrl: `http://127.0.0.1:${port}` };
-  };
-  return {
-    reader: await create('reader', readerYaml(stack, readerPort), readerPort),
-    writer: await create('writer', writerYaml(stack, writerPort), writerPort),
-  };
+/** A service as a person would run it: a YAML file, through the CLI; not launched yet. */
+async function create(
+  stack: DemoStack,
+  command: 'reader' | 'writer',
+  name: string,
+  yaml: string,
+  port: number,
+): Promise<DemoService> {
+  const configFile = join(stack.folder, `${name}.yaml`);
+  await writeFile(configFile, yaml);
+  const service = stack.process({
+    name,
+    command: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', CLI, command, '--config', configFile],
+    logFile: join(stack.folder, `${name}.log`),
+  });
+  return { process: service, configFile, adminUrl: `http://127.0.0.1:${port}` };
+}
+
+export async function createReader(stack: DemoStack): Promise<DemoService> {
+  const [port = 0] = await stack.reserve(1);
+  return await create(stack, 'reader', 'reader', readerYaml(stack, port), port);
+}
+
+export async function createWriter(stack: DemoStack, name: SinkName, store: DemoStore): Promise<DemoService> {
+  const [port = 0] = await stack.reserve(1);
+  return await create(stack, 'writer', `writer-${name}`, writerYaml(stack, name, store.sink, port), port);
 }
 
 /** Resolves true when the service says that it is ready. */

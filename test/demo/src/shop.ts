@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 
-/** A table of the shop, and how each of its columns reads in Redis: an SQL expression over the column. */
+/** A table of the shop, and how each of its columns reads in a store: an SQL expression over the column. */
 export interface ShopTable {
   readonly name: string;
   readonly key: readonly string[];
@@ -21,7 +21,20 @@ function table(
 
 export const DATABASE = 'shop';
 
-/** The table whose one row the latency probe keeps changing. */
+/** Reads rows, each column in the text that stores must show. */
+export function selectRows(table: ShopTable, rest: string): string {
+  return `SELECT ${[...table.columns.values()].join(', ')} FROM ${DATABASE}.${table.name} ${rest}`;
+}
+
+/** What a store must hold for a row that `selectRows` gave: NULL columns are left out. */
+export function storedRow({ columns }: ShopTable, row: readonly (string | null)[]): Readonly<Record<string, string>> {
+  const entries = [...columns.keys()].flatMap((column, at) =>
+    typeof row[at] === 'string' ? [[column, row[at]] as const] : [],
+  );
+  return Object.fromEntries(entries);
+}
+
+/** The table of the latency probes: each keeps changing a row of its own. */
 export const PROBE = table('probe', ['id'], ['id', 'beat']);
 
 /** `customers` gets the column `note` when the demo alters it. */
@@ -58,7 +71,7 @@ CREATE TABLE order_items (
   price DECIMAL(10,2) NOT NULL, PRIMARY KEY (order_id, line));
 CREATE TABLE coupons (code VARCHAR(20) PRIMARY KEY, percent TINYINT NOT NULL, used INT NOT NULL DEFAULT 0);
 CREATE TABLE probe (id INT PRIMARY KEY, beat BIGINT NOT NULL);
-INSERT INTO probe VALUES (1, 0);
+INSERT INTO probe VALUES (1, 0), (2, 0), (3, 0), (4, 0);
 `;
 
 /** Rows that stand in the shop before the reader starts: its first load. */

@@ -1,27 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import { expectedHash, redisKey, selectRows } from './compare.ts';
-import { type LatencyProbe, percentile } from './latency.ts';
+import { percentile } from './latency.ts';
 import type { ShopLoad } from './load.ts';
-import type { Screen } from './screen.ts';
+import type { DemoSink } from './scene.ts';
+import type { Screen, SinkView } from './screen.ts';
 import type { DemoService } from './services.ts';
-import { SHOP_TABLES, type ShopTable } from './shop.ts';
+import { SHOP_TABLES, type ShopTable, selectRows, storedRow } from './shop.ts';
+import type { StoredRow } from './stores/store.ts';
 
 const LIVE_MS = 500;
 const PLAIN_MS = 2000;
 /** Lag is shown over the newest samples: ten a second are taken. */
 const SHOWN_SAMPLES = 100;
+const ORDERS = SHOP_TABLES.find(({ name }) => name === 'orders') as ShopTable;
 
 export interface Watched {
   readonly screen: Screen;
   readonly live: boolean;
   readonly load: ShopLoad;
-  readonly probe: LatencyProbe;
   readonly reader: DemoService;
-  readonly writer: DemoService;
+  readonly sinks: readonly DemoSink[];
   readonly mysql: Connection;
-  readonly redis: Redis;
   readonly durationSeconds: number;
   readonly phase: () => string;
 }
@@ -47,61 +46,66 @@ export function sumOf(metrics: string, name: string): number {
 
 /** Keeps the screen up to date until `signal` aborts. */
 export async function watch(watched: Watched, signal: AbortSignal): Promise<void> {
+  const { load, sinks } = watched;
   const started = performance.now();
-  let before = { at: started, rows: 0, applied: 0, order: watched.load.newestOrder };
+  let before = { at: started, rows: 0, applied: sinks.map(() => 0), order: load.newestOrder };
   while (!signal.aborted) {
     await delay(watched.live ? LIVE_MS : PLAIN_MS, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
-    const applied = await counter(watched.writer, 'tapline_writer_applied_total');
+    const applied = await Promise.all(sinks.map(({ writer }) => counter(writer, 'tapline_writer_applied_total')));
     const now = {
       at: performance.now(),
-      rows: watched.load.rows,
-      applied: applied ?? 0,
-      order: watched.load.newestOrder,
+      rows: load.rows,
+      applied: applied.map((count) => count ?? 0),
+      order: load.newestOrder,
     };
-    const elapsed = (now.at - before.at) / 1000;
-    const shown = watched.probe.samples.slice(-SHOWN_SAMPLES);
+    const elapsedSeconds = (now.at - before.at) / 1000;
+    // A restarted writer counts from zero again.
+    const rates = now.applied.map((count, at) => {
+      const last = before.applied[at] ?? 0;
+      return (count >= last ? count - last : count) / elapsedSeconds;
+    });
+    // Placed before the last look, so that it is everywhere by now unless something is down.
+    const order = String(before.order);
     watched.screen.show({
       elapsedSeconds: (now.at - started) / 1000,
       durationSeconds: watched.durationSeconds,
       phase: watched.phase(),
       committedRows: now.rows,
-      committedPerSecond: (now.rows - before.rows) / elapsed,
-      // A restarted writer counts from zero again.
-      appliedPerSecond: (now.applied >= before.applied ? now.applied - before.applied : now.applied) / elapsed,
-      p50Ms: percentile(shown, 0.5),
-      p99Ms: percentile(shown, 0.99),
-      services: `${stateOf(watched.reader)}   ${stateOf(watched.writer)}`,
-      // Placed before the last look, so that it is in Redis by now unless something is down.
-      ...(await sampleRow(watched, before.order)),
+      committedPerSecond: (now.rows - before.rows) / elapsedSeconds,
+      reader: `reader ${stateOf(watched.reader)}`,
+      mysqlRow: await orderInMysql(watched.mysql, order),
+      sinks: await Promise.all(sinks.map((sink, at) => viewOf(sink, rates[at] ?? 0, order))),
     });
     before = now;
   }
 }
 
 function stateOf({ process }: DemoService): string {
-  return `${process.spec.name} ${process.running ? `runs (pid ${process.pid})` : 'is down'}`;
+  return process.running ? `runs (pid ${process.pid})` : 'is down';
 }
 
-/** One order, in MySQL and in Redis. */
-async function sampleRow({ mysql, redis }: Watched, order: number): Promise<{ mysqlRow: string; redisRow: string }> {
-  const orders = SHOP_TABLES.find(({ name }) => name === 'orders') as ShopTable;
-  const id = String(order);
-  const [rows] = await mysql.query<RowDataPacket[][]>({
-    sql: selectRows(orders, `WHERE id = ${id}`),
-    rowsAsArray: true,
-  });
-  const key = redisKey(orders, [id]);
-  const found = new Map(Object.entries(await redis.hgetall(key)));
-  found.delete('_v');
-  const [row] = rows as unknown as (string | null)[][];
+async function viewOf({ store, writer, probe }: DemoSink, appliedPerSecond: number, order: string): Promise<SinkView> {
+  const shown = probe.samples.slice(-SHOWN_SAMPLES);
+  const row = await store.row(ORDERS, [order]).catch(() => null);
   return {
-    mysqlRow: row ? describe(`orders ${id}`, expectedHash(orders, row)) : `orders ${id}: deleted`,
-    redisRow: describe(key, found),
+    title: store.title,
+    appliedPerSecond,
+    p50Ms: percentile(shown, 0.5),
+    p99Ms: percentile(shown, 0.99),
+    state: `writer ${stateOf(writer)}${store.server.process.running ? '' : ', store is down'}`,
+    row: row === null ? `${store.title} is away` : describe(order, row),
   };
 }
 
-function describe(name: string, fields: ReadonlyMap<string, string>): string {
-  const values = [...fields].filter(([column]) => column !== 'id').map(([column, value]) => `${column}=${value}`);
-  return `${name} ${values.length === 0 ? '(not there)' : values.join(' ')}`;
+async function orderInMysql(mysql: Connection, order: string): Promise<string> {
+  const sql = selectRows(ORDERS, `WHERE id = ${order}`);
+  const [rows] = await mysql.query<RowDataPacket[][]>({ sql, rowsAsArray: true });
+  const [row] = rows as unknown as (string | null)[][];
+  return describe(order, row && storedRow(ORDERS, row));
+}
+
+function describe(order: string, row: StoredRow | undefined): string {
+  const values = Object.entries(row ?? {}).filter(([column]) => column !== 'id');
+  return `orders ${order} ${row === undefined ? '(not there)' : values.map(([column, value]) => `${column}=${value}`).join(' ')}`;
 }

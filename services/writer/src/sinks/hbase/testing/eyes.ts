@@ -77,7 +77,8 @@ export class HBaseEyes implements AsyncDisposable {
         const page = readRows(await this.cluster.regionServer(region.server ?? '', request));
         yield* page;
         const last = page.at(-1);
-        if (last === undefined || page.length < PAGE_ROWS) break;
+        // The server may give fewer rows than asked for while there are more.
+        if (last === undefined) break;
         from = Buffer.concat([last.row, Buffer.alloc(1)]);
       }
     }
