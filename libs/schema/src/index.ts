@@ -1,3 +1,4 @@
+export type { TableAction } from './ddl/alter-table.ts';
 export { Catalog, type CatalogOptions, type TableChange } from './ddl/catalog.ts';
 export type { CharsetInfo, CollationBook, TextDefaults } from './ddl/collations.ts';
 export type { TableName } from './ddl/cursor.ts';
@@ -23,6 +24,7 @@ export {
   encodeHistoryRecord,
   type HistoryPlace,
   type HistoryRecord,
+  hashOfSql,
   keptSql,
   type LaterState,
   type SnapshotBegin,

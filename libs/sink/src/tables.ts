@@ -1,5 +1,5 @@
 import type { SourceBlock } from '@tapline/envelope';
-import type { DdlRecord, Table } from '@tapline/schema';
+import type { DdlRecord, Table, TextDefaults } from '@tapline/schema';
 
 /** What names the table behind a record: a change is one. A tombstone has no source block, and goes by its topic. */
 export interface TablePlace {
@@ -18,6 +18,8 @@ export interface TableShape extends Table {
    * without `historyVersion`, lengths, character sets and what is generated are not known, nor are its unique keys.
    */
   readonly shaped: ReadonlySet<string>;
+  /** What the table's texts are where a column's definition does not say; known by the history. */
+  readonly text?: TextDefaults;
   /** Version of the schema history that the shape is of; absent: it was made from the schema in the records. */
   readonly historyVersion?: number;
 }
@@ -30,8 +32,8 @@ export interface DescribeOptions {
   readonly fresh?: boolean;
   /** As the table was at this version of the history, in place of now. */
   readonly version?: number;
-  /** Columns that are in the shape also where the records met so far lack them: a row that has them is at hand. */
-  readonly also?: readonly string[];
+  /** Columns that are in the shape also where the records met so far lack them: a row that has them is at hand. `all`: all that the history knows. */
+  readonly also?: readonly string[] | 'all';
   readonly signal?: AbortSignal;
 }
 
@@ -49,13 +51,13 @@ export interface TableCatalog {
   describe(of: TablePlace, options?: DescribeOptions): Promise<TableShape | undefined>;
   /**
    * The statements behind version `after` of a source's history, oldest first, as far as they are published now. Those in front of its newest snapshot are not among
-   * them: it says what they led to. Empty when there is no history.
+   * them: it says what they led to. Undefined when there is no history.
    */
-  statements(source: string, after: number, signal?: AbortSignal): Promise<readonly DdlRecord[]>;
+  statements(source: string, after: number, signal?: AbortSignal): Promise<readonly DdlRecord[] | undefined>;
 }
 
 /** For who has no topics at hand. */
 export const NO_TABLES: TableCatalog = {
   describe: () => Promise.resolve(undefined),
-  statements: () => Promise.resolve([]),
+  statements: () => Promise.resolve(undefined),
 };

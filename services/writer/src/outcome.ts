@@ -17,6 +17,11 @@ export class Outcome {
     this.#verdicts[index] = verdict;
   }
 
+  waits(index: number, why: TaplineError): void {
+    this.#errors.set(index, why);
+    this.set(index, 'wait');
+  }
+
   failed(index: number, error: TaplineError): void {
     if (error.disposition === 'fatal') this.#fatal ??= error;
     this.#errors.set(index, error);

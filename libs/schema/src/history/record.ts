@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { TaplineError } from '@tapline/kernel';
 import type { TextDefaults } from '../ddl/collations.ts';
 import type { TableName } from '../ddl/cursor.ts';
@@ -85,6 +86,8 @@ export interface DdlRecord {
   readonly later: readonly LaterState[];
   /** Of the captured tables that it changed; absent where there are none, and in records from before barriers were kept. */
   readonly barrier?: Barrier;
+  /** Those tables, beside a barrier. */
+  readonly captured?: readonly TableName[];
   /** The server that the statement was read as one of; beside a barrier. */
   readonly server?: DdlServer;
 }
@@ -117,6 +120,11 @@ export function decodeHistoryRecord(
 }
 
 const KINDS: ReadonlySet<unknown> = new Set<HistoryRecord['kind']>(['snapshot', 'table', 'later', 'end', 'ddl']);
+
+/** What tells a statement's text from others. */
+export function hashOfSql(sql: string): string {
+  return createHash('sha256').update(sql).digest('base64url').slice(0, 22);
+}
 
 /** The statement as it may be kept. FEDERATED tables have passwords in their connection, others may in options of their engines. */
 export function keptSql(sql: string): string {

@@ -42,7 +42,15 @@ export class TopicTables implements TableCatalog {
     if (known !== undefined) {
       const columns = value === undefined ? known.table.columns : published(known.table.columns, value, also);
       const shaped = value?.shaped ?? new Set<string>();
-      return { ...known.table, columns, source, shaped, historyVersion: known.version, ...messageKey };
+      return {
+        ...known.table,
+        columns,
+        source,
+        shaped,
+        text: known.text,
+        historyVersion: known.version,
+        ...messageKey,
+      };
     }
     if (value === undefined) return undefined;
     const { columns, shaped } = value;
@@ -50,8 +58,8 @@ export class TopicTables implements TableCatalog {
     return { database: db, name: table, columns, uniqueKeys: [], ...primaryKey, source, shaped, ...messageKey };
   }
 
-  async statements(source: string, after: number, signal?: AbortSignal): Promise<readonly DdlRecord[]> {
-    return (await this.#history(source, true, signal))?.statements(after) ?? [];
+  async statements(source: string, after: number, signal?: AbortSignal): Promise<readonly DdlRecord[] | undefined> {
+    return (await this.#history(source, true, signal))?.statements(after);
   }
 
   /** A source without a history is looked at again only by who wants it fresh. */
@@ -77,7 +85,12 @@ export class TopicTables implements TableCatalog {
  * The columns that the records have, as the history knows them. One that only the history has is left out by the reader, or newer than the records met
  * so far: who meets one that has it asks again.
  */
-function published(columns: readonly Column[], schema: SchemaTable, also: readonly string[]): readonly Column[] {
+function published(
+  columns: readonly Column[],
+  schema: SchemaTable,
+  also: NonNullable<DescribeOptions['also']>,
+): readonly Column[] {
+  if (also === 'all') return columns;
   const shown = new Set([...schema.columns.map(({ name }) => name), ...also]);
   return columns.filter(({ name }) => shown.has(name));
 }

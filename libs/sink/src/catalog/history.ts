@@ -7,6 +7,7 @@ import {
   HistoryTimeline,
   type HistoryView,
   type Table,
+  type TextDefaults,
   tableOfState,
 } from '@tapline/schema';
 
@@ -15,6 +16,12 @@ const NOTHING_READ: Omit<CatalogOptions, 'lowerCaseTableNames'> = {
   book: { collation: () => undefined, collationById: () => undefined, charset: () => undefined },
   serverText: { charset: 'utf8mb4', collation: 'utf8mb4_general_ci' },
 };
+
+export interface KnownTable {
+  readonly version: number;
+  readonly table: Table;
+  readonly text: TextDefaults;
+}
 
 /** One source's schema history, as far as it was read. */
 export class SourceHistory {
@@ -63,12 +70,12 @@ export class SourceHistory {
    *
    * @throws TaplineError SCHEMA_DDL_UNREAD, SCHEMA_HISTORY_UNREADABLE; SCHEMA_HISTORY_LOST for a version that there is not.
    */
-  table(database: string, name: string, at?: number): { readonly version: number; readonly table: Table } | undefined {
+  table(database: string, name: string, at?: number): KnownTable | undefined {
     const view = at === undefined ? this.#current() : this.#viewAt(at);
     const state = view?.catalog.table({ database, name });
     return view === undefined || state === undefined
       ? undefined
-      : { version: view.version, table: tableOfState(state) };
+      : { version: view.version, table: tableOfState(state), text: state.text };
   }
 
   statements(after: number): readonly DdlRecord[] {

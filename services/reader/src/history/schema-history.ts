@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { BinlogPosition, StatementEvent } from '@tapline/binlog';
 import { type Logger, TaplineError } from '@tapline/kernel';
 import {
@@ -13,6 +12,7 @@ import {
   dialectOf,
   type HistoryPlace,
   type HistoryView,
+  hashOfSql,
   keptSql,
   type LaterState,
   readDdl,
@@ -175,7 +175,7 @@ export class SchemaHistory {
       database: event.database,
       session: event.session,
       sql: keptSql(event.sql),
-      sqlHash: hashOf(event.sql),
+      sqlHash: hashOfSql(event.sql),
       databases,
       changes,
       later,
@@ -185,10 +185,14 @@ export class SchemaHistory {
     return room;
   }
 
-  #barrier(changes: readonly StateChange[]): Pick<DdlRecord, 'barrier' | 'server'> {
+  #barrier(changes: readonly StateChange[]): Pick<DdlRecord, 'barrier' | 'captured' | 'server'> {
     const captured = changes.filter((change) => this.#isCaptured(change));
     if (captured.length === 0) return {};
-    return { barrier: this.#options.barrierOf(captured), server: this.#options.dialect.server };
+    return {
+      barrier: this.#options.barrierOf(captured),
+      captured: captured.map(({ database, name }) => ({ database, name })),
+      server: this.#options.dialect.server,
+    };
   }
 
   /** Compares a table with what last had its name: a table dropped and made anew goes on in the same topic. */
@@ -296,14 +300,10 @@ export function placeText({ gtid, position }: { readonly gtid: string; readonly 
   return gtid === '' ? place : `${gtid} (${place})`;
 }
 
-function hashOf(sql: string): string {
-  return createHash('sha256').update(sql).digest('base64url').slice(0, 22);
-}
-
 function isSame(record: DdlRecord, event: StatementEvent): boolean {
   const { gtid } = record.at;
   if (gtid !== '' && event.gtid !== '' && gtid !== event.gtid) return false;
-  return record.database === event.database && record.sqlHash === hashOf(event.sql);
+  return record.database === event.database && record.sqlHash === hashOfSql(event.sql);
 }
 
 function mismatch(record: DdlRecord, event: StatementEvent): TaplineError {

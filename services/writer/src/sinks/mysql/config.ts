@@ -1,6 +1,8 @@
 import type { ValueOf } from '@tapline/kernel';
 import { MYSQL_ADDRESS_FIELDS } from '@tapline/mysql';
 
+const DDL_CHOICES = ['apply', 'ignore', 'stop'] as const;
+
 /** What may stand beside `sink: { type: mysql }`. */
 export const MYSQL_CONFIG = {
   type: 'group',
@@ -37,6 +39,30 @@ export const MYSQL_CONFIG = {
       doc: 'A change has a column that the table lacks: `add` it after the column of the source, `ignore` the column’s values, or `stop`.',
       values: ['add', 'ignore', 'stop'],
       default: 'add',
+    },
+    ddl: {
+      type: 'group',
+      doc: 'What the statements become that changed tables in the source. Each is carried out where it stands among the changes of its tables. TRUNCATE is none of them: the reader publishes what it took away.',
+      fields: {
+        alterTable: {
+          type: 'choice',
+          doc: 'ALTER TABLE, CREATE and DROP INDEX, and tables that an online schema change has exchanged: `apply` it to the target’s table, `ignore` it, or `stop` in front of what comes behind it.',
+          values: DDL_CHOICES,
+          default: 'apply',
+        },
+        renameTable: {
+          type: 'choice',
+          doc: 'RENAME TABLE from one captured table to another. Ignored, the table is made under its new name and the reader publishes its rows there.',
+          values: DDL_CHOICES,
+          default: 'apply',
+        },
+        dropTable: {
+          type: 'choice',
+          doc: 'DROP TABLE and DROP DATABASE, and tables that are captured no more. Ignored, the table stays, and the reader publishes the deletes of its rows.',
+          values: DDL_CHOICES,
+          default: 'ignore',
+        },
+      },
     },
     stateDatabase: {
       type: 'text',

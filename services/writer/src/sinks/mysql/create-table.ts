@@ -51,7 +51,8 @@ export function addColumns(
   return `ALTER TABLE ${quoteTable(table.database, table.name)} ${lines.join(', ')}`;
 }
 
-function columnDefinition(column: Column, dialect: Dialect): string {
+/** A column as CREATE and ALTER TABLE define it, but for its default. */
+export function columnDefinition(column: Column, dialect: Dialect): string {
   const srid = column.srid !== undefined && dialect.flavor === 'mysql' && SPATIAL.has(column.type);
   return [
     quoteName(column.name),
@@ -62,7 +63,8 @@ function columnDefinition(column: Column, dialect: Dialect): string {
   ].join(' ');
 }
 
-function typeText(column: Column, dialect: Dialect): string {
+/** What the target calls the column's type. */
+export function typeText(column: Column, dialect: Dialect): string {
   if (TEXT_WITH_MEMBERS.has(column.type)) {
     return `${column.type}(${(column.members ?? []).map(quoted).join(',')})`;
   }
@@ -80,7 +82,7 @@ function textOptions({ type, charset, collation }: Column, dialect: Dialect): st
  * The two servers call the collations of Unicode 9 and 14 differently, and each compares by its own table; for keys what counts is accents, case, and that
  * blanks at the end are not padded.
  */
-function collationFor(collation: string, { flavor }: Dialect): string {
+export function collationFor(collation: string, { flavor }: Dialect): string {
   if (flavor === 'mariadb') {
     if (collation === 'utf8mb4_0900_bin') return 'utf8mb4_nopad_bin';
     const own = /^utf8mb4_(?:[a-z_]+_)?0900_(.+)$/.exec(collation)?.[1];

@@ -83,10 +83,10 @@ export class Session implements AsyncDisposable {
 
   /**
    * Runs a statement without strict mode, for what a source may have that strict mode refuses: an ENUM with members that its collation holds for equal, an ENUM's value
-   * that is none of its members.
+   * that is none of its members. `modes`: in place of those that the sink's own statements are written for.
    */
-  async lenient(sql: string, signal: AbortSignal): Promise<void> {
-    await this.execute(`SET SESSION sql_mode = '${MODES}'`, signal);
+  async lenient(sql: string, signal: AbortSignal, modes: string = MODES): Promise<void> {
+    await this.execute(`SET SESSION sql_mode = '${modes}'`, signal);
     try {
       await this.execute(sql, signal);
     } finally {

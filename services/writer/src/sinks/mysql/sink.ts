@@ -1,3 +1,4 @@
+import type { TopicPartition } from '@tapline/kafka';
 import { isAbort, TaplineError } from '@tapline/kernel';
 import { addressText } from '@tapline/mysql';
 import {
@@ -13,6 +14,8 @@ import { Outcome } from '../../outcome.ts';
 import { type AppendItem, applyAppended } from './append.ts';
 import { classify } from './classify.ts';
 import type { MysqlConfig } from './config.ts';
+import { isHeld } from './ddl/pending.ts';
+import { DdlReplicator } from './ddl/replicator.ts';
 import { applyLane } from './lane.ts';
 import { type Item, itemOf, wavesOf } from './plan.ts';
 import { Session, SessionPool } from './session.ts';
@@ -27,17 +30,31 @@ export class MysqlSink implements Sink {
   readonly #config: MysqlConfig;
   readonly #pool: SessionPool;
   readonly #tables: TargetTables;
+  /** Undefined: nobody knows how far the writer is. */
+  readonly #ddl: DdlReplicator | undefined;
+  /** Calls come side by side where partitions wait for others, and are taken one by one. */
+  #turn: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
-  private constructor(config: MysqlConfig, pool: SessionPool, tables: TargetTables) {
+  private constructor(config: MysqlConfig, { name, log, tables: catalog, progress }: SinkContext) {
+    const pool = new SessionPool((aborted) => Session.open(config, config.timeoutMs, aborted));
     this.#config = config;
     this.#pool = pool;
-    this.#tables = tables;
+    this.#tables = new TargetTables({
+      pool,
+      config,
+      catalog,
+      log,
+      versionOf: (topic) => this.#ddl?.versionOf(topic),
+      hasHistory: (topic) => this.#ddl?.hasHistory(topic) === true,
+    });
+    if (progress === undefined) return;
+    this.#ddl = new DdlReplicator({ config, pool, name, catalog, progress, log, altered: () => this.#tables.forget() });
   }
 
-  static async open(config: MysqlConfig, { log, signal, tables: catalog }: SinkContext): Promise<MysqlSink> {
-    const pool = new SessionPool((aborted) => Session.open(config, config.timeoutMs, aborted));
-    const sink = new MysqlSink(config, pool, new TargetTables({ pool, config, catalog, log }));
+  static async open(config: MysqlConfig, context: SinkContext): Promise<MysqlSink> {
+    const { signal } = context;
+    const sink = new MysqlSink(config, context);
     try {
       await sink.check(signal);
       return sink;
@@ -52,8 +69,10 @@ export class MysqlSink implements Sink {
     if (this.#disposed)
       throw new TaplineError('INTERNAL', { message: 'apply was called on a sink that is disposed of.' });
     if (changes.length === 0) return allApplied(0);
+    const mine = this.#turn.then(() => this.#applyOrLookAgain(changes, signal, places));
+    this.#turn = mine.catch(() => undefined);
     try {
-      return await this.#applyOrLookAgain(changes, signal, places);
+      return await mine;
     } catch (error) {
       if (error instanceof TaplineError && error.disposition === 'retryable') return allRetry(changes.length, error);
       throw error;
@@ -86,18 +105,34 @@ export class MysqlSink implements Sink {
     });
   }
 
+  assigned(partitions: readonly TopicPartition[]): Promise<void> {
+    this.#ddl?.watch(partitions.map(({ topic }) => topic));
+    return Promise.resolve();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
+    await this.#ddl?.[Symbol.asyncDispose]();
     await this.#pool[Symbol.asyncDispose]();
   }
 
   async #apply(changes: readonly Change[], signal: AbortSignal, places: Places | undefined): Promise<ApplyResult> {
+    signal.throwIfAborted();
     const outcome = new Outcome(changes.length);
     const items: Item[] = [];
     const appended: AppendItem[] = [];
+    const limits = places && (await this.#ddl?.limits(changes, signal));
     for (const [index, change] of changes.entries()) {
+      if (limits?.has(change.topic) === true && isHeld(limits, places?.at(index))) {
+        outcome.waits(index, waits(change.topic));
+        continue;
+      }
       const known = this.#tables.of(change, signal);
       let target = known instanceof Promise ? await known : known;
+      if (target === undefined) {
+        outcome.set(index, 'stale');
+        continue;
+      }
       target = await this.#fitting(change, target, signal);
       if (change.key !== null) items.push(itemOf(index, change, target));
       else appended.push({ index, change, target, place: places?.at(index) ?? { topic: change.topic, partition: 0 } });
@@ -153,6 +188,13 @@ export class MysqlSink implements Sink {
     if (unknown.length === 0 || this.#config.newColumns === 'ignore') return target;
     return this.#tables.withColumns(change, unknown, signal);
   }
+}
+
+function waits(topic: string): TaplineError {
+  return new TaplineError('SINK_MYSQL_DDL_WAITS', {
+    message: 'Changes wait for a statement in front of them, and that for the other partitions of its tables.',
+    place: { topic },
+  });
 }
 
 const STRUCTURE: ReadonlySet<string> = new Set(['SINK_MYSQL_TABLE', 'SINK_MYSQL_COLUMN']);

@@ -1,45 +1,49 @@
-import { createHash } from 'node:crypto';
 import { type Logger, TaplineError } from '@tapline/kernel';
-import { quoteName, quoteTable, readTables } from '@tapline/mysql';
+import { quoteName, quoteTable } from '@tapline/mysql';
 import type { Table } from '@tapline/schema';
-import type { Change, TableCatalog } from '@tapline/sink';
+import type { Change, TableCatalog, TableShape } from '@tapline/sink';
 import { createPositions, POSITIONS } from './append.ts';
-import { nameBy } from './check-config.ts';
-import { classify } from './classify.ts';
 import type { MysqlConfig } from './config.ts';
 import { addColumns, createTable, createVersions } from './create-table.ts';
 import { quoted } from './literal.ts';
+import { dialectOf, findTable, placeIn, versionsName } from './lookup.ts';
 import type { Session, SessionPool } from './session.ts';
-import { type Dialect, type Target, targetOf } from './target.ts';
-
-/** The longest name of a table. */
-const NAME_LENGTH = 64;
+import { type Target, targetOf } from './target.ts';
 
 export interface TargetTablesOptions {
   readonly pool: SessionPool;
   readonly config: MysqlConfig;
   readonly catalog: TableCatalog;
   readonly log: Logger;
+  /** The version of the source's history that a topic's next changes are of; undefined: the newest. */
+  readonly versionOf: (topic: string) => number | undefined;
+  /** Whether the topic's source has a history. */
+  readonly hasHistory: (topic: string) => boolean;
 }
 
 /** The tables written to, as they are in the target: found by the changes' topics and sources, made when they are not there. */
 export class TargetTables {
   readonly #options: TargetTablesOptions;
   readonly #known = new Map<string, Target>();
+  /** Of tables that are not there, and have nothing that one could make them of. */
+  readonly #absent = new Set<string>();
 
   constructor(options: TargetTablesOptions) {
     this.#options = options;
   }
 
-  /** The target of a change; a promise only while it is looked up. */
-  of(change: Change, signal: AbortSignal): Target | Promise<Target> {
-    const known = this.#known.get(idOf(change));
-    return known ?? this.#load(change, signal);
+  /** The target of a change; a promise only while it is looked up. Undefined: its table is gone for good, and the change deletes. */
+  of(change: Change, signal: AbortSignal): Target | undefined | Promise<Target | undefined> {
+    const id = idOf(change);
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    return change.after === null && this.#absent.has(id) ? undefined : this.#load(change, signal);
   }
 
   /** Tables may have been altered, made or dropped: look again. */
   forget(): void {
     this.#known.clear();
+    this.#absent.clear();
   }
 
   /**
@@ -48,12 +52,12 @@ export class TargetTables {
    * @throws TaplineError SINK_MYSQL_COLUMN: it lacks one, and nothing may be added.
    */
   async withColumns(change: Change, missing: readonly string[], signal: AbortSignal): Promise<Target> {
-    const { pool, config, catalog, log } = this.#options;
+    const { pool, config, log } = this.#options;
     this.#known.delete(idOf(change));
-    const target = await this.#load(change, signal);
+    const target = (await this.#load(change, signal)) as Target;
     const left = missing.filter((name) => !target.columns.has(name));
     if (left.length === 0 || config.newColumns === 'ignore') return target;
-    const shape = config.newColumns === 'add' ? await catalog.describe(change, { fresh: true, signal }) : undefined;
+    const shape = config.newColumns === 'add' ? await this.#shapeOf(change, missing, signal) : undefined;
     const columns = left.flatMap((name) => shape?.columns.find((column) => column.name === name) ?? []);
     if (columns.length < left.length) {
       throw new TaplineError('SINK_MYSQL_COLUMN', {
@@ -62,24 +66,38 @@ export class TargetTables {
       });
     }
     await pool.use(signal, async (session) => {
-      const sql = addColumns(nameOf(config, await this.#sourceOf(change, signal)), columns, dialectOf(session));
+      const sql = addColumns(placeIn(config, await this.#sourceOf(change, signal)), columns, dialectOf(session));
       log.info('columns are added to a table', { table: target.name, columns: left });
       await define(session, sql, signal);
     });
     this.#known.delete(idOf(change));
-    return this.#load(change, signal);
+    return (await this.#load(change, signal)) as Target;
   }
 
-  async #load(change: Change, signal: AbortSignal): Promise<Target> {
+  /** The source's table as the change's rows are, with these columns where it has them. */
+  #shapeOf(change: Change, also: readonly string[], signal: AbortSignal): Promise<TableShape | undefined> {
+    const version = this.#options.versionOf(change.topic);
+    return this.#options.catalog.describe(change, {
+      fresh: true,
+      also,
+      ...(version === undefined ? {} : { version }),
+      signal,
+    });
+  }
+
+  /** Undefined only for a change that deletes. */
+  async #load(change: Change, signal: AbortSignal): Promise<Target | undefined> {
     const source = await this.#sourceOf(change, signal);
-    const place = nameOf(this.#options.config, source);
+    const place = placeIn(this.#options.config, source);
     const keyNames = Object.keys(change.key ?? {});
     const target = await this.#options.pool.use(signal, async (session) => {
-      const table = (await find(session, place, signal)) ?? (await this.#create(session, place, change, signal));
+      const table = (await findTable(session, place, signal)) ?? (await this.#create(session, place, change, signal));
+      if (table === undefined) return undefined;
       const versions = await this.#versions(session, table, keyNames, signal);
       return targetOf(table, { keyNames, versions, dialect: dialectOf(session) });
     });
-    this.#known.set(idOf(change), target);
+    if (target === undefined) this.#absent.add(idOf(change));
+    else this.#known.set(idOf(change), target);
     return target;
   }
 
@@ -97,13 +115,15 @@ export class TargetTables {
     { database, name }: Pick<Table, 'database' | 'name'>,
     change: Change,
     signal: AbortSignal,
-  ): Promise<Table> {
-    const { config, catalog, log } = this.#options;
+  ): Promise<Table | undefined> {
+    const { config, log, hasHistory } = this.#options;
     const place = { table: `${database}.${name}` };
     if (!config.createTables) {
       throw new TaplineError('SINK_MYSQL_TABLE', { message: `There is no table ${place.table}.`, place });
     }
-    const shape = await catalog.describe(change, { fresh: true, signal });
+    const shape = await this.#shapeOf(change, Object.keys(change.after ?? {}), signal);
+    const isKnown = shape?.historyVersion !== undefined || (shape !== undefined && !hasHistory(change.topic));
+    if (!isKnown && change.after === null) return undefined;
     if (shape === undefined) {
       throw new TaplineError('SINK_MYSQL_TABLE', {
         message: `There is no table ${place.table}, and nothing says what it is like.`,
@@ -113,7 +133,7 @@ export class TargetTables {
     const state = await this.#stateOf(session, { database, name }, signal);
     if (state !== undefined) {
       // Another member of the writer may have made both meanwhile.
-      const there = await find(session, { database, name }, signal);
+      const there = await findTable(session, { database, name }, signal);
       if (there === undefined) throw lost(place.table, state);
       return there;
     }
@@ -125,10 +145,10 @@ export class TargetTables {
       await define(session, sql, signal);
     } catch (error) {
       // Another member of the writer may have been faster.
-      const there = await find(session, { database, name }, signal);
+      const there = await findTable(session, { database, name }, signal);
       if (there === undefined) throw error;
     }
-    const made = await find(session, { database, name }, signal);
+    const made = await findTable(session, { database, name }, signal);
     if (made !== undefined) return made;
     throw new TaplineError('SINK_MYSQL_TABLE', {
       message: `The table ${place.table} was made and is not there.`,
@@ -143,11 +163,12 @@ export class TargetTables {
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const { stateDatabase } = this.#options.config;
-    const versions = this.#versionsName(database, name);
-    if ((await find(session, { database: stateDatabase, name: versions }, signal)) !== undefined) {
+    const versions = versionsName({ database, name });
+    if ((await findTable(session, { database: stateDatabase, name: versions }, signal)) !== undefined) {
       return `DROP TABLE ${quoteTable(stateDatabase, versions)}`;
     }
-    if ((await find(session, { database: stateDatabase, name: POSITIONS }, signal)) === undefined) return undefined;
+    if ((await findTable(session, { database: stateDatabase, name: POSITIONS }, signal)) === undefined)
+      return undefined;
     const rows = `FROM ${quoteTable(stateDatabase, POSITIONS)} WHERE \`table\` = ${quoted(`${database}.${name}`)}`;
     return (await session.query(`SELECT 1 ${rows} LIMIT 1`, signal)).length > 0 ? `DELETE ${rows}` : undefined;
   }
@@ -160,9 +181,9 @@ export class TargetTables {
       await define(session, createPositions(stateDatabase), signal);
       return '';
     }
-    const name = this.#versionsName(table.database, table.name);
+    const name = versionsName(table);
     const sql = quoteTable(stateDatabase, name);
-    const there = await find(session, { database: stateDatabase, name }, signal);
+    const there = await findTable(session, { database: stateDatabase, name }, signal);
     if (there === undefined) {
       // Refused below with a better reason when the table has no such key.
       if (!keyNames.every((key) => table.columns.some((column) => column.name === key))) return sql;
@@ -176,12 +197,6 @@ export class TargetTables {
       });
     }
     return sql;
-  }
-
-  #versionsName(database: string, table: string): string {
-    const name = `${database}.${table}`;
-    if (name.length <= NAME_LENGTH) return name;
-    return `${name.slice(0, 47)}~${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
   }
 }
 
@@ -198,16 +213,6 @@ function idOf({ topic, source }: Change): string {
   return source === null ? topic : `${topic}\0${source.db}\0${source.table}`;
 }
 
-function nameOf(config: MysqlConfig, source: { db: string; table: string }): Pick<Table, 'database' | 'name'> {
-  return { database: nameBy(config.database, source), name: nameBy(config.table, source) };
-}
-
-function dialectOf({ flavor, connection }: Session): Dialect {
-  const [major = 0, minor = 0, patch = 0] = connection.version.split(/[.-]/).map(Number);
-  const number = major * 10_000 + minor * 100 + patch;
-  return { flavor, rowAlias: flavor === 'mysql' && number >= 80_019 && !/tidb/i.test(connection.version) };
-}
-
 /** What the server has against a table, in its own words, is for a person to settle, and no row's fault. */
 async function define(session: Session, sql: string, signal: AbortSignal): Promise<void> {
   try {
@@ -222,23 +227,5 @@ async function define(session: Session, sql: string, signal: AbortSignal): Promi
         'Make or alter the table by hand, as near to the source’s as the server allows, and start the writer again.',
       cause: error,
     });
-  }
-}
-
-async function find(
-  { connection }: Session,
-  { database, name }: Pick<Table, 'database' | 'name'>,
-  signal: AbortSignal,
-): Promise<Table | undefined> {
-  const filter = {
-    mayMatchIn: (db: string) => db === database,
-    matches: (db: string, table: string) => db === database && table === name,
-  };
-  try {
-    const [table] = await readTables(connection, filter, signal);
-    return table;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw classify(error);
   }
 }

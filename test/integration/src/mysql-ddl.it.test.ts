@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { testServers } from '@tapline/test-stack';
+import { Scene, uniqueName } from './scene.ts';
+import { Service } from './service.ts';
+
+let scene: Scene;
+const name = uniqueName('writer');
+let copy: string;
+let writers: Service[];
+
+async function startWriter(): Promise<Service> {
+  const servers = await testServers('mysql', 'kafka');
+  const { host, port, user, password } = servers.mysql;
+  return await Service.start(scene.stack, 'writer', {
+    name,
+    source: {
+      brokers: servers.kafka.brokers,
+      topics: [scene.topic('*')],
+      refreshMs: 1000,
+      commitMs: 100,
+      sessionTimeoutMs: 6000,
+    },
+    sink: { type: 'mysql', host, port, user, password, database: '${db}_copy', stateDatabase: `${copy}_state` },
+    admin: { port: 0 },
+  });
+}
+
+beforeAll(async () => {
+  const servers = await testServers('mysql', 'kafka');
+  scene = await Scene.open({ mysql: servers.mysql, brokers: servers.kafka.brokers });
+  copy = `${scene.database}_copy`;
+  await scene.sql.run(
+    'CREATE TABLE item (id INT PRIMARY KEY, a VARCHAR(10), n INT, gone INT NOT NULL) DEFAULT CHARSET latin1',
+    'CREATE TABLE quiet (id INT PRIMARY KEY, a VARCHAR(10))',
+    "INSERT INTO quiet VALUES (1, 'x'), (2, 'y')",
+    ...rows(1, 40),
+  );
+  await scene.reader();
+  writers = await Promise.all([startWriter(), startWriter()]);
+}, 120_000);
+
+afterAll(async () => {
+  await scene.sql.run(`DROP DATABASE IF EXISTS ${copy}`, `DROP DATABASE IF EXISTS ${copy}_state`);
+  await scene[Symbol.asyncDispose]();
+});
+
+function rows(from: number, count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `INSERT INTO item VALUES (${from + at}, 'a${at}', ${at}, 1)`);
+}
+
+/** All of a table, and what its columns are. */
+async function whole(database: string, table: string): Promise<unknown> {
+  const columns = await scene.sql.rows(
+    `SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLLATION_NAME FROM information_schema.COLUMNS
+     WHERE TABLE_SCHEMA = '${database}' AND TABLE_NAME = '${table}' ORDER BY COLUMN_NAME`,
+  );
+  const names = columns.map(([name]) => `\`${name}\``).join(', ');
+  return { columns, rows: await scene.sql.rows(`SELECT ${names || 1} FROM ${database}.${table} ORDER BY id`) };
+}
+
+async function untilSame(...tables: readonly string[]): Promise<void> {
+  for (const table of tables) {
+    const source = await whole(scene.database, table);
+    const same = async (): Promise<boolean> =>
+      JSON.stringify(await whole(copy, table).catch(() => undefined)) === JSON.stringify(source);
+    try {
+      await (writers[0] as Service).until(`${table} is the same`, same, 25_000);
+    } catch (error) {
+      console.error(
+        error,
+        JSON.stringify(await Promise.all(writers.map((writer) => writer.state()))),
+        (await Promise.all(writers.map((w) => w.output()))).join('\n=====\n'),
+      );
+      expect(await whole(copy, table).catch(String)).toEqual(source);
+    }
+  }
+}
+
+test('each statement takes effect between the changes in front of it and those behind, whichever member has the partition', async () => {
+  const { sql } = scene;
+  await untilSame('item', 'quiet');
+  await sql.run(
+    'UPDATE item SET n = n + 100 WHERE id % 2 = 0',
+    // No row is an event, and every row has it.
+    'ALTER TABLE item ADD COLUMN extra INT NOT NULL DEFAULT 7 AFTER a, ALGORITHM=INSTANT',
+    'UPDATE item SET extra = id WHERE id % 3 = 0',
+    'ALTER TABLE item RENAME COLUMN n TO m, DROP COLUMN gone',
+    'UPDATE item SET m = m + 1000 WHERE id % 5 = 0',
+    "INSERT INTO item VALUES (1001, 'b', 1, 2)",
+    'ALTER TABLE item MODIFY a VARCHAR(60), ADD COLUMN note TEXT',
+    "UPDATE item SET a = REPEAT('é', 60), note = 'ü item' WHERE id % 7 = 0",
+    'DELETE FROM item WHERE id % 11 = 0',
+    'ALTER TABLE item DROP COLUMN extra, ADD COLUMN twice INT AS (m * 2) STORED',
+    'CREATE INDEX by_m ON item (m, a(5))',
+    "ALTER TABLE item ADD COLUMN extra VARCHAR(20) DEFAULT 'it''s \\\\ item' COMMENT 'item'",
+    'UPDATE item SET m = 5 WHERE id = 13',
+    'DROP INDEX by_m ON item',
+    'ALTER TABLE item CONVERT TO CHARACTER SET utf8mb4',
+    "UPDATE item SET note = '漢字' WHERE id < 4",
+  );
+  await untilSame('item');
+}, 120_000);
+
+test('a table that nobody writes to is altered too', async () => {
+  await scene.sql.run('ALTER TABLE quiet ADD COLUMN b DECIMAL(10,2) NOT NULL DEFAULT 1.5');
+  await untilSame('quiet');
+}, 60_000);
+
+test('the exchange of an online schema change is the ALTER that it stands for', async () => {
+  await scene.sql.run(
+    'CREATE TABLE _item_gho LIKE item',
+    'ALTER TABLE _item_gho ADD COLUMN ghost INT NOT NULL DEFAULT 3, DROP COLUMN note',
+    'INSERT INTO _item_gho (id, a, m, extra) SELECT id, a, m, extra FROM item',
+    'RENAME TABLE item TO _item_del, _item_gho TO item',
+    'UPDATE item SET ghost = 4 WHERE id % 4 = 0',
+  );
+  await untilSame('item');
+}, 60_000);
+
+test('a renamed table takes its rows along, and one that is dropped stays without rows', async () => {
+  await scene.sql.run(
+    'RENAME TABLE quiet TO renamed',
+    "INSERT INTO renamed VALUES (3, 'z', 2), (4, 'new', 4)",
+    "UPDATE renamed SET a = 'changed' WHERE id = 1",
+    'DELETE FROM renamed WHERE id = 2',
+  );
+  await untilSame('renamed');
+  expect(await scene.sql.rows(`SHOW TABLES FROM ${copy} LIKE 'quiet'`)).toEqual([]);
+  await scene.sql.run('DROP TABLE renamed');
+  await (writers[0] as Service).until('no rows are left', async () => {
+    return (await scene.sql.value(`SELECT COUNT(*) FROM ${copy}.renamed`)) === '0';
+  });
+}, 90_000);
+
+test('a statement that the target refuses stops the writer in front of what comes behind it, and it goes on when somebody has altered the table', async () => {
+  const { sql } = scene;
+  await sql.run(
+    `ALTER TABLE ${copy}.item ADD COLUMN last DATE`,
+    'ALTER TABLE item ADD COLUMN last INT NOT NULL DEFAULT 1',
+    'UPDATE item SET last = 2 WHERE id % 2 = 0',
+  );
+  const [first, second] = writers as [Service, Service];
+  const { message } = await Promise.race([first.errorOf('SINK_MYSQL_DDL'), second.errorOf('SINK_MYSQL_DDL')]);
+  expect(message).toContain('ADD COLUMN last INT');
+  expect(await sql.value(`SELECT COUNT(last) FROM ${copy}.item`)).toBe('0');
+  await Promise.all([first.kill(), second.kill()]);
+  await sql.run(`ALTER TABLE ${copy}.item DROP COLUMN last, ADD COLUMN last INT NOT NULL DEFAULT 1`);
+  writers[0] = await startWriter();
+  await untilSame('item');
+}, 60_000);
