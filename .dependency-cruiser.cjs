@@ -58,10 +58,14 @@ module.exports = {
     },
     {
       name: 'packages-by-their-exports',
-      comment: 'Another package is imported by its name, through its index.',
+      comment:
+        'Another package is imported by its name, through its index, or through what it exports of a folder `testing`.',
       severity: 'error',
       from: { path: PACKAGE },
-      to: { path: '^(libs|services|test)/', pathNot: '^$1/|^(libs|services|test)/[^/]+/src/index\\.ts$' },
+      to: {
+        path: '^(libs|services|test)/',
+        pathNot: '^$1/|^(libs|services|test)/[^/]+/src/(index|(.+/)?testing/[^/]+)\\.ts$',
+      },
     },
     {
       name: 'packages-by-their-name',
