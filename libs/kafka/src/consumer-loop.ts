@@ -34,12 +34,12 @@ export class GroupConsumer implements ConsumerLoop {
     this.#options = options;
     this.#sessionTimeoutMs = options.sessionTimeoutMs ?? 30_000;
     this.#rebalanceTimeoutMs = options.rebalanceTimeoutMs ?? 60_000;
-    const { group, topics, patterns = [] } = options;
+    const { group, topics, patterns = [], holds = false } = options;
     this.#watch = new TopicWatch(cluster, { topics, patterns });
     const timeouts = { sessionTimeoutMs: this.#sessionTimeoutMs, rebalanceTimeoutMs: this.#rebalanceTimeoutMs };
     this.#member = new GroupMember(
       cluster,
-      { group, topics: () => this.#watch.topics, ...timeouts },
+      { group, topics: () => this.#watch.topics, holds, ...timeouts },
       this.#stop.signal,
     );
   }
@@ -119,7 +119,7 @@ export class GroupConsumer implements ConsumerLoop {
       partitions: partitions.map((p) => `${p.topic}-${p.partition}`),
     });
     await onAssigned?.(partitions);
-    this.#assignment.start();
+    if (this.#options.holds !== true) this.#assignment.start();
   }
 
   /** Where each partition goes on: the committed offset, or its start. */

@@ -7,16 +7,26 @@ import { RequestWriter, ResponseReader } from './protocol.ts';
  */
 export const CONSUMER_PROTOCOL_TYPE = 'consumer';
 
-/** Subscription => version [topics] user_data */
-export function encodeSubscription(topics: readonly string[]): Buffer {
-  const writer = new RequestWriter().int16(0);
-  return joined(writer.array(topics, (topic) => writer.string(topic)).int32(-1));
+/** What a member says that wants all partitions for itself. */
+const HOLDS = Buffer.from('tapline:holds');
+
+export interface Subscription {
+  readonly topics: readonly string[];
+  /** The member is to get all that the group shares out. */
+  readonly holds: boolean;
 }
 
-export function readSubscription(metadata: Buffer): string[] {
+/** Subscription => version [topics] user_data */
+export function encodeSubscription({ topics, holds }: Subscription): Buffer {
+  const writer = new RequestWriter().int16(0);
+  writer.array(topics, (topic) => writer.string(topic));
+  return joined(holds ? writer.bytes(HOLDS) : writer.int32(-1));
+}
+
+export function readSubscription(metadata: Buffer): Subscription {
   const reader = new ResponseReader(metadata);
   reader.int16();
-  return reader.array((r) => r.string());
+  return { topics: reader.array((r) => r.string()), holds: reader.bytes().equals(HOLDS) };
 }
 
 /** Assignment => version [topic [partitions]] user_data */

@@ -306,3 +306,47 @@ test('topics that a pattern matches and new partitions are consumed without a re
     await loop[Symbol.asyncDispose]();
   }
 });
+
+test('a member that holds the group has all partitions and reads none; the others settle, commit and wait until it goes', async () => {
+  const topic = await newTopic(4);
+  const group = uniqueName('group');
+  await using producer = kafka.producer();
+  const offsets = new Map<number, bigint[]>();
+  const count = (): number => [...offsets.values()].reduce((sum, list) => sum + list.length, 0);
+  await produceNumbered(producer, { topic, partitions: 4, count: 4000 });
+  const worker: ConsumerLoop = await kafka.consume({
+    group,
+    topics: [topic],
+    sessionTimeoutMs: 10_000,
+    onBatch: (batch) => {
+      offsets.set(batch.partition, [...(offsets.get(batch.partition) ?? []), ...batch.records.map((r) => r.offset)]);
+      return Promise.resolve();
+    },
+    onRevoked: (partitions) =>
+      worker.commit(partitions.map((p) => ({ ...p, offset: (offsets.get(p.partition)?.at(-1) ?? -1n) + 1n }))),
+  });
+  await until(() => count() === 4000);
+  // A process of its own, as it were: a connection's answers come one after the other, and to join is to wait.
+  await using other = openKafka({ brokers });
+  const holder = await other.consume({
+    group,
+    topics: [topic],
+    holds: true,
+    sessionTimeoutMs: 10_000,
+    onBatch: () => Promise.reject(new Error('a holder reads nothing')),
+  });
+  expect(holder.assigned).toHaveLength(4);
+  await until(() => worker.assigned.length === 0);
+  const stored = await kafka.offsets(group).stored();
+  expect(stored.map(({ partition, offset }) => [partition, offset]).toSorted()).toEqual(
+    [0, 1, 2, 3].map((partition) => [partition, 1000n]),
+  );
+  await produceNumbered(producer, { topic, partitions: 4, count: 400 });
+  await new Promise((done) => setTimeout(done, 300));
+  expect(count()).toBe(4000);
+  await holder[Symbol.asyncDispose]();
+  await until(() => count() === 4400);
+  await worker[Symbol.asyncDispose]();
+  const all = Array.from({ length: 1100 }, (_, n) => BigInt(n));
+  expect([...offsets.values()]).toEqual([all, all, all, all]);
+}, 120_000);

@@ -35,6 +35,11 @@ export interface ConsumeOptions {
    * What is not committed then is handed over again, to whoever has the partition.
    */
   onRevoked?(partitions: readonly TopicPartition[]): Promise<void>;
+  /**
+   * This member gets all partitions of the group and reads none of them: until it is closed, or dies, the others have settled and committed what they had, and wait.
+   * Members that share out by other rules than Tapline's do not know of it: look at `assigned`.
+   */
+  readonly holds?: boolean | undefined;
   /** Default 30,000. */
   readonly sessionTimeoutMs?: number | undefined;
   /** Default 60,000. */

@@ -26,6 +26,8 @@ export interface GroupOptions {
   readonly group: string;
   /** What the member wants when it joins. */
   readonly topics: () => readonly string[];
+  /** Wants all partitions for itself. */
+  readonly holds: boolean;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
 }
@@ -37,7 +39,7 @@ export class GroupMember {
   readonly #membership: GroupMembership;
 
   constructor(cluster: Cluster, options: GroupOptions, signal: AbortSignal) {
-    const { group, topics, sessionTimeoutMs, rebalanceTimeoutMs } = options;
+    const { group, topics, holds, sessionTimeoutMs, rebalanceTimeoutMs } = options;
     this.#cluster = cluster;
     this.#group = group;
     const member = {
@@ -46,7 +48,7 @@ export class GroupMember {
       protocol: 'roundrobin',
       sessionTimeoutMs,
       rebalanceTimeoutMs,
-      metadata: () => encodeSubscription(topics()),
+      metadata: () => encodeSubscription({ topics: topics(), holds }),
       share: (peers: readonly GroupPeer[]) => this.#share(peers),
     };
     this.#membership = new GroupMembership(cluster, member, signal);
@@ -57,15 +59,16 @@ export class GroupMember {
     return readAssignment(await this.#membership.join());
   }
 
-  /** Partitions go round the members that want their topic, so that each gets its share of every topic. */
+  /** Partitions go round the members that want their topic, so that each gets its share of every topic; all of them to one that holds the group. */
   async #share(peers: readonly GroupPeer[]): Promise<Map<string, Buffer>> {
     const members = peers
-      .map(({ memberId, metadata }) => ({ memberId, topics: readSubscription(metadata) }))
+      .map(({ memberId, metadata }) => ({ memberId, ...readSubscription(metadata) }))
       .toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1));
     const shares = new Map(members.map(({ memberId }) => [memberId, [] as TopicPartition[]]));
+    const holder = members.find(({ holds }) => holds);
     let turn = 0;
     for (const topic of [...new Set(members.flatMap(({ topics }) => topics))].toSorted()) {
-      const takers = members.filter(({ topics }) => topics.includes(topic));
+      const takers = holder === undefined ? members.filter(({ topics }) => topics.includes(topic)) : [holder];
       for (const { partition } of await this.#partitionsOf(topic)) {
         const taker = takers[turn++ % takers.length] as (typeof takers)[number];
         (shares.get(taker.memberId) as TopicPartition[]).push({ topic, partition });
