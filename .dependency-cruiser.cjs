@@ -64,7 +64,7 @@ module.exports = {
       from: { path: PACKAGE },
       to: {
         path: '^(libs|services|test)/',
-        pathNot: '^$1/|^(libs|services|test)/[^/]+/src/(index|(.+/)?testing/[^/]+)\\.ts$',
+        pathNot: '^$1/|^(libs|services|test)/[^/]+/src/(index|.*testing/[^/]+)\\.ts$',
       },
     },
     {
