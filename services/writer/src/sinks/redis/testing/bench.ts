@@ -90,13 +90,14 @@ export class RedisBench implements SinkBench {
     const name = this.#name(key);
     const tag = this.#config.mode === 'cluster' ? `{${tagOf(slotOf(name))}}:` : '';
     const mark = `${this.#config.versionPrefix}${tag}${name}`;
-    // The version key last: a row that was there before and is gone now has its version there, and that is not older.
-    const text = (await this.#live(name)) ?? (await this.#redis.get(mark));
+    const text = isCollection(this.#config)
+      ? await this.#redis.hget(mark, 'v')
+      : // The version key last: a row that was there before and is gone now has its version there, and that is not older.
+        ((await this.#live(name)) ?? (await this.#redis.get(mark)));
     return text === null ? undefined : BigInt(`0x${text}`);
   }
 
   async #live(name: string): Promise<string | null> {
-    if (isCollection(this.#config)) return await this.#redis.hget(`${this.#config.versionPrefix}${name}`, 'v');
     if (this.#config.as === 'hash') return await this.#redis.hget(name, '_v');
     if (this.#config.as === 'json') return (await this.#redis.get(name))?.slice(7, 23) ?? null;
     return null;
