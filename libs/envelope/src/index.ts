@@ -17,6 +17,8 @@ export { parseExact } from './json/exact-json.ts';
 export { keyPayload } from './json/key-text.ts';
 export { avroNamespace } from './names.ts';
 export { type Change, ChangeReader, type ChangeReaderOptions, type ChangeRecord } from './reader/change-reader.ts';
+export { EncodedChange } from './reader/encoded-change.ts';
+export type { RowVisitor } from './reader/encoded-image.ts';
 export type { AbsentNames, Row, SourceBlock } from './reader/records.ts';
 export { type SchemaTable, tableOfSchema } from './reader/table-of-schema.ts';
 export type { Value } from './reader/values.ts';

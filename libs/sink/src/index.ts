@@ -1,4 +1,4 @@
-export type { Change, Row, Value } from '@tapline/envelope';
+export { type Change, EncodedChange, type Row, type RowVisitor, type Value } from '@tapline/envelope';
 export { TopicTables } from './catalog/catalog.ts';
 export {
   type ApplyResult,
@@ -10,7 +10,9 @@ export {
   type Verdict,
 } from './contract.ts';
 export {
+  type Beside,
   DEFAULT_TRAITS,
+  type Exchange,
   type SinkContext,
   type SinkDefinition,
   type SinkTraits,

@@ -28,7 +28,8 @@ export async function openPipeline(
   const transform = await openTransform(config, file);
   const { keys, types, timestampZone, versionEpoch } = source.foreign;
   const options = { format: source.format, keys, types, zone: timestampZone, epoch: versionEpoch };
-  const own = decoder(parts);
+  // A transform makes another change out of a change's parts. Without any, most sinks write rows on without looking at them.
+  const own = decoder({ ...parts, encoded: config.transform.length === 0 });
   const read = formatDecoder(options, own);
   return {
     read,

@@ -145,3 +145,36 @@ test('a FLOAT is shown with the fewest digits that name it', () => {
     0.1, -0.1, 16_777_216, 3.4028235e38,
   ]);
 });
+
+describe('a ChangeReader that makes rows when they are asked for', () => {
+  test('gives what the other gives', async () => {
+    for (const one of [record, { ...record, value: null }]) {
+      const plain = await new ChangeReader({ schema }).read(one);
+      const {
+        topic,
+        key: itsKey,
+        op,
+        before,
+        after,
+        source,
+        absent,
+        version,
+        tombstone,
+      } = await new ChangeReader({
+        schema,
+        encoded: true,
+      }).read(one);
+      expect({ topic, key: itsKey, op, before, after, source, absent, version, tombstone }).toEqual(plain);
+    }
+  });
+
+  test('finds a record that is cut off at any byte when it is read, not when its row is asked for', async () => {
+    const reader = new ChangeReader({ schema, encoded: true });
+    await reader.read(record);
+    for (let bytes = 5; bytes < value.length; bytes++) {
+      expect(() => reader.read({ ...record, value: value.subarray(0, bytes) })).toThrow(
+        expect.objectContaining({ code: 'ENVELOPE_UNREADABLE' }),
+      );
+    }
+  });
+});

@@ -1,12 +1,15 @@
 import { TaplineError } from '@tapline/kernel';
 import { JsonReader } from '../json/json-reader.ts';
 import { Cursor, unreadable } from './avro-read.ts';
+import { EncodedChange } from './encoded-change.ts';
 import {
   type AbsentNames,
   type EnvelopeReader,
   envelopeReader,
+  envelopeScanner,
   type Row,
   rowReader,
+  type ScannedEnvelope,
   type SourceBlock,
 } from './records.ts';
 
@@ -44,6 +47,8 @@ export interface Change {
 export interface ChangeReaderOptions {
   /** A schema by its registry id, as JSON. */
   readonly schema: (id: number) => Promise<string>;
+  /** Gives an `EncodedChange` for each change in Avro: rows are made when they are asked for. Default: false. */
+  readonly encoded?: boolean;
 }
 
 const FRAME_BYTES = 5;
@@ -67,11 +72,14 @@ export class ChangeReader {
   readonly #schema: (id: number) => Promise<string>;
   readonly #keys = new Map<number, (cursor: Cursor) => Row>();
   readonly #values = new Map<number, EnvelopeReader>();
+  readonly #scanners = new Map<number, (cursor: Cursor) => ScannedEnvelope>();
+  readonly #encoded: boolean;
   readonly #cursor = new Cursor();
   readonly #json = new JsonReader();
 
   constructor(options: ChangeReaderOptions) {
     this.#schema = options.schema;
+    this.#encoded = options.encoded ?? false;
   }
 
   /**
@@ -83,22 +91,33 @@ export class ChangeReader {
     try {
       const keyId = schemaId(record.key, 'key');
       const valueId = schemaId(record.value, 'value');
-      const known =
-        (keyId === undefined || this.#keys.has(keyId)) && (valueId === undefined || this.#values.has(valueId));
-      return known ? this.#read(record, keyId, valueId) : this.#learn(record, keyId, valueId);
+      return this.#knowsKey(keyId) && this.#knowsValue(valueId)
+        ? this.#read(record, keyId, valueId)
+        : this.#learn(record, keyId, valueId);
     } catch (error) {
       throw placed(error, record);
     }
   }
 
+  #knowsKey(id: number | undefined): boolean {
+    return id === undefined || this.#keys.has(id);
+  }
+
+  #knowsValue(id: number | undefined): boolean {
+    return id === undefined || (this.#encoded ? this.#scanners.has(id) : this.#values.has(id));
+  }
+
   async #learn(record: ChangeRecord, keyId: number | undefined, valueId: number | undefined): Promise<Change> {
     const [keySchema, valueSchema] = await Promise.all([
-      keyId === undefined || this.#keys.has(keyId) ? undefined : this.#schema(keyId),
-      valueId === undefined || this.#values.has(valueId) ? undefined : this.#schema(valueId),
+      this.#knowsKey(keyId) ? undefined : this.#schema(keyId as number),
+      this.#knowsValue(valueId) ? undefined : this.#schema(valueId as number),
     ]);
     try {
       if (keySchema !== undefined) this.#keys.set(keyId as number, rowReader(keySchema));
-      if (valueSchema !== undefined) this.#values.set(valueId as number, envelopeReader(valueSchema));
+      if (valueSchema !== undefined) {
+        if (this.#encoded) this.#scanners.set(valueId as number, envelopeScanner(valueSchema));
+        else this.#values.set(valueId as number, envelopeReader(valueSchema));
+      }
       return this.#read(record, keyId, valueId);
     } catch (error) {
       throw placed(error, record);
@@ -108,14 +127,18 @@ export class ChangeReader {
   #read(record: ChangeRecord, keyId: number | undefined, valueId: number | undefined): Change {
     const { topic } = record;
     const version = versionOf(record);
-    const value =
-      valueId === undefined
-        ? record.value && this.#json.value(record.value, topic)
-        : this.#decode(record.value, this.#values.get(valueId));
     const key =
       keyId === undefined
         ? record.key && this.#json.key(record.key, topic)
         : this.#decode(record.key, this.#keys.get(keyId));
+    if (valueId !== undefined && this.#encoded) {
+      const scanned = this.#decode(record.value, this.#scanners.get(valueId));
+      return new EncodedChange({ topic, key, version, value: record.value as Buffer }, scanned);
+    }
+    const value =
+      valueId === undefined
+        ? record.value && this.#json.value(record.value, topic)
+        : this.#decode(record.value, this.#values.get(valueId));
     if (value !== null) return { topic, key, ...value, version, tombstone: false };
     if (key === null) throw unreadable('The record has neither a key nor a value.');
     return { topic, key, op: 'd', before: null, after: null, source: null, absent: null, version, tombstone: true };

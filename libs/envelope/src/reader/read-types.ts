@@ -70,10 +70,13 @@ function unionReader(branches: readonly ReadValue[]): ReadValue {
   };
 }
 
+export const readInt: ReadValue = (cursor) => cursor.int();
+export const readString: ReadValue = (cursor) => cursor.string();
+
 const PLAIN: Readonly<Record<string, ReadValue>> = {
   null: () => null,
   boolean: (cursor) => cursor.byte() === 1,
-  int: (cursor) => cursor.int(),
+  int: readInt,
   long: (cursor) => cursor.longBig(),
   float: (cursor) => shortestFloat(readFloat(cursor)),
   double(cursor) {
@@ -83,7 +86,7 @@ const PLAIN: Readonly<Record<string, ReadValue>> = {
     return cursor.buffer.readDoubleLE(position);
   },
   bytes: (cursor) => cursor.bytes(),
-  string: (cursor) => cursor.string(),
+  string: readString,
 };
 
 function readFloat(cursor: Cursor): number {

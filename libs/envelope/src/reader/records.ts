@@ -1,5 +1,6 @@
 import type { AvroField, AvroObject, AvroType } from '../avro-schema.ts';
 import { type Cursor, unreadable } from './avro-read.ts';
+import { EncodedImage } from './encoded-image.ts';
 import { collectNames, fieldsOf, type NamedTypes, resolve, valueReader } from './read-types.ts';
 import { skipper } from './skip.ts';
 import type { ReadValue, Value } from './values.ts';
@@ -64,17 +65,17 @@ function recordReader(type: AvroObject, names: NamedTypes): (cursor: Cursor) => 
 }
 
 type Draft = { -readonly [K in keyof EnvelopeParts]: EnvelopeParts[K] };
-type ReadField = (cursor: Cursor, draft: Draft) => void;
+/** Of what is read in both ways. */
+type ReadField = (cursor: Cursor, draft: Pick<Draft, 'op' | 'source' | 'absent'>) => void;
+type ReadImage = (cursor: Cursor, draft: Draft) => void;
 
 /** Compiles the reader of a value schema: before, after, source and op; all else is skipped. */
 export function envelopeReader(schema: string): EnvelopeReader {
-  const type = parse(schema);
-  const names = collectNames(type, new Map());
-  const fields = fieldsOf(type);
-  for (const name of ['before', 'after', 'source', 'op']) {
-    if (!fields.some((field) => field.name === name)) throw unreadable(`The value schema has no field ${name}.`);
-  }
-  const readers = fields.map((field) => envelopeField(field, names));
+  const { fields, names } = envelopeFields(schema);
+  const readers = fields.map((field): ReadImage => {
+    const { name } = field;
+    return name === 'before' || name === 'after' ? imageField(name, field.type, names) : envelopeField(field, names);
+  });
   return (cursor) => {
     const draft: Draft = { op: 'c', before: null, after: null, source: NO_SOURCE, absent: null };
     for (const read of readers) read(cursor, draft);
@@ -83,11 +84,61 @@ export function envelopeReader(schema: string): EnvelopeReader {
   };
 }
 
+function envelopeFields(schema: string): { fields: readonly AvroField[]; names: NamedTypes } {
+  const type = parse(schema);
+  const fields = fieldsOf(type);
+  for (const name of ['before', 'after', 'source', 'op']) {
+    if (!fields.some((field) => field.name === name)) throw unreadable(`The value schema has no field ${name}.`);
+  }
+  return { fields, names: collectNames(type, new Map()) };
+}
+
+export interface EncodedImages {
+  readonly before: EncodedImage;
+  readonly after: EncodedImage;
+}
+
+/** What of an envelope is read at once, and where in it the rows are. */
+export interface ScannedEnvelope extends Omit<EnvelopeParts, 'before' | 'after'> {
+  readonly images: EncodedImages;
+  readonly beforeAt: number;
+  readonly afterAt: number;
+}
+
+/** Compiles a reader that only notes where the rows are. It looks through all bytes, so that it finds what is damaged as the other does. */
+export function envelopeScanner(schema: string): (cursor: Cursor) => ScannedEnvelope {
+  const { fields, names } = envelopeFields(schema);
+  const image = (name: string): EncodedImage => {
+    const { type } = fields.find((field) => field.name === name) as AvroField;
+    return new EncodedImage(type, names);
+  };
+  const images = { before: image('before'), after: image('after') };
+  const readers = fields.map((field): ((cursor: Cursor, draft: ScanDraft) => void) => {
+    if (field.name === 'before') {
+      return (cursor, draft) => {
+        draft.beforeAt = cursor.position;
+        images.before.skip(cursor);
+      };
+    }
+    if (field.name === 'after') {
+      return (cursor, draft) => {
+        draft.afterAt = cursor.position;
+        images.after.skip(cursor);
+      };
+    }
+    return envelopeField(field, names);
+  });
+  return (cursor) => {
+    const draft: ScanDraft = { op: 'c', source: NO_SOURCE, absent: null, images, beforeAt: 0, afterAt: 0 };
+    for (const read of readers) read(cursor, draft);
+    return draft;
+  };
+}
+
+type ScanDraft = { -readonly [K in keyof ScannedEnvelope]: ScannedEnvelope[K] };
+
 function envelopeField(field: AvroField, names: NamedTypes): ReadField {
   switch (field.name) {
-    case 'before':
-    case 'after':
-      return imageField(field.name, field.type, names);
     case 'absent':
       return absentField(field.type, names);
     case 'source':
@@ -138,7 +189,7 @@ function opOf(op: string): EnvelopeParts['op'] {
   throw unreadable(`The operation is '${op}', not c, u, d or r.`);
 }
 
-function imageField(name: 'before' | 'after', type: AvroType, names: NamedTypes): ReadField {
+function imageField(name: 'before' | 'after', type: AvroType, names: NamedTypes): ReadImage {
   const branches = (Array.isArray(type) ? (type as readonly AvroType[]) : [type]).map((branch) =>
     resolve(branch, names),
   );

@@ -4,6 +4,8 @@ import type { Column } from '@tapline/schema';
 import { compileEnvelope, type TextRow } from '../compile.ts';
 import { compileJsonEnvelope } from '../json/compile-json.ts';
 import { type Change, ChangeReader } from '../reader/change-reader.ts';
+import type { EncodedChange } from '../reader/encoded-change.ts';
+import type { Row } from '../reader/records.ts';
 import type { Value } from '../reader/values.ts';
 import { type ChangeMeta, TransactionContext } from '../transaction.ts';
 import { avscDecode, imageOf, tableOf, written } from './encode.ts';
@@ -41,18 +43,29 @@ async function bothWays(type: Column, wire: Buffer | null, text: string | Buffer
     [1, envelope.keySchema as string],
     [2, envelope.valueSchema],
   ]);
-  const reader = new ChangeReader({ schema: async (id) => schemas.get(id) as string });
-  const change = await reader.read({
-    topic: 't',
-    partition: 0,
-    offset: '0',
-    key,
-    value,
-    headers: { v: Buffer.alloc(8) },
-  });
+  const schema = async (id: number): Promise<string> => schemas.get(id) as string;
+  const record = { topic: 't', partition: 0, offset: '0', key, value, headers: { v: Buffer.alloc(8) } };
+  const change = await new ChangeReader({ schema }).read(record);
   expect(change.key).toEqual(change.after);
+  const encoded = (await new ChangeReader({ schema, encoded: true }).read(record)) as EncodedChange;
+  expect(rowsOf(encoded)).toEqual([change, change.after]);
   expect(await jsonBothWays(type, image, row)).toEqual({ key: change.key, after: change.after });
   return { avro: decoded.after[type.name], value: (change.after as Record<string, Value>)[type.name] as Value };
+}
+
+/** A change that was not read into objects: as one that was, and its row as a visitor is told it. */
+function rowsOf(encoded: EncodedChange): [Change, Row] {
+  const { topic, key, op, before, after, source, absent, version, tombstone, columns } = encoded;
+  const told: Record<string, Value> = {};
+  const take = (at: number, value: Value): void => {
+    told[columns[at] as string] = value;
+  };
+  encoded.visitAfter({
+    text: (at, bytes, start, end) => take(at, bytes.toString('utf8', start, end)),
+    integer: take,
+    value: take,
+  });
+  return [{ topic, key, op, before, after, source, absent, version, tombstone }, told];
 }
 
 /** The same through JSON with schemas: equal bytes from both sources, and what ChangeReader gives. */

@@ -12,14 +12,16 @@ export interface DecoderParts {
   /** Gets the values that the reader has put aside. */
   readonly claims: Pick<ClaimReader, 'value'>;
   readonly signal: AbortSignal;
+  /** Gives changes in Avro as `EncodedChange`, whose rows are made when they are asked for. */
+  readonly encoded?: boolean;
 }
 
 /** A `Decode` that gives just one change a record. */
 export type ChangeDecode = (batch: TopicPartition, record: KafkaRecord) => Change | Promise<Change>;
 
 /** Reads the records of Tapline's readers: Avro by the registry's schemas, JSON by those it carries, the version in header `v`, a value put aside by header `claim`. */
-export function decoder({ registry, claims, signal }: DecoderParts): ChangeDecode {
-  const reader = new ChangeReader({ schema: (id) => registry.schema(id, signal) });
+export function decoder({ registry, claims, signal, encoded = false }: DecoderParts): ChangeDecode {
+  const reader = new ChangeReader({ schema: (id) => registry.schema(id, signal), encoded });
   const read = (
     { topic, partition }: TopicPartition,
     { offset, key, headers }: KafkaRecord,

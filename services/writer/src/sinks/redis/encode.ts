@@ -1,9 +1,9 @@
-import { TaplineError } from '@tapline/kernel';
-import type { Change, Value } from '@tapline/sink';
+import { type Change, EncodedChange, type Value } from '@tapline/sink';
 import type { Template } from '../../naming/template.ts';
 import { textOf } from '../../naming/values.ts';
 import { type Call, scriptCall } from './call.ts';
 import type { RedisConfig } from './config.ts';
+import { clash, EncodedRows } from './encoded-rows.ts';
 import { isPartial, partial } from './partial.ts';
 import { bulkString, RespBuffer } from './resp.ts';
 import type { GuardScript } from './script.ts';
@@ -22,6 +22,7 @@ export class CallEncoder {
   readonly #invalidates: boolean;
   readonly #keys = new RespBuffer();
   readonly #args = new RespBuffer();
+  readonly #rows: EncodedRows;
   readonly #names = new Map<string, Buffer>();
   #indexes: number[] = [];
   #firstKey = '';
@@ -31,6 +32,7 @@ export class CallEncoder {
     this.#script = script;
     this.#value = value;
     this.#head = jsonHead(config.versionField);
+    this.#rows = new EncodedRows(this.#args, config);
     this.#invalidates = config.as === 'invalidate';
   }
 
@@ -55,6 +57,7 @@ export class CallEncoder {
     this.#indexes.push(index);
     this.#keys.text(key);
     this.#args.hex64(change.version);
+    if (this.#config.as === 'hash' && change instanceof EncodedChange && this.#rows.add(change)) return;
     if (change.after === null || this.#invalidates) this.#args.encoded(DELETE, 1);
     else if (this.#config.as === 'hash') {
       // An insert is all there is of its row: a column that it lacks has its default, which nobody knows here.
@@ -128,12 +131,4 @@ export class CallEncoder {
     }
     this.#args.encoded(encoded, 1);
   }
-}
-
-function clash(column: string): TaplineError {
-  return new TaplineError('SINK_KEY', {
-    message: `A column has the name ${column}, which sink.versionField keeps for the row's version.`,
-    remedy: 'Set sink.versionField to a name that no column has, or rename the column with a transform.',
-    place: { path: 'sink.versionField' },
-  });
 }

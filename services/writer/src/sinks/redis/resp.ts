@@ -4,6 +4,9 @@ const HEADER_BYTES = 13;
 /** Below it a loop over the characters is faster than a call into the runtime. */
 const LOOP_CHARS = 32;
 
+/** Of a 32-bit number without a sign, so that it is divided as one. */
+const MOST_DIGITS_AT_ONCE = 0x7fff_ffff;
+
 const HEX_DIGITS = Buffer.from('0123456789abcdef');
 const HEX64_HEADER = Buffer.from('$16\r\n');
 /** One 64-bit number and its halves, the low one first: every platform that Node runs on is little endian. */
@@ -97,7 +100,47 @@ export class RespBuffer {
   }
 
   integer(value: number): void {
-    this.text(String(value));
+    if (value < 0 || value > MOST_DIGITS_AT_ONCE) {
+      this.text(String(value));
+      return;
+    }
+    let digits = 1;
+    for (let limit = 10; value >= limit; limit *= 10) digits++;
+    this.fillDigits(this.reserveDigits(digits), digits, value);
+  }
+
+  /** Appends a bulk string of so many digits, to be filled in. @returns their place, for `fillDigits`. */
+  reserveDigits(digits: number): number {
+    this.#ensure(HEADER_BYTES + digits + CR_LF_BYTES);
+    this.#header(digits);
+    const place = this.#length;
+    this.#length += digits;
+    this.#end();
+    return place;
+  }
+
+  /** With zeros in front. */
+  fillDigits(place: number, digits: number, value: number): void {
+    let left = value;
+    for (let at = place + digits - 1; at >= place; at--) {
+      const tenth = (left / 10) | 0;
+      this.#bytes[at] = 0x30 + left - tenth * 10;
+      left = tenth;
+    }
+  }
+
+  /** A piece of other bytes. */
+  slice(source: Buffer, start: number, end: number): void {
+    const length = end - start;
+    this.#ensure(length + HEADER_BYTES + CR_LF_BYTES);
+    this.#header(length);
+    const bytes = this.#bytes;
+    const at = this.#length;
+    if (length < LOOP_CHARS)
+      for (let index = 0; index < length; index++) bytes[at + index] = source[start + index] as number;
+    else source.copy(bytes, at, start, end);
+    this.#length = at + length;
+    this.#end();
   }
 
   #ascii(value: string): boolean {
