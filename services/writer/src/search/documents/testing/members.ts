@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isAbort, sleep } from '@tapline/kernel';
-import type { Sink } from '@tapline/sink';
+import { neverAborted, type Sink } from '@tapline/sink';
 import type { Dice } from './dice.ts';
 import { type Partition, present } from './history.ts';
 
@@ -61,8 +61,14 @@ export class Members {
     claim.committed = this.#dice.roll(claim.committed + 1);
   }
 
-  rewindAll(): void {
-    for (const claim of this.#claims) claim.committed = 0;
+  /** All records once more, through a member that is new. */
+  async replay(): Promise<void> {
+    await using sink = await this.#open();
+    const { errors } = await sink.apply(
+      this.#claims.flatMap(({ partition }) => present(partition)),
+      neverAborted(),
+    );
+    assert.deepEqual([...errors.values()], []);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -47,7 +47,7 @@ export class Onlooker implements AsyncDisposable {
       for (const { _id, found, _source } of (body as { docs?: readonly Found[] }).docs ?? [])
         if (found === true && _source !== undefined) this.#see(_id, _source);
       this.looks++;
-      await sleep(5);
+      await sleep(15);
     }
   }
 
