@@ -15,6 +15,7 @@ export { type ConnectOptions, connect, type MysqlConnection, type StringRow } fr
 export { classifyMysqlError, missingGrantRemedy } from './errors.ts';
 export { type CascadingForeignKey, readCascadingForeignKeys } from './foreign-keys.ts';
 export { type Grants, parseGrants, readGrants } from './grants.ts';
+export { ORIGIN, originComment, originOfStatement, originOfTable, originTable } from './origin-mark.ts';
 export { readPreparedXa } from './prepared-xa.ts';
 export { quoteName, quoteTable, quoteText } from './quote.ts';
 export { type ReplicationStatus, readReplicationStatus } from './replication-status.ts';

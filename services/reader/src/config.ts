@@ -45,6 +45,12 @@ export const READER_CONFIG = {
           values: ['skip', 'capture'],
           default: 'skip',
         },
+        skipOrigins: {
+          type: 'list',
+          of: { type: 'text' },
+          doc: 'Names of origins (`sink.origin` of writers that fill this server): their transactions are not published, and their statements not passed on. For two servers that are copies of each other.',
+          default: [],
+        },
         rowImage: {
           type: 'choice',
           doc: 'full: every row carries all its columns (binlog_row_image = FULL, or MariaDB’s FULL_NODUP); one that does not is refused. partial: MINIMAL and NOBLOB too: columns outside the key may be missing; they are null then, and named in the message’s `absent`. Topics are not compacted in this mode, because one record no longer holds the whole row.',

@@ -41,6 +41,7 @@ import { tableName } from './snapshot/mysql-source.ts';
 import { type Executed, executedOf, parseExecuted, placeOf, startOf } from './source/executed.ts';
 import { openSource, type Source } from './source/open-source.ts';
 import { serverIdOf } from './source/server-id.ts';
+import { SkippedOrigins } from './source/skipped-origins.ts';
 
 /** How often the server is asked whether it still has what came from it. */
 const WATCH_MS = 2000;
@@ -54,6 +55,7 @@ export interface SessionParts {
   readonly isTail: boolean;
   readonly log: Logger;
   readonly source: Source;
+  readonly origins: SkippedOrigins;
   readonly kafka: Kafka;
   readonly life: Life;
   readonly producer: OrderedProducer;
@@ -120,6 +122,7 @@ export async function openSessionParts(
   // Changes behind an anchor are counted under one configuration.
   const passed = isOtherConfig(config, record.replay) ? [] : record.anchors;
   const executed = parseExecuted(source.tracking, executedOf(record));
+  const origins = new SkippedOrigins(config.source.skipOrigins);
   const { history, startAfter } = await openHistory({
     config,
     source,
@@ -129,6 +132,7 @@ export async function openSessionParts(
     isFirst: settled.record === undefined,
     executed: () => executed.toString(),
     altered: ({ database, name }) => routes.forget(database, name),
+    isPassedOver: (sql) => origins.made(sql),
     barrierOf: (changes) => {
       const topics = changes.flatMap((change) => routes.topicsOf(change, change.topic));
       return Object.fromEntries(topics.map((topic) => [topic, book.nextOf(topic)]));
@@ -211,7 +215,8 @@ export async function openSessionParts(
       serverId: serverIdOf(config),
       flavor: source.info.flavor,
       start: startOf(record),
-      wants: (database, table) => source.filter.matches(database, table) || isAnchorTable(database, table),
+      wants: (database, table) =>
+        source.filter.matches(database, table) || isAnchorTable(database, table) || origins.wants(table),
       bufferBytes: config.source.bufferBytes,
       spillFolder: config.source.spillFolder,
       heartbeatMs: config.source.heartbeatMs,
@@ -239,6 +244,7 @@ export async function openSessionParts(
     isTail,
     log,
     source,
+    origins,
     kafka,
     life,
     producer,

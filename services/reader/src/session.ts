@@ -40,6 +40,7 @@ import { openLoader } from './snapshot/open-loader.ts';
 import type { SnapshotReport } from './snapshot/report.ts';
 import { type Executed, parseExecuted } from './source/executed.ts';
 import { openSource, type Source } from './source/open-source.ts';
+import type { SkippedOrigins } from './source/skipped-origins.ts';
 import { refuseStatementChange } from './source/statement.ts';
 import { Pump, type PumpTarget } from './stream/pump.ts';
 import { StreamWatch } from './watch/stream-watch.ts';
@@ -53,6 +54,7 @@ export class Session implements AsyncDisposable, PumpTarget {
   readonly #config: ReaderConfig;
   readonly #log: Logger;
   readonly #source: Source;
+  readonly #origins: SkippedOrigins;
   readonly #producer: OrderedProducer;
   readonly #life: Life;
   readonly #checkpointer: Checkpointer;
@@ -93,6 +95,7 @@ export class Session implements AsyncDisposable, PumpTarget {
     this.#leftOut = new LeftOutTransactions(parts);
     this.#log = log;
     this.#source = source;
+    this.#origins = parts.origins;
     this.#producer = producer;
     this.#life = parts.life;
     this.#checkpointer = parts.checkpointer;
@@ -223,13 +226,18 @@ export class Session implements AsyncDisposable, PumpTarget {
   openAhead(events: readonly BinlogEvent[]): Promise<void> | undefined {
     const layouts = new Set<TableMap>();
     for (const event of events) {
-      if (event.kind !== 'rows' || this.#anchors.isAnchor(event.table)) continue;
+      if (event.kind !== 'rows' || this.#anchors.isAnchor(event.table) || this.#origins.wants(event.table.table))
+        continue;
       if (this.#routes.find(event.table) === undefined) layouts.add(event.table);
     }
     return layouts.size < 2 ? undefined : this.#routes.openAhead([...layouts]);
   }
 
   own(event: RowsEvent): boolean {
+    if (this.#origins.wants(event.table.table)) {
+      this.silent ||= this.#origins.areMarkedBy(event.table);
+      return true;
+    }
     if (!this.#anchors.isAnchor(event.table)) return false;
     this.#anchors.saw(event);
     return true;

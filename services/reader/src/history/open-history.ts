@@ -38,6 +38,7 @@ export interface OpenHistoryParts {
   readonly altered: (table: TableName) => void;
   readonly approve: (change: FormChange) => FormVerdict;
   readonly barrierOf: (changes: readonly StateChange[]) => Barrier;
+  readonly isPassedOver: (sql: string) => boolean;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -90,6 +91,7 @@ export async function openHistory(parts: OpenHistoryParts): Promise<OpenedHistor
     statesBehind: (event, tables) => statesAt(startBehind(source, parts.executed(), event), states, tables),
     approve: parts.approve,
     barrierOf: parts.barrierOf,
+    isPassedOver: parts.isPassedOver,
     altered: parts.altered,
     log,
   });

@@ -38,6 +38,8 @@ export interface SchemaHistoryOptions {
   readonly approve: (change: FormChange) => FormVerdict;
   /** Where captured tables are in their topics in front of what comes behind a statement that makes these changes. */
   readonly barrierOf: (changes: readonly StateChange[]) => Barrier;
+  /** Whether writers leave the statement alone: it has no barrier then. */
+  readonly isPassedOver: (sql: string) => boolean;
   /** Told of every table that is not any more what it was. */
   readonly altered: (table: TableName) => void;
   readonly log: Logger;
@@ -179,7 +181,7 @@ export class SchemaHistory {
       databases,
       changes,
       later,
-      ...this.#barrier(changes),
+      ...(this.#options.isPassedOver(event.sql) ? {} : this.#barrier(changes)),
     });
     this.#tell(changes);
     return room;

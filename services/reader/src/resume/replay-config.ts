@@ -10,6 +10,8 @@ export interface ReplayConfig {
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   readonly ghostTables: ReaderConfig['source']['ghostTables'];
+  /** Absent: none. */
+  readonly skipOrigins?: readonly string[];
   readonly keys: ReaderConfig['keys'];
   readonly tombstones: boolean;
   readonly rules: ReaderConfig['shape']['rules'];
@@ -21,12 +23,13 @@ export interface ReplayConfig {
 const PRINT_CHARACTERS = 16;
 
 export function replayConfigOf({ source, keys, topics, shape, transactions }: ReaderConfig): ReplayConfig {
-  const { include, exclude, ghostTables } = source;
+  const { include, exclude, ghostTables, skipOrigins } = source;
   const { maxBytes, oversize, only } = transactions;
   return {
     include,
     exclude,
     ghostTables,
+    ...(skipOrigins.length === 0 ? {} : { skipOrigins }),
     keys,
     tombstones: topics.tombstones,
     rules: shape.rules,
@@ -58,7 +61,7 @@ export function isOtherConfig(config: ReaderConfig, last: ReplayConfig | undefin
 export function configOfTail(config: ReaderConfig, last: ReplayConfig | undefined): ReaderConfig | undefined {
   if (last === undefined || !isOtherConfig(config, last)) return undefined;
   const asked = replayConfigOf(config);
-  const { include, exclude, ghostTables, keys, tombstones, rules, transactions, saltPrint } = last;
+  const { include, exclude, ghostTables, skipOrigins = [], keys, tombstones, rules, transactions, saltPrint } = last;
   if (saltPrint !== asked.saltPrint && rules.some(({ hash }) => hash.length > 0)) {
     throw new TaplineError('SHAPE_SALT_CHANGED', {
       message:
@@ -68,7 +71,7 @@ export function configOfTail(config: ReaderConfig, last: ReplayConfig | undefine
   }
   return {
     ...config,
-    source: { ...config.source, include, exclude, ghostTables },
+    source: { ...config.source, include, exclude, ghostTables, skipOrigins },
     keys,
     topics: { ...config.topics, tombstones },
     shape: { ...config.shape, rules },

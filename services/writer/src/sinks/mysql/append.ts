@@ -44,7 +44,7 @@ export async function applyAppended(items: readonly AppendItem[], options: Appen
   const { session, signal, outcome } = options;
   const settled = new Map<number, Settled>();
   try {
-    await session.execute('START TRANSACTION', signal);
+    await session.begin(signal);
     const positions = await lockPositions(items, options);
     const left = items.filter((item) => {
       const isStale = item.change.version <= (positions.get(positionOf(item)) ?? 0n);

@@ -1,10 +1,14 @@
 import { TaplineError } from '@tapline/kernel';
+import { ORIGIN } from '@tapline/mysql';
 import type { MysqlConfig } from './config.ts';
 
 const PARTS = /\$\{([^}]*)\}/g;
 
 /** What the declaration alone cannot say: names of unknown parts. @throws TaplineError CONFIG_INVALID. */
 export function checkConfig(config: MysqlConfig): void {
+  if (config.origin !== '' && !ORIGIN.test(config.origin)) {
+    throw wrong('origin', 'may have up to 40 letters, digits, _ and -');
+  }
   for (const field of ['database', 'table'] as const) {
     if (config[field] === '') throw wrong(field, 'must not be empty');
     for (const [part, name] of config[field].matchAll(PARTS)) {

@@ -64,6 +64,11 @@ export const MYSQL_CONFIG = {
         },
       },
     },
+    origin: {
+      type: 'text',
+      doc: 'Marks the writer’s transactions and statements with this name, for a reader of this server that leaves them out (`source.skipOrigins`). Letters, digits, `_` and `-`. Empty: no marks.',
+      default: '',
+    },
     stateDatabase: {
       type: 'text',
       doc: 'Database for the versions of rows, a table for each table written to. It is made when it is not there.',

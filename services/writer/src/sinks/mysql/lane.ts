@@ -87,7 +87,7 @@ async function withoutStale(
 
 async function transaction(steps: readonly Entry[][], { session, config, signal }: LaneOptions): Promise<void> {
   if (count(steps) === 0) return;
-  await session.execute('START TRANSACTION', signal);
+  await session.begin(signal);
   for (const entries of steps) {
     for (const [target, own] of byTarget(entries)) {
       for (const sql of statementsOf(target, own, config)) await session.execute(sql, signal);
@@ -111,7 +111,7 @@ async function rowByRow(items: readonly Item[], options: LaneOptions): Promise<v
   const { session, signal, outcome, config } = options;
   const settled: [number, Settled][] = [];
   const rows = new RowByRow(session, config.mode, signal);
-  await session.execute('START TRANSACTION', signal);
+  await session.begin(signal);
   for (const item of items) settled.push([item.index, await rows.apply(item)]);
   await session.execute('COMMIT', signal);
   for (const [index, verdict] of settled) settle(outcome, index, verdict);

@@ -1,6 +1,16 @@
 import { TaplineError } from '@tapline/kernel';
-import { connect, type MysqlAddress, type MysqlConnection, type StringRow } from '@tapline/mysql';
+import {
+  connect,
+  type MysqlAddress,
+  type MysqlConnection,
+  originComment,
+  originTable,
+  quoteName,
+  quoteTable,
+  type StringRow,
+} from '@tapline/mysql';
 import { classify } from './classify.ts';
+import type { MysqlConfig } from './config.ts';
 
 export type Flavor = 'mysql' | 'mariadb';
 
@@ -20,24 +30,45 @@ function settings(lockWaitSeconds: number): string[] {
   ];
 }
 
+/** How what a session does is marked (`sink.origin`). */
+interface Marks {
+  /** Ends DDL; empty without an origin. */
+  readonly comment: string;
+  /** Begins a transaction. Each connection has a row of its own, so that lanes do not wait for each other. */
+  readonly row: string | undefined;
+}
+
+function marksOf({ origin, stateDatabase }: Pick<MysqlConfig, 'origin' | 'stateDatabase'>): Marks {
+  if (origin === '') return { comment: '', row: undefined };
+  const table = quoteTable(stateDatabase, originTable(origin));
+  const row = `INSERT INTO ${table} VALUES (CONNECTION_ID() % 1024, 1) ON DUPLICATE KEY UPDATE marks = marks + 1`;
+  return { comment: ` ${originComment(origin)}`, row };
+}
+
 /** One connection to the target. Errors are SINK_MYSQL_*. */
 export class Session implements AsyncDisposable {
   readonly #connection: MysqlConnection;
   /** The longest statement that the server takes. */
   readonly packetBytes: number;
+  readonly #marks: Marks;
 
-  private constructor(connection: MysqlConnection, packetBytes: number) {
+  private constructor(connection: MysqlConnection, packetBytes: number, marks: Marks) {
     this.#connection = connection;
     this.packetBytes = packetBytes;
+    this.#marks = marks;
   }
 
-  static async open(address: MysqlAddress, timeoutMs: number, signal: AbortSignal): Promise<Session> {
+  static async open(
+    config: MysqlAddress & Pick<MysqlConfig, 'timeoutMs' | 'origin' | 'stateDatabase'>,
+    signal: AbortSignal,
+  ): Promise<Session> {
+    const { timeoutMs } = config;
     try {
-      const connection = await connect(address, signal, { connectTimeoutMs: timeoutMs });
+      const connection = await connect(config, signal, { connectTimeoutMs: timeoutMs });
       try {
         for (const sql of settings(Math.ceil(timeoutMs / 1000))) await connection.execute(sql, signal);
         const [row] = await connection.query('SELECT @@max_allowed_packet', signal);
-        return new Session(connection, Number(row?.[0] ?? 0));
+        return new Session(connection, Number(row?.[0] ?? 0), marksOf(config));
       } catch (error) {
         connection.destroy();
         throw error;
@@ -81,6 +112,17 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  /** Begins a transaction, with the mark of its origin in front of all else. */
+  async begin(signal: AbortSignal): Promise<void> {
+    await this.execute('START TRANSACTION', signal);
+    if (this.#marks.row !== undefined) await this.execute(this.#marks.row, signal);
+  }
+
+  /** Runs a statement that makes or alters something, with the mark of its origin. */
+  define(sql: string, signal: AbortSignal): Promise<void> {
+    return this.execute(sql + this.#marks.comment, signal);
+  }
+
   /**
    * Runs a statement without strict mode, for what a source may have that strict mode refuses: an ENUM with members that its collation holds for equal, an ENUM's value
    * that is none of its members. `modes`: in place of those that the sink's own statements are written for.
@@ -88,7 +130,7 @@ export class Session implements AsyncDisposable {
   async lenient(sql: string, signal: AbortSignal, modes: string = MODES): Promise<void> {
     await this.execute(`SET SESSION sql_mode = '${modes}'`, signal);
     try {
-      await this.execute(sql, signal);
+      await this.define(sql, signal);
     } finally {
       if (this.usable) await this.execute(`SET SESSION sql_mode = '${STRICT},${MODES}'`, signal);
     }
@@ -112,6 +154,21 @@ export class Session implements AsyncDisposable {
       message: `A row makes a statement of ${bytes} bytes, and the server takes ${this.packetBytes} (max_allowed_packet).`,
     });
   }
+}
+
+/** Makes what marks are written to. */
+export async function makeMarks(
+  session: Session,
+  { origin, stateDatabase }: Pick<MysqlConfig, 'origin' | 'stateDatabase'>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (origin === '') return;
+  await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(stateDatabase)}`, signal);
+  const table = quoteTable(stateDatabase, originTable(origin));
+  await session.execute(
+    `CREATE TABLE IF NOT EXISTS ${table} (slot INT NOT NULL PRIMARY KEY, marks BIGINT NOT NULL) ENGINE=InnoDB`,
+    signal,
+  );
 }
 
 /** The sink's connections: lent one by one, opened when they are first needed, and again after they were lost. */

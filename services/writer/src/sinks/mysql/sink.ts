@@ -18,7 +18,7 @@ import { isHeld } from './ddl/pending.ts';
 import { DdlReplicator } from './ddl/replicator.ts';
 import { applyLane } from './lane.ts';
 import { type Item, itemOf, wavesOf } from './plan.ts';
-import { Session, SessionPool } from './session.ts';
+import { makeMarks, Session, SessionPool } from './session.ts';
 import { TargetTables } from './tables.ts';
 import type { Target } from './target.ts';
 
@@ -37,7 +37,7 @@ export class MysqlSink implements Sink {
   #disposed = false;
 
   private constructor(config: MysqlConfig, { name, log, tables: catalog, progress }: SinkContext) {
-    const pool = new SessionPool((aborted) => Session.open(config, config.timeoutMs, aborted));
+    const pool = new SessionPool((aborted) => Session.open(config, aborted));
     this.#config = config;
     this.#pool = pool;
     this.#tables = new TargetTables({
@@ -57,6 +57,7 @@ export class MysqlSink implements Sink {
     const sink = new MysqlSink(config, context);
     try {
       await sink.check(signal);
+      await sink.#pool.use(signal, (session) => makeMarks(session, config, signal));
       return sink;
     } catch (error) {
       await sink[Symbol.asyncDispose]();

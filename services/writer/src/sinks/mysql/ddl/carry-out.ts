@@ -152,7 +152,7 @@ export class CarryOut {
       signal,
     );
     if (row?.[0] === collation) return;
-    await session.execute(
+    await session.define(
       `ALTER TABLE ${sqlOf(place)} DEFAULT CHARACTER SET ${after.text.charset} COLLATE ${collation}`,
       signal,
     );
@@ -195,7 +195,7 @@ export class CarryOut {
       const place = this.#placeOf(table);
       if ((await this.#present(place)) === undefined) continue;
       log.warn('a table is dropped, as in the source', { table: textOf(place) });
-      await session.execute(`DROP TABLE IF EXISTS ${sqlOf(place)}`, signal);
+      await session.define(`DROP TABLE IF EXISTS ${sqlOf(place)}`, signal);
       await session.execute(`DROP TABLE IF EXISTS ${quoteTable(config.stateDatabase, versionsName(place))}`, signal);
       if ((await findTable(session, { database: config.stateDatabase, name: POSITIONS }, signal)) === undefined)
         continue;

@@ -53,7 +53,7 @@ async function rename(steps: readonly Rename[], session: Session, signal: AbortS
   if (steps.length === 0) return;
   for (const { to } of steps) await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(to.database)}`, signal);
   const pairs = steps.map(({ from, to }) => `${sqlOf(from)} TO ${sqlOf(to)}`);
-  await session.execute(`RENAME TABLE ${pairs.join(', ')}`, signal);
+  await session.define(`RENAME TABLE ${pairs.join(', ')}`, signal);
 }
 
 /** First all under names that nobody has. */

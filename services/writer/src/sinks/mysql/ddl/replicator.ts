@@ -217,7 +217,7 @@ export class DdlReplicator implements AsyncDisposable {
   async #connected(): Promise<Session> {
     if (this.#session?.usable === true) return this.#session;
     const { config } = this.#options;
-    const session = await Session.open(config, config.timeoutMs, this.#stop.signal);
+    const session = await Session.open(config, this.#stop.signal);
     // What holds a table's definition may hold it for hours: then the statement is tried again.
     await session.execute(`SET SESSION lock_wait_timeout = ${Math.ceil(config.timeoutMs / 1000)}`, this.#stop.signal);
     this.#session = session;
