@@ -7,7 +7,7 @@ import { command as writer } from '@tapline/writer';
 import { COMMANDS } from '../commands.ts';
 import { commandLines, wrongCommandLines } from './command-lines.ts';
 import { wrongConfigs } from './configs.ts';
-import { brokenLinks } from './links.ts';
+import { brokenLinks, staleCode } from './links.ts';
 import { unknownNames } from './names.ts';
 import { type Page, parsePage } from './page.ts';
 
@@ -44,6 +44,17 @@ test('a link to a missing file, heading or test is told with its place', () => {
       'docs/broken.md:6: [bad](#a-head-thrice): docs/broken.md has no heading #a-head-thrice',
       'docs/broken.md:7: [it does not hold](x.test.ts): docs/x.test.ts has no test of this name',
     ]);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
+
+test('code that is not what stands in its file is told', () => {
+  const root = mkdtempSync(join(tmpdir(), 'tapline-docs-'));
+  try {
+    writeFileSync(join(root, 'x.ts'), 'export {};\n');
+    expect(staleCode([fenced('ts x.ts', 'export {};'), fenced('ts', 'any')], root)).toEqual([]);
+    expect(staleCode([fenced('ts x.ts', 'export { };'), fenced('ts y.ts', 'export {};')], root)).toHaveLength(2);
   } finally {
     rmSync(root, { recursive: true });
   }

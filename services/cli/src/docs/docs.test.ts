@@ -5,7 +5,7 @@ import { command as writer } from '@tapline/writer';
 import { COMMANDS } from '../commands.ts';
 import { commandLines, wrongCommandLines } from './command-lines.ts';
 import { wrongConfigs } from './configs.ts';
-import { brokenLinks } from './links.ts';
+import { brokenLinks, staleCode } from './links.ts';
 import { unknownNames } from './names.ts';
 import { isGenerated, readPages } from './page.ts';
 
@@ -32,6 +32,10 @@ test('every configuration is one that the service takes', () => {
 
 test('every error code, metric and key exists', () => {
   expect(unknownNames(pages, SERVICES)).toEqual([]);
+});
+
+test('code that is shown as a file is what stands in it', () => {
+  expect(staleCode(pages, ROOT)).toEqual([]);
 });
 
 test('no fence is left open', () => {

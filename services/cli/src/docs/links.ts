@@ -37,3 +37,16 @@ function missingTest(name: string, path: string, root: string): string | undefin
     ? undefined
     : `${path} has no test of this name`;
 }
+
+/** Blocks `ts PATH` that are not what stands in the file. */
+export function staleCode(pages: readonly Page[], root: string): Problem[] {
+  return pages.flatMap((page) =>
+    page.blocks.flatMap(({ info, line, text }) => {
+      const [, path] = /^ts (\S+)$/.exec(info) ?? [];
+      if (path === undefined) return [];
+      const file = join(root, path);
+      const right = existsSync(file) && readFileSync(file, 'utf8') === `${text}\n`;
+      return right ? [] : [problem(page, line, `the block is not what stands in ${path}`)];
+    }),
+  );
+}
