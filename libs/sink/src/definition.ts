@@ -24,6 +24,29 @@ export interface SinkContext {
   readonly progress?: WriterProgress;
 }
 
+/** A second target beside the live one, and the exchange of both: what `tapline replay --into` needs of a kind of sink. */
+export interface Beside<G extends GroupField = GroupField> {
+  /** The configuration that fills the second target. @throws TaplineError CONFIG_INVALID: it cannot have this name; REPLAY_INTO: this configuration cannot have a second one. */
+  config(config: ValueOf<G>, name: string): ValueOf<G>;
+  /** @throws as the opening of the sink does. */
+  open(config: ValueOf<G>, name: string, signal: AbortSignal): Promise<Exchange>;
+}
+
+/** Exchanges what is behind the live name in one step of the store: who reads sees the old rows or the new ones, never fewer, never both. */
+export interface Exchange extends AsyncDisposable {
+  /** What it will do, for people. */
+  readonly text: string;
+  /**
+   * Before anything is written. `begun`: an earlier run of the same replay was here, so that the second target may hold something.
+   * @throws TaplineError REPLAY_INTO: it holds something that nobody knows of, or the two cannot be exchanged.
+   */
+  prepare(begun: boolean, signal: AbortSignal): Promise<'open' | 'exchanged'>;
+  /** Called while nobody writes, with all that the live target has in the second one. Gives what is where now, for people. May be called again when it failed. */
+  exchange(signal: AbortSignal): Promise<readonly string[]>;
+  /** The replay is over: what was left for `prepare` to know that is taken away. */
+  settled(signal: AbortSignal): Promise<void>;
+}
+
 /** How the engine treats a kind of sink. */
 export interface SinkTraits {
   /**
@@ -49,6 +72,8 @@ export interface SinkDefinition<G extends GroupField = GroupField> {
   /** One sentence for --help and the reference. */
   readonly summary: string;
   readonly config: G;
+  /** Absent: nothing like that can be done in one step of this store. */
+  readonly beside?: Beside<G>;
   /** Default: DEFAULT_TRAITS. */
   readonly traits?: SinkTraits;
   /** What the declaration alone cannot say: values that do not go together. Pure. @throws TaplineError CONFIG_INVALID. */

@@ -46,7 +46,7 @@ describe('the writer, as a process', () => {
     await using topic = await fixture.topic();
     const flags = fixture.flags(topic);
     const load = new Load(topic, 200);
-    await using watcher = new Watcher(fixture, topic, 200);
+    await using watcher = new Watcher(fixture.redis, topic, 200);
     for (const redisDies of [false, true, false]) {
       await using writer = new WriterProcess(flags);
       load.run(3000);
@@ -73,7 +73,7 @@ describe('the writer, as a process', () => {
     await using topic = await fixture.topic();
     const flags = fixture.flags(topic);
     const load = new Load(topic, 200);
-    await using watcher = new Watcher(fixture, topic, 200);
+    await using watcher = new Watcher(fixture.redis, topic, 200);
     await using first = new WriterProcess(flags);
     load.run(2000);
     await topic.sent();

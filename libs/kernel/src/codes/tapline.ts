@@ -56,6 +56,11 @@ export const TAPLINE_CODES = {
     remedy:
       'Somebody uses the consumer group that the message names. Let them use another one, or delete it (kafka-consumer-groups.sh --delete --group).',
   },
+  REPLAY_INTO: {
+    disposition: 'fatal',
+    summary: 'A replay cannot fill a second target beside the live one, or cannot exchange the two.',
+    remedy: 'The message says what is in the way. The live target is as it was.',
+  },
   REPLAY_PLACE: {
     disposition: 'fatal',
     summary: 'The place from which a replay is to begin cannot be found in the topics.',

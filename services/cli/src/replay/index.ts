@@ -6,7 +6,8 @@ import type { CliCommand } from '../command.ts';
 import { ProgressLine } from './progress-line.ts';
 import { planText, resultText } from './text.ts';
 
-const HELP = `tapline replay FILE [--from PLACE] [--tables TABLES] [--rate RECORDS] [--yes | --dry-run] [--resume | --restart] [--json]
+const HELP = `tapline replay FILE [--from PLACE] [--tables TABLES] [--rate RECORDS] [--into NEW [--swap]]
+               [--yes | --dry-run] [--resume | --restart] [--json]
 
 Gives records of the topics of the writer with this configuration file to its store once more, beside the running writer, up to the ends of the topics as
 they are now. The store compares versions: what it has is not touched, and no row goes back. First shows what would be read and written, and asks.
@@ -16,6 +17,9 @@ they are now. The store compares versions: what it has is not touched, and no ro
                    offsets, topic:partition:offset, several separated by commas, or @FILE with them: only these partitions are replayed
   --tables TABLES  only these, separated by commas: shop.orders, shop.*, or whole names of topics
   --rate RECORDS   records a second at most
+  --into NEW       fills a second target beside the live one: indexes named INDEX-NEW of Elasticsearch or OpenSearch; database number NEW of Redis
+  --swap           follows the writer until both hold the same, then exchanges them in one step of the store, while the writer waits: the alias of
+                   an index, two databases of Redis. Readers see the old rows or the new ones, and no row goes back
   --yes            does not ask
   --dry-run        shows what would be done, and ends
   --resume         goes on with a replay that was ended before it was finished; begins one where there is none
@@ -31,6 +35,8 @@ async function run(args: readonly string[]): Promise<number> {
     from: text,
     tables: text,
     rate: text,
+    into: text,
+    swap: flag,
     yes: flag,
     'dry-run': flag,
     resume: flag,
@@ -61,7 +67,7 @@ async function replayFile(file: string, parsed: Parsed, stop: AbortSignal): Prom
   process.stdout.write(json ? `${JSON.stringify({ plan: replay.plan }, exact)}\n` : planText(replay.plan));
   if (parsed.values['dry-run'] === true) return EXIT_OK;
   if (parsed.values['yes'] !== true && !(await isWanted(stop))) return EXIT_USAGE;
-  const line = new ProgressLine(replay.plan.recordsAtMost, process.stderr);
+  const line = new ProgressLine(process.stderr);
   const result = await replay.run(stop, (progress) => line.show(progress));
   line.end();
   process.stdout.write(json ? `${JSON.stringify({ result }, exact)}\n` : resultText(result));
@@ -84,6 +90,8 @@ function optionsOf(parsed: Parsed): ReplayOptions {
     resume: values['resume'] === true,
     restart: values['restart'] === true,
     recordsPerSecond: numberFlag(parsed, 'rate', 0, 1),
+    into: given('into'),
+    swap: values['swap'] === true,
     log: createLogger({ level: 'warn', format: process.stderr.isTTY ? 'text' : 'json' }),
     signal: new AbortController().signal,
   };

@@ -8,20 +8,18 @@ type Out = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>;
 
 /** How far a replay is: one line that is written over on a terminal, else a line of its own now and then. */
 export class ProgressLine {
-  readonly #total: number;
   readonly #out: Out;
   readonly #startMs = performance.now();
   #loggedMs = performance.now();
   #open = false;
 
-  constructor(total: number, out: Out) {
-    this.#total = total;
+  constructor(out: Out) {
     this.#out = out;
   }
 
   show(progress: ReplayProgress): void {
     const now = performance.now();
-    const text = progressText(progress, this.#total, (progress.passed * 1000) / (now - this.#startMs));
+    const text = progressText(progress, (progress.passed * 1000) / (now - this.#startMs));
     if (this.#out.isTTY) {
       this.#out.write(`\r\u001b[2K${text.slice(0, (this.#out.columns ?? 80) - 1)}`);
       this.#open = true;

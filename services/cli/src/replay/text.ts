@@ -4,13 +4,14 @@ import type { ReplayPlan, ReplayProgress, ReplayResult } from '@tapline/writer';
 const SHOWN_PARTITIONS = 40;
 
 export function planText(plan: ReplayPlan): string {
-  const { ranges, group, asked, resumed, recordsAtMost, target } = plan;
+  const { ranges, group, asked, resumed, recordsAtMost, target, exchange } = plan;
   const wanted = ranges.filter(({ position, to }) => position < to);
   const shown = wanted.slice(0, SHOWN_PARTITIONS);
   const width = Math.max(0, ...shown.map(({ topic, partition }) => `${topic}-${partition}`.length));
   const lines = [
     resumed ? `goes on with the replay from ${asked}` : `replays from ${asked}`,
     `  into     ${target}`,
+    ...(exchange === undefined ? [] : [`  then     ${exchange}`]),
     `  records  ${counted(recordsAtMost)} at most (what Kafka has compacted away is counted too), of ${wanted.length} partitions`,
     `  times    ${span(wanted)}`,
     `  group    ${group}`,
@@ -23,16 +24,16 @@ export function planText(plan: ReplayPlan): string {
   return `${lines.join('\n')}\n`;
 }
 
-export function progressText(progress: ReplayProgress, recordsAtMost: number, perSecond: number): string {
-  const { passed, waiting } = progress;
-  const part = recordsAtMost === 0 ? 100 : Math.floor((100 * passed) / recordsAtMost);
+export function progressText(progress: ReplayProgress, perSecond: number): string {
+  const { passed, total, waiting } = progress;
+  const part = total === 0 ? 100 : Math.floor((100 * passed) / total);
   const wait = waiting === undefined ? '' : `; waits: ${waiting.code}`;
-  return `${counted(passed)} of ${counted(recordsAtMost)} (${part} %), ${counted(Math.round(perSecond))}/s: ${outcomes(progress)}${wait}`;
+  return `${counted(passed)} of ${counted(total)} (${part} %), ${counted(Math.round(perSecond))}/s: ${outcomes(progress)}${wait}`;
 }
 
 export function resultText(result: ReplayResult): string {
   const end = result.finished ? 'replayed' : 'stopped, --resume goes on';
-  return `${end}: ${outcomes(result)}\n`;
+  return `${[`${end}: ${outcomes(result)}`, ...result.exchanged].join('\n')}\n`;
 }
 
 function outcomes({ applied, stale, filtered, deadLetters }: ReplayProgress): string {

@@ -47,9 +47,14 @@ export class Bookmark {
 
   /** From now on the replay is unfinished. */
   async begin(ranges: readonly Range[], asked: string): Promise<void> {
+    this.note(ranges, asked);
+    await this.save(ranges.map((range) => ({ ...range, offset: range.position })));
+  }
+
+  /** These are the ranges from the next `save` on. */
+  note(ranges: readonly Range[], asked: string): void {
     const note = ({ from, to }: Range): string => JSON.stringify({ from: `${from}`, to: `${to}`, asked });
     this.#notes = new Map(ranges.map((range) => [nameOf(range), note(range)]));
-    await this.save(ranges.map((range) => ({ ...range, offset: range.position })));
   }
 
   async save(offsets: readonly { topic: string; partition: number; offset: bigint }[]): Promise<void> {

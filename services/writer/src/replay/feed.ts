@@ -3,10 +3,12 @@ import { sleep } from '@tapline/kernel';
 import type { Engine } from '@tapline/sink';
 import type { Range } from './range.ts';
 
-/** Partitions read side by side. */
-const READERS = 8;
-/** Fetched at once: what is fetched is decoded as a whole, and changes are far larger in memory than their bytes. */
+/** Partitions read side by side: all of a topic, as changes may wait for those of the topic's other partitions (a statement that altered the table). */
+const READERS = 256;
+/** Fetched of a partition at once, at most: what is fetched is decoded as a whole, and changes are far larger in memory than their bytes. */
 const FETCH_BYTES = 262_144;
+/** Of all together. */
+const HELD_BYTES = 33_554_432;
 /** With a rate, so many steps a second. */
 const STEPS_A_SECOND = 4;
 
@@ -23,6 +25,7 @@ export class Feed {
   readonly #options: FeedOptions;
   readonly #stepRecords: number;
   #freeMs = 0;
+  #fetchBytes = FETCH_BYTES;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -33,6 +36,7 @@ export class Feed {
   /** Resolves when everything of the ranges is settled in the sink. */
   async give(ranges: readonly Range[]): Promise<void> {
     const left = ranges.filter(({ position, to }) => position < to);
+    this.#fetchBytes = Math.min(FETCH_BYTES, Math.floor(HELD_BYTES / Math.min(READERS, Math.max(1, left.length))));
     const work = async (): Promise<void> => {
       for (let range = left.shift(); range !== undefined; range = left.shift()) await this.#give(range);
     };
@@ -44,7 +48,7 @@ export class Feed {
     const { reader, engine, signal } = this.#options;
     const batch = (records: readonly KafkaRecord[], nextOffset: bigint): Promise<void> =>
       engine.accept({ topic, partition, records, nextOffset, highWatermark: to });
-    const range = { topic, partition, from: position, to, fetchBytes: FETCH_BYTES, signal };
+    const range = { topic, partition, from: position, to, fetchBytes: this.#fetchBytes, signal };
     for await (const records of reader.read(range)) {
       for (const step of this.#steps(records)) {
         await this.#pause(step.length);

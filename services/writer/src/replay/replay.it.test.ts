@@ -61,7 +61,7 @@ test('from the start into the live store nothing changes, and what changes meanw
   const before = await store(fixture, topic);
   expect(before.size).toBeGreaterThan(200);
 
-  await using watcher = new Watcher(fixture, topic, 200);
+  await using watcher = new Watcher(fixture.redis, topic, 200);
   await using quiet = await open(flags);
   expect(quiet.plan).toMatchObject({
     recordsAtMost: 4000,

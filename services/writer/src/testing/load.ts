@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import { sleep } from '@tapline/kernel';
 import type { ItemRow, TopicWriter } from '@tapline/test-stack';
+import type { Redis } from 'ioredis';
 import { expectedRow, type WriterFixture } from './fixture.ts';
 
 /** Changes at random among a few rows, and the table that results. */
@@ -14,22 +15,26 @@ export class Load {
     this.#ids = ids;
   }
 
-  run(changes: number): void {
+  /** Every row, so that from now on one that is not there is missing; with `removing: 0` none goes. */
+  fill(): void {
+    for (let id = 0; id < this.#ids; id++) this.#put(id, id);
+  }
+
+  run(changes: number, removing = 0.15): void {
     for (let step = 0; step < changes; step++) {
       const id = Math.floor(Math.random() * this.#ids);
-      if (Math.random() < 0.15) {
+      if (Math.random() < removing) {
         this.#topic.remove(id);
         this.table.delete(id);
-      } else {
-        const row = {
-          id,
-          name: Math.random() < 0.1 ? null : `name ${this.#topic.version}`,
-          price: `${step % 1000}.25`,
-        };
-        this.#topic.put(row);
-        this.table.set(id, row);
-      }
+      } else this.#put(id, step);
     }
+  }
+
+  #put(id: number, step: number): void {
+    const name = Math.random() < 0.1 ? null : `name ${this.#topic.version}`;
+    const row = { id, name, price: `${step % 1000}.25` };
+    this.#topic.put(row);
+    this.table.set(id, row);
   }
 
   async assertIn(fixture: WriterFixture): Promise<void> {
@@ -38,19 +43,20 @@ export class Load {
   }
 }
 
-/** Polls every row's version in Redis and remembers whether one ever went back. */
+/** Polls every row's version in Redis and remembers whether one ever went back, or was gone. */
 export class Watcher implements AsyncDisposable {
   readonly wentBack: string[] = [];
+  readonly vanished: string[] = [];
   polls = 0;
-  readonly #fixture: WriterFixture;
+  readonly #redis: Redis;
   readonly #seen = new Map<number, string>();
   readonly #prefix: string;
   readonly #ids: number;
   #on = true;
   readonly #done: Promise<void>;
 
-  constructor(fixture: WriterFixture, topic: TopicWriter, ids: number) {
-    this.#fixture = fixture;
+  constructor(redis: Redis, topic: TopicWriter, ids: number) {
+    this.#redis = redis;
     this.#prefix = topic.source;
     this.#ids = ids;
     this.#done = this.#watch();
@@ -58,12 +64,14 @@ export class Watcher implements AsyncDisposable {
 
   async #watch(): Promise<void> {
     while (this.#on) {
-      const pipeline = this.#fixture.redis.pipeline();
+      const pipeline = this.#redis.pipeline();
       for (let id = 0; id < this.#ids; id++) pipeline.hget(`${this.#prefix}:${id}`, '_v');
       const answers = await pipeline.exec().catch(() => null);
       for (const [id, [error, version]] of (answers ?? []).entries()) {
-        if (error !== null || typeof version !== 'string') continue;
+        if (error !== null) continue;
         const before = this.#seen.get(id) ?? '';
+        if (version === null && before !== '') this.vanished.push(`row ${id} behind ${before}`);
+        if (typeof version !== 'string') continue;
         if (version < before) this.wentBack.push(`row ${id}: ${before} → ${version}`);
         this.#seen.set(id, version);
       }

@@ -1,5 +1,6 @@
 import type { SinkDefinition } from '@tapline/sink';
 import { checkSearchConfig, SEARCH_TRAITS } from '../../search/check-config.ts';
+import { besideSearch } from '../../search/exchange.ts';
 import { previewSearch } from '../../search/preview.ts';
 import { OPENSEARCH_CONFIG } from './config.ts';
 
@@ -11,6 +12,16 @@ export const opensearchSink: SinkDefinition<typeof OPENSEARCH_CONFIG> = {
   traits: SEARCH_TRAITS,
   check: checkSearchConfig,
   preview: previewSearch,
+  beside: {
+    config: besideSearch,
+    async open(config, name) {
+      const [{ OpensearchClient }, { SearchExchange }] = await Promise.all([
+        import('./client.ts'),
+        import('../../search/exchange.ts'),
+      ]);
+      return new SearchExchange(new OpensearchClient(config), config, name);
+    },
+  },
   async open(config, context) {
     const [{ OpensearchClient }, { openSearchSink }] = await Promise.all([
       import('./client.ts'),

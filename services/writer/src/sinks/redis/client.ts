@@ -37,6 +37,11 @@ export async function connect(config: RedisConfig, signal: AbortSignal): Promise
   }
 }
 
+/** The driver's own client of one server, or of the master that sentinels watch; `connect` it. */
+export function nodeOf(config: RedisConfig): Redis {
+  return new Redis({ ...nodeOptions(config), ...placeOptions(config), lazyConnect: true });
+}
+
 /** ioredis keeps the connection, the handshake and the order of answers; the bytes of the command are ours, built once. */
 class BuiltCommand extends Command {
   readonly #bytes: Buffer;
@@ -62,7 +67,7 @@ class NodeClient implements RedisClient {
   constructor(config: RedisConfig) {
     this.address = config.address;
     this.#timeoutMs = config.timeoutMs;
-    this.#redis = new Redis({ ...nodeOptions(config), ...placeOptions(config), lazyConnect: true });
+    this.#redis = nodeOf(config);
     this.#redis.on('error', (error: unknown) => {
       this.#lastError = error;
     });

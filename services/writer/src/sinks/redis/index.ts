@@ -1,4 +1,5 @@
 import type { SinkDefinition } from '@tapline/sink';
+import { besideRedis } from './beside.ts';
 import { checkConfig } from './check-config.ts';
 import { REDIS_CONFIG } from './config.ts';
 import { preview } from './preview.ts';
@@ -10,6 +11,13 @@ export const redisSink: SinkDefinition<typeof REDIS_CONFIG> = {
   config: REDIS_CONFIG,
   check: checkConfig,
   preview,
+  beside: {
+    config: besideRedis,
+    async open(config, name, signal) {
+      const { RedisExchange } = await import('./exchange.ts');
+      return await RedisExchange.open(config, Number(name), signal);
+    },
+  },
   async open(config, context) {
     const [{ connect }, { RedisSink }] = await Promise.all([import('./client.ts'), import('./sink.ts')]);
     return new RedisSink(await connect(config, context.signal), config);
