@@ -25,6 +25,27 @@ export const SHOP: readonly string[] = [
   `INSERT INTO log_1 VALUES (1, 'first')`,
 ];
 
+const MAKE_ACCOUNTS: readonly string[] = [
+  'CREATE DATABASE accounts CHARACTER SET utf8mb4',
+  'CREATE TABLE accounts.users (id INT PRIMARY KEY, name VARCHAR(50) NOT NULL, seen DATETIME NULL)',
+];
+
+/** The same table in both servers, its rows in one of them. */
+export const ACCOUNTS: readonly string[] = [
+  ...MAKE_ACCOUNTS,
+  `INSERT INTO accounts.users VALUES (1, 'Ann', NULL), (2, 'Bo', '2026-01-01 00:00:00'), (3, 'Cy', NULL), (4, 'Di', NULL)`,
+];
+export const EAST: readonly string[] = MAKE_ACCOUNTS;
+
+/** What changes in the east; these rows the west leaves alone. */
+export const EAST_CHANGES: readonly string[] = [
+  `UPDATE accounts.users SET seen = '2026-02-02 02:02:02' WHERE id = 2`,
+  'DELETE FROM accounts.users WHERE id = 4',
+  `INSERT INTO accounts.users VALUES (20, 'Eve', NULL)`,
+];
+/** The update, the delete with its tombstone, the insert. */
+export const EAST_RECORDS = 4;
+
 /** Rows change under the writers' eyes: inserts, updates, deletes, changed keys, columns that decide where a row goes. */
 export const CHANGES: readonly string[] = [
   `UPDATE customers SET city = 'Bergen', email = NULL WHERE id = 1`,
@@ -54,4 +75,7 @@ export const CHANGES: readonly string[] = [
   `INSERT INTO players VALUES (5, 'south', 'Eli', 9007199254740000)`,
   'CREATE TABLE log_2 (id INT PRIMARY KEY, text VARCHAR(100) NOT NULL)',
   `INSERT INTO log_2 VALUES (1, 'second')`,
+  `UPDATE accounts.users SET name = 'Anne' WHERE id = 1`,
+  'DELETE FROM accounts.users WHERE id = 3',
+  `INSERT INTO accounts.users VALUES (10, 'Flo', NULL)`,
 ];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { Checks } from './check.ts';
+import { EAST_CHANGES, EAST_RECORDS } from './shop.ts';
 import type { World } from './world.ts';
 
 /** As `${key.id:int64}` writes it: big endian, the sign bit turned round. */
@@ -25,7 +26,26 @@ async function sameRows(world: World, select: string, [left, right]: readonly [s
   assert.deepEqual(await world.sql.rows(`${select} ${right}`), await world.sql.rows(`${select} ${left}`));
 }
 
+const USERS = 'SELECT * FROM accounts.users ORDER BY id';
+
 export const TABLE_CHECKS: Checks = {
+  'two-way-west-to-east': {
+    async expect(world) {
+      assert.deepEqual(await world.east.rows(USERS), await world.sql.rows(USERS));
+    },
+  },
+  'two-way-east-to-west': {
+    async use(world) {
+      await world.east.run(...EAST_CHANGES);
+    },
+    async expect(world) {
+      assert.deepEqual(await world.sql.rows(USERS), await world.east.rows(USERS));
+      // What came from the west is not published as a change of the east.
+      const records = await world.topics.count('east.accounts.users');
+      const changed = (await world.east.rows('SELECT id FROM accounts.users WHERE id = 20')).length > 0;
+      assert.equal(records, changed ? EAST_RECORDS : 0);
+    },
+  },
   'hbase-archive': {
     async expect(world) {
       const rows = await world.sql.rows('SELECT id, status, total, created_at FROM orders');
