@@ -77,3 +77,26 @@ test('rows come to the index with the table’s types; kill -9 of Elasticsearch 
     [index]: { mappings: { properties: { id: { type: 'long' }, name: { type: 'text' }, price: { type: 'keyword' } } } },
   });
 }, 300_000);
+
+test('where the store makes no more indexes, the writer says so and waits', async () => {
+  const store = new Store(server.address.url);
+  const limit = (shards: number | null): Promise<unknown> =>
+    store.must('PUT', '_cluster/settings', { persistent: { 'cluster.max_shards_per_node': shards } });
+  await using topic = await fixture.topic();
+  const flags = fixture.flags(topic, {
+    'sink.type': 'elasticsearch',
+    'sink.node': server.address.url,
+    'sink.index': topic.source.toLowerCase(),
+    'sink.types.decimal': 'keyword',
+  });
+  for (const flag of ['sink.address', 'sink.key', 'sink.versionPrefix']) delete flags[flag];
+  await limit(1);
+  topic.put({ id: 1, name: 'one', price: '1.00' });
+  await topic.sent();
+  await using writer = new WriterProcess(flags);
+  await until('the writer waits', async () => (await writer.state())?.['writer'] === 'retrying', writer);
+  expect(await writer.state()).toMatchObject({ error: { code: 'SINK_SEARCH_QUOTA', remedy: expect.any(String) } });
+  expect([...(await fixture.committed(topic)).values()].filter((offset) => Number(offset) > 0)).toEqual([]);
+  await limit(null);
+  await until('all is committed', () => fixture.caughtUp(topic), writer);
+}, 240_000);
