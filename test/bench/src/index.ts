@@ -89,7 +89,7 @@ export type BenchName = keyof typeof BENCHES;
 export interface RunBenchOptions {
   readonly rows?: number;
   readonly runs?: number;
-  /** Also runs this beside Tapline; only `catchup` has it. */
+  /** Also runs this beside Tapline; `catchup` and `apply` into MySQL have it. */
   readonly peer?: 'debezium';
   /** `catchup`: what the reader writes; Avro without it. */
   readonly format?: FormatName;

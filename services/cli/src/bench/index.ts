@@ -24,7 +24,7 @@ Measures Tapline on servers of its own, on this machine, beside what limits it i
 ${NAMES.map((name) => `  ${name.padEnd(12)} ${BENCHES[name].summary} (${BENCHES[name].rows.toLocaleString('en')} rows)`).join('\n')}
   --rows N          other than that
   --runs N          so often; the table shows medians (default 1)
-  --peer debezium   catchup: Debezium in Kafka Connect beside it, fetched with Maven
+  --peer [debezium] Debezium in Kafka Connect beside it, fetched with Maven; catchup: its source, apply --sink mysql: its JDBC sink
   --format NAME     catchup: what the reader writes: ${Object.keys(FORMATS).join(', ')}
   --shape NAME      shapes: only this one; profile: of this one; there are ${Object.keys(SHAPES).join(', ')}
   --sink NAME       apply: into which store: ${Object.keys(APPLY_STORES).join(', ')}
@@ -47,11 +47,13 @@ function benchName(given: readonly string[]): BenchName {
   });
 }
 
-function peerOf(name: BenchName, value: string | boolean | undefined): { peer?: 'debezium' } {
+function peerOf(name: BenchName, { values }: Parsed): { peer?: 'debezium' } {
+  const { peer: value, sink = 'mysql' } = values;
   if (value === undefined) return {};
-  if (value === 'debezium' && name === 'catchup') return { peer: 'debezium' };
+  if (value === 'debezium' && (name === 'catchup' || (name === 'apply' && sink === 'mysql')))
+    return { peer: 'debezium' };
   throw new TaplineError('CONFIG_INVALID', {
-    message: `--peer ${String(value)} is not known for ${name}; there is --peer debezium for catchup.`,
+    message: `--peer ${String(value)} is not known for ${name}; there is --peer debezium for catchup and apply --sink mysql.`,
   });
 }
 
@@ -117,9 +119,16 @@ function rateOf(name: BenchName, parsed: ReturnType<typeof parseFlags>): { rate?
   return half === true ? { half } : { rate: numberFlag(parsed, 'rate', 0, 1) };
 }
 
+/** There is one peer: --peer alone means it. */
+function withPeer(args: readonly string[]): readonly string[] {
+  return args.flatMap((arg, at) =>
+    arg === '--peer' && !/^[^-]/.test(args[at + 1] ?? '') ? ['--peer', 'debezium'] : [arg],
+  );
+}
+
 async function run(args: readonly string[]): Promise<number> {
   const text = { type: 'string' } as const;
-  const parsed = parseFlags(args, {
+  const parsed = parseFlags(withPeer(args), {
     rows: text,
     runs: text,
     peer: text,
@@ -144,7 +153,7 @@ async function run(args: readonly string[]): Promise<number> {
   const result = await runBench(name, {
     ...(values['rows'] === undefined ? {} : { rows: numberFlag(parsed, 'rows', 0, 1) }),
     runs: numberFlag(parsed, 'runs', 1, 1),
-    ...peerOf(name, values['peer']),
+    ...peerOf(name, parsed),
     ...formatOf(name, values['format']),
     ...shapeOf(name, values['shape']),
     ...tableOf(name, values['table']),

@@ -2,6 +2,7 @@ import type { MysqlServer } from '@tapline/test-stack';
 import { measured } from '../processes.ts';
 import type { Measurement } from '../report.ts';
 import { DATABASE, rowOf, TABLE } from '../rows.ts';
+import { measureDebeziumSink } from './debezium-sink.ts';
 import type { ApplyRun, ApplyStack, OpenStore } from './store.ts';
 
 const ROWS_PER_STATEMENT = 500;
@@ -21,12 +22,25 @@ export async function openMysqlTarget(stack: ApplyStack): Promise<OpenStore> {
       }),
     check: (run) => requireRows(server, applied(run), run.rows),
     limits: async (run) => [await upsertPlain(server, run)],
+    async peer(run) {
+      const database = await emptyPlace(server, run, 'peer');
+      const measurement = await measureDebeziumSink(stack, { server, database, run });
+      await requireRows(server, database, run.rows);
+      return measurement;
+    },
     [Symbol.asyncDispose]: () => server.stop(),
   };
 }
 
 function applied({ run }: ApplyRun): string {
   return `${DATABASE}_applied${run}`;
+}
+
+/** A database with a table like the writer's, and nothing in it. */
+async function emptyPlace(server: MysqlServer, run: ApplyRun, name: string): Promise<string> {
+  const place = `${DATABASE}_${name}${run.run}`;
+  await server.execute(`CREATE DATABASE ${place}; CREATE TABLE ${place}.${TABLE} LIKE ${applied(run)}.${TABLE}`);
+  return place;
 }
 
 async function requireRows(server: MysqlServer, database: string, rows: number): Promise<void> {
@@ -46,8 +60,7 @@ async function upsertPlain(server: MysqlServer, run: ApplyRun): Promise<Measurem
   for (let from = 1; from <= rows; from += ROWS_PER_STATEMENT) {
     statements.push(upsertStatement(from, Math.min(from + ROWS_PER_STATEMENT - 1, rows)));
   }
-  const place = `${DATABASE}_plain${run.run}`;
-  await server.execute(`CREATE DATABASE ${place}; CREATE TABLE ${place}.${TABLE} LIKE ${applied(run)}.${TABLE}`);
+  const place = await emptyPlace(server, run, 'plain');
   const connection = await server.connect({ database: place });
   try {
     const servers = { mysql: server.process.pid };

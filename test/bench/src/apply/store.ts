@@ -20,6 +20,8 @@ export interface OpenStore extends AsyncDisposable {
   check(run: ApplyRun): Promise<void>;
   /** What the store takes from the simplest client there can be, each into an empty place. */
   limits(run: ApplyRun): Promise<Measurement[]>;
+  /** Somebody else's sink on the same topic, into an empty place, where there is one. */
+  peer?(run: ApplyRun): Promise<Measurement>;
 }
 
 export type OpenApplyStore = (stack: ApplyStack) => Promise<OpenStore>;
