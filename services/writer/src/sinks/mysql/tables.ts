@@ -27,6 +27,8 @@ export class TargetTables {
   readonly #known = new Map<string, Target>();
   /** Of tables that are not there, and have nothing that one could make them of. */
   readonly #absent = new Set<string>();
+  /** Columns of older rows that the source's tables have no more. */
+  readonly #dropped = new Map<string, ReadonlySet<string>>();
 
   constructor(options: TargetTablesOptions) {
     this.#options = options;
@@ -44,33 +46,41 @@ export class TargetTables {
   forget(): void {
     this.#known.clear();
     this.#absent.clear();
+    this.#dropped.clear();
   }
 
   /**
-   * The target once its table has the columns that the change has, as far as the configuration wants them.
+   * The target once its table has the columns that the change has, as far as the configuration wants them. What the source has dropped since is not added: rows that are
+   * given once more have it still.
    *
    * @throws TaplineError SINK_MYSQL_COLUMN: it lacks one, and nothing may be added.
    */
   async withColumns(change: Change, missing: readonly string[], signal: AbortSignal): Promise<Target> {
     const { pool, config, log } = this.#options;
-    this.#known.delete(idOf(change));
+    const id = idOf(change);
+    const known = this.#known.get(id);
+    if (known !== undefined && missing.every((name) => this.#dropped.get(id)?.has(name) === true)) return known;
+    this.#known.delete(id);
     const target = (await this.#load(change, signal)) as Target;
     const left = missing.filter((name) => !target.columns.has(name));
     if (left.length === 0 || config.newColumns === 'ignore') return target;
     const shape = config.newColumns === 'add' ? await this.#shapeOf(change, missing, signal) : undefined;
     const columns = left.flatMap((name) => shape?.columns.find((column) => column.name === name) ?? []);
-    if (columns.length < left.length) {
+    if (columns.length < left.length && shape?.historyVersion === undefined) {
       throw new TaplineError('SINK_MYSQL_COLUMN', {
         message: `${target.name} has no column ${left.join(', ')}.`,
         place: { table: target.name },
       });
     }
+    const dropped = left.filter((name) => !columns.some((column) => column.name === name));
+    if (dropped.length > 0) this.#dropped.set(id, new Set([...(this.#dropped.get(id) ?? []), ...dropped]));
+    if (columns.length === 0) return target;
     await pool.use(signal, async (session) => {
       const sql = addColumns(placeIn(config, await this.#sourceOf(change, signal)), columns, dialectOf(session));
       log.info('columns are added to a table', { table: target.name, columns: left });
       await define(session, sql, signal);
     });
-    this.#known.delete(idOf(change));
+    this.#known.delete(id);
     return (await this.#load(change, signal)) as Target;
   }
 
