@@ -53,20 +53,21 @@ export async function keepAll({ stack, screen, reader, sinks }: Demo): Promise<v
   for (const service of [reader, ...sinks.map(({ writer }) => writer)]) {
     if (!(await isReady(service).catch(() => false))) throw await failure(service, 'is not ready');
   }
-  const mysql = (await stack.clients()).get('mysql') ?? `mysql -h127.0.0.1 -P${stack.mysql.port} -uroot`;
+  const clients = await stack.clients();
+  const mysql = clients.get('mysql') ?? `mysql -h127.0.0.1 -P${stack.mysql.port} -uroot`;
+  const redis = clients.get('redis');
   await stack.keep([
     { name: 'mysql', address: mysql },
     { name: 'kafka', address: stack.kafka.address.brokers.join(',') },
     { name: 'reader', address: `${reader.adminUrl}/metrics   (${reader.configFile})` },
     ...sinks.flatMap(({ name, store, writer }) => [
-      { name: store.title, address: store.address },
+      { name: name === 'mysql' ? 'copy' : name, address: (name === 'redis' ? redis : undefined) ?? store.address },
       { name: `writer-${name}`, address: `${writer.adminUrl}/metrics   (${writer.configFile})` },
     ]),
   ]);
   screen.say('everything stays up. Change a row, and look for it in the store:');
   process.stdout.write(`  ${mysql} -e "UPDATE shop.customers SET city = 'Lisboa' WHERE id = 1"\n`);
-  const redis = sinks.find(({ name }) => name === 'redis');
-  if (redis !== undefined) process.stdout.write(`  ${redis.store.address} HGETALL customers:1\n`);
+  if (redis !== undefined) process.stdout.write(`  ${redis} HGETALL customers:1\n`);
   process.stdout.write(`  curl ${reader.adminUrl}/state\n`);
   process.stdout.write(`  tapline status   (addresses, logs)\n  tapline down     (stops everything)\n`);
 }

@@ -171,7 +171,11 @@ export async function openStack<const O extends StackOptions>(
       kept = true;
       guard.release();
     },
-    add: async (kind, option) => await startServer(context, kind, option),
+    add: async (kind, option) => {
+      const server = await startServer(context, kind, option);
+      if (!(kind in servers)) Object.assign(servers, { [kind]: server });
+      return server;
+    },
     [Symbol.asyncDispose]: close,
   };
   const kinds = Object.keys(options) as (keyof O & ServerKind)[];

@@ -20,14 +20,11 @@ export const openHBase: OpenStore = async (stack) => {
     async row(table, key) {
       try {
         const cells = await eyes.row(tableOf(table), Buffer.from(rowName(key)), [FAMILY]);
-        if (cells.length > 0) return texts(cells);
+        return cells.length === 0 ? undefined : texts(cells);
       } catch (error) {
         eyes.cluster.forget(tableOf(table));
         throw error;
       }
-      // There may have been no table yet when its regions were asked for.
-      eyes.cluster.forget(tableOf(table));
-      return undefined;
     },
     async rows(table) {
       const rows = new Map<string, StoredRow>();

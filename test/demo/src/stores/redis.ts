@@ -20,7 +20,7 @@ export const openRedis: OpenStore = async (stack) => {
 
   const store: DemoStore = {
     title: 'Redis',
-    address: server.client === undefined ? `redis://${server.address.address}` : server.client.join(' '),
+    address: `redis://${server.address.address}`,
     server,
     sink: { type: 'redis', address: server.address.address, as: 'hash' },
     pollMs: 1,

@@ -8,7 +8,7 @@ export type StoredRow = Readonly<Record<string, string>>;
 export interface DemoStore extends AsyncDisposable {
   /** For people: `Elasticsearch`. */
   readonly title: string;
-  /** Address for people, with the client that speaks to it where there is one. */
+  /** Address for people. */
   readonly address: string;
   readonly server: ServerKinds['redis' | 'elasticsearch' | 'hbase' | 'mysql'];
   /** What stands under `sink:` in its writer's file. */

@@ -28,7 +28,11 @@ export class HBaseEyes implements AsyncDisposable {
     { versions = 1, raw = false }: { readonly versions?: number; readonly raw?: boolean } = {},
   ): Promise<readonly Cell[]> {
     const region = regionOfRow(await this.cluster.regions(table), row);
-    if (region?.server === undefined) return [];
+    if (region?.server === undefined) {
+      // Its regions are asked for anew the next time: the table may be made by then.
+      this.cluster.forget(table);
+      return [];
+    }
     // GetRequest{region=1, get=2{row=1, column=2{family=1}, max_versions=6}}
     const request = this.cluster.request('Get', (message) => {
       message.bytes(1, regionSpecifier(region));
