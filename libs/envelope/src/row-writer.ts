@@ -21,33 +21,69 @@ const PLAIN = 0;
 const NULLABLE = 1;
 const OPTIONAL = 2;
 
+/** What rows of the same columns are written by, in whichever table. */
+class RowForm {
+  readonly columns: readonly RowColumn[];
+  readonly indexes: Int32Array;
+  readonly unions: Uint8Array;
+  readonly wire: readonly WireWriter[];
+  readonly text: readonly TextWriter[];
+
+  constructor(columns: readonly RowColumn[]) {
+    this.columns = columns;
+    this.indexes = Int32Array.from(columns, ({ index }) => index);
+    this.unions = Uint8Array.from(columns, unionOf);
+    this.wire = columns.map(({ codec }) => codec.fromWire);
+    this.text = columns.map(({ codec }) => codec.fromText);
+  }
+}
+
+/** Thousands of tables would else have as many. With more than these all are forgotten, and only sharing is lost. */
+const forms = new Map<string, RowForm>();
+const MOST_FORMS = 4096;
+/** Of columns and codecs: what tables share of them is one object. */
+const numbers = new WeakMap<object, number>();
+let given = 0;
+
+function numberOf(shared: object): number {
+  let number = numbers.get(shared);
+  if (number === undefined) {
+    number = ++given;
+    numbers.set(shared, number);
+  }
+  return number;
+}
+
+function formOf(columns: readonly RowColumn[]): RowForm {
+  const key = columns
+    .map(({ index, column, codec, optional }) => [index, numberOf(column), numberOf(codec), optional].join(':'))
+    .join();
+  let form = forms.get(key);
+  if (form === undefined) {
+    if (forms.size >= MOST_FORMS) forms.clear();
+    form = new RowForm(columns);
+    forms.set(key, form);
+  }
+  return form;
+}
+
 /**
  * Writes some columns of a row as an Avro record. The writers are flat arrays, so that a row costs one indirect call a column and no allocation.
  * Nullable columns are the union [null, T]: a branch byte, then the value.
  */
 export class RowWriter {
   readonly #table: string;
-  readonly #columns: readonly RowColumn[];
-  readonly #indexes: Int32Array;
-  readonly #unions: Uint8Array;
-  readonly #wire: readonly WireWriter[];
-  readonly #text: readonly TextWriter[];
+  readonly #form: RowForm;
 
   constructor(table: string, columns: readonly RowColumn[]) {
     this.#table = table;
-    this.#columns = columns;
-    this.#indexes = Int32Array.from(columns, ({ index }) => index);
-    this.#unions = Uint8Array.from(columns, unionOf);
-    this.#wire = columns.map(({ codec }) => codec.fromWire);
-    this.#text = columns.map(({ codec }) => codec.fromText);
+    this.#form = formOf(columns);
   }
 
   /** On an error the sink goes back to `start`. */
   writeImage(sink: ByteSink, image: RowImage, start: number): void {
     const { buffer, offsets, lengths, states } = image;
-    const indexes = this.#indexes;
-    const unions = this.#unions;
-    const writers = this.#wire;
+    const { indexes, unions, wire: writers } = this.#form;
     let i = 0;
     try {
       for (; i < writers.length; i++) {
@@ -75,19 +111,20 @@ export class RowWriter {
   }
 
   writeText(sink: ByteSink, row: readonly (Buffer | null | undefined)[], start: number): void {
+    const { indexes, unions, text: writers } = this.#form;
     let i = 0;
     try {
-      for (; i < this.#text.length; i++) {
-        const bytes = row[this.#indexes[i] as number];
+      for (; i < writers.length; i++) {
+        const bytes = row[indexes[i] as number];
         if (bytes === null || bytes === undefined) {
           this.#writeNull(sink, i, bytes === null ? COLUMN_STATE.NULL : COLUMN_STATE.ABSENT);
           continue;
         }
-        if (this.#unions[i] !== PLAIN) {
+        if (unions[i] !== PLAIN) {
           sink.ensure(1);
           sink.buffer[sink.position++] = VALUE_BRANCH;
         }
-        (this.#text[i] as TextWriter)(bytes, sink);
+        (writers[i] as TextWriter)(bytes, sink);
       }
     } catch (error) {
       sink.position = start;
@@ -97,7 +134,7 @@ export class RowWriter {
 
   /** Compares the bytes of the columns. Wire bytes of equal values are equal, so this is exact without decoding. */
   differs(before: RowImage, after: RowImage): boolean {
-    const indexes = this.#indexes;
+    const { indexes } = this.#form;
     for (let i = 0; i < indexes.length; i++) {
       const index = indexes[i] as number;
       const state = before.states[index];
@@ -114,7 +151,8 @@ export class RowWriter {
 
   /** What the image has no value for: NULL, or absent, which the image before may know. */
   #writeMissing(sink: ByteSink, i: number, image: RowImage): void {
-    const index = this.#indexes[i] as number;
+    const { indexes, unions, wire } = this.#form;
+    const index = indexes[i] as number;
     const { base } = image;
     if (image.states[index] === COLUMN_STATE.NULL || base === undefined) {
       this.#writeNull(sink, i, image.states[index]);
@@ -124,16 +162,16 @@ export class RowWriter {
       this.#writeNull(sink, i, base.states[index]);
       return;
     }
-    if (this.#unions[i] !== PLAIN) {
+    if (unions[i] !== PLAIN) {
       sink.ensure(1);
       sink.buffer[sink.position++] = VALUE_BRANCH;
     }
     const offset = base.offsets[index] as number;
-    (this.#wire[i] as WireWriter)(base.buffer, offset, base.lengths[index] as number, sink);
+    (wire[i] as WireWriter)(base.buffer, offset, base.lengths[index] as number, sink);
   }
 
   #writeNull(sink: ByteSink, i: number, state: number | undefined): void {
-    const { column, optional } = this.#columns[i] as RowColumn;
+    const { column, optional } = this.#form.columns[i] as RowColumn;
     if (state !== COLUMN_STATE.NULL && optional !== true) throw this.#absent(i);
     if (state === COLUMN_STATE.NULL && !column.nullable) {
       throw new TaplineError('SCHEMA_MISMATCH', { message: 'NULL, but the column is NOT NULL.' });
@@ -143,7 +181,7 @@ export class RowWriter {
   }
 
   #absent(i: number): TaplineError {
-    const { column } = this.#columns[i] as RowColumn;
+    const { column } = this.#form.columns[i] as RowColumn;
     return new TaplineError('SOURCE_ROW_IMAGE', {
       message: `The row image has no value for column ${column.name}: binlog_row_image was not FULL when it was written.`,
       place: { table: this.#table },
@@ -152,7 +190,7 @@ export class RowWriter {
 
   #explain(error: unknown, i: number): unknown {
     if (!(error instanceof TaplineError) || error.place.table !== undefined) return error;
-    const { column } = this.#columns[i] as RowColumn;
+    const { column } = this.#form.columns[i] as RowColumn;
     return new TaplineError(error.code, {
       message: `Column ${column.name} (${column.columnType}): ${error.message}`,
       place: { table: this.#table },

@@ -63,7 +63,8 @@ export function planTable(options: EnvelopeOptions): TablePlan {
   if (wire !== undefined) checkWire(table, wire);
   const shapes = shapesOf(table, options.shapes, options.keyColumns);
   const codecs = table.columns.map((column, i) => codecOf(name, column, wire?.columns[i], shapes.get(column)));
-  const excluded = new Set(table.columns.filter((column) => shapes.get(column)?.kind === 'exclude'));
+  const excluded =
+    shapes.size === 0 ? NONE : new Set(table.columns.filter((column) => shapes.get(column)?.kind === 'exclude'));
   const keyIndexes = options.keyColumns?.map((key) => columnIndex(table, key));
   const isPartial = options.rowImage === 'partial';
   const optional = isPartial ? new Set(table.columns.filter((_, i) => keyIndexes?.includes(i) !== true)) : undefined;
@@ -115,6 +116,10 @@ export function planTable(options: EnvelopeOptions): TablePlan {
   };
 }
 
+/** Of most tables, which need not have one each. */
+const NONE: ReadonlySet<Column> = new Set();
+const AS_THEY_ARE: ReadonlyMap<Column, ColumnShape> = new Map();
+
 function keyWriter(row: RowWriter, tableInKey: string | undefined): KeyWriter {
   return tableInKey === undefined ? row : new TableKeyWriter(tableInKey, row);
 }
@@ -124,6 +129,7 @@ function shapesOf(
   shapes: ColumnShapes = new Map(),
   keyColumns: readonly string[] = [],
 ): ReadonlyMap<Column, ColumnShape> {
+  if (shapes.size === 0) return AS_THEY_ARE;
   const place = { table: `${table.database}.${table.name}` };
   const ofColumns = new Map<Column, ColumnShape>();
   for (const [name, shape] of shapes) {

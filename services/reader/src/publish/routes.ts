@@ -111,6 +111,8 @@ interface Draft extends TopicOfTable {
 /** Of a table that has no topic of its own. */
 const NO_LANES = new TopicLanes({ topic: '', lanes: [], next: [], ends: [] });
 
+const NO_COLUMNS: ReadonlySet<string> = new Set();
+
 /** Tables whose schemas are registered at a time: a registry server should not get thousands of requests at once. */
 const REGISTERED_TOGETHER = 64;
 
@@ -122,7 +124,7 @@ export class Routes {
   readonly #options: RoutesOptions;
   readonly #byLayout = new Map<TableMap, Route>();
   /** Of the layouts that have a route, by their table's name in lower case. */
-  readonly #layouts = new Map<string, Set<TableMap>>();
+  readonly #layouts = new Map<string, TableMap[]>();
   readonly #loading = new Map<string, Route>();
 
   constructor(options: RoutesOptions) {
@@ -227,7 +229,7 @@ export class Routes {
       keyColumns,
       rowImage,
       shapes: shape.columns,
-      reads: filter?.columns ?? new Set(),
+      reads: filter?.columns ?? NO_COLUMNS,
       ...namedForTopic(choice, table),
       ...(layout === undefined ? {} : { wire: layout }),
     });
@@ -248,8 +250,9 @@ export class Routes {
   #keep(layout: TableMap, route: Route): void {
     this.#byLayout.set(layout, route);
     const name = layoutsKey(layout.database, layout.table);
-    const layouts = this.#layouts.get(name) ?? new Set();
-    this.#layouts.set(name, layouts.add(layout));
+    const layouts = this.#layouts.get(name);
+    if (layouts === undefined) this.#layouts.set(name, [layout]);
+    else if (!layouts.includes(layout)) layouts.push(layout);
   }
 }
 

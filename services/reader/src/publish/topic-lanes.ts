@@ -16,6 +16,8 @@ export interface SkipWitness {
   skipped(topic: string, partition: number, key: Buffer | null, version: Buffer): void;
 }
 
+const NO_TAILS: ReadonlyMap<number, TailEnd> = new Map();
+
 /**
  * The partitions of one topic, with the place of the stream in each.
  *
@@ -36,7 +38,8 @@ export class TopicLanes {
   readonly #witness: SkipWitness | undefined;
   readonly #first: readonly number[];
   #jumped: number[] = [];
-  readonly #gaps = new Map<number, number[]>();
+  /** undefined: none are left, as in most topics of thousands. */
+  #gaps: Map<number, number[]> | undefined;
   /** How many changes are still to be skipped. */
   skipping: number;
 
@@ -65,7 +68,7 @@ export class TopicLanes {
       (this.skip[partition] as number) += count;
     }
     this.skipping = this.skip.reduce((sum, n) => sum + n, 0);
-    this.#tailEnds = options.tailEnds ?? new Map();
+    this.#tailEnds = options.tailEnds ?? NO_TAILS;
     this.#witness = options.witness;
     this.#first = [...this.next];
     this.#jumped = this.next.map(() => 0);
@@ -76,13 +79,14 @@ export class TopicLanes {
     const end = next + (this.skip[partition] as number);
     const ahead = offsets.map(Number).filter((offset) => offset >= next && offset < end);
     (this.skip[partition] as number) -= ahead.length;
+    this.#gaps ??= new Map();
     this.#gaps.set(partition, ahead);
     this.#passGaps(partition);
   }
 
   /** Those that are still to be passed: all of them stand in front of the partition's end. */
   get gaps(): Gaps {
-    return new Map([...this.#gaps].map(([partition, offsets]) => [partition, offsets.map(BigInt)]));
+    return new Map([...(this.#gaps ?? [])].map(([partition, offsets]) => [partition, offsets.map(BigInt)]));
   }
 
   /** Changes of each partition since this life began, skipped or sent. */
@@ -103,19 +107,19 @@ export class TopicLanes {
     this.skipping--;
     this.#witness?.skipped(this.topic, partition, key, version);
     if (left === 1) this.#check(partition, key, version);
-    if (this.#gaps.size > 0) this.#passGaps(partition);
+    if (this.#gaps !== undefined) this.#passGaps(partition);
     return false;
   }
 
   #passGaps(partition: number): void {
-    const gaps = this.#gaps.get(partition);
+    const gaps = this.#gaps?.get(partition);
     if (gaps === undefined) return;
     while (gaps[0] === this.next[partition]) {
       gaps.shift();
       (this.next[partition] as number)++;
       (this.#jumped[partition] as number)++;
     }
-    if (gaps.length === 0) this.#gaps.delete(partition);
+    if (gaps.length === 0) this.#gaps?.delete(partition);
   }
 
   #check(partition: number, key: Buffer | null, version: Buffer): void {

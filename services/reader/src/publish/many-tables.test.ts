@@ -1,0 +1,75 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, test } from '@jest/globals';
+import { type TableMap, WIRE_TYPE } from '@tapline/binlog';
+import { compileEnvelope } from '@tapline/envelope';
+import { openKafka } from '@tapline/kafka';
+import type { Table } from '@tapline/schema';
+import { Shape } from '../shape/rules.ts';
+import { Routes, type RouteTopics } from './routes.ts';
+import { TopicLanes } from './topic-lanes.ts';
+
+/** What an open table may keep; when this was written it kept 3,250. With writers of its own for twenty columns it would keep more. */
+const MOST_BYTES = 5_000;
+const COLUMNS = 20;
+
+// What tables share, as the schema history and the binlog's decoder give it.
+const columns: Table['columns'] = Array.from({ length: COLUMNS }, (_, i) => ({
+  name: `c${i}`,
+  type: 'int',
+  columnType: 'int',
+  nullable: i > 0,
+  unsigned: false,
+}));
+const wire: TableMap['columns'] = columns.map(({ nullable }) => ({ type: WIRE_TYPE.LONG, meta: 0, nullable }));
+
+function usedBytes(): number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+test('an open table keeps little: what tables have in common is there once', async () => {
+  // It connects to nobody before something is sent.
+  await using kafka = openKafka({ brokers: ['127.0.0.1:1'] });
+  await using producer = kafka.producer();
+  producer.failed.catch(() => undefined);
+  const lanesOf = (topic: string): TopicLanes =>
+    new TopicLanes({ topic, lanes: [producer.lane(topic, 0, { nextOffset: 0n })], next: [0n], ends: [0n] });
+  const topics: RouteTopics = { open: async ({ topic }) => lanesOf(topic), openAll: async () => undefined };
+  const routes = new Routes({
+    source: 's',
+    flavor: 'mysql',
+    describe: async ({ database, table }) => ({ database, name: table, columns, primaryKey: ['c0'], uniqueKeys: [] }),
+    topicNumber: () => 1,
+    keys: { columnsOf: () => ['c0'], unmatched: () => [] },
+    shape: Shape.compile({ rules: [] }, 0),
+    rowImage: 'full',
+    format: {
+      originOf: async () => undefined,
+      transactions: () => Promise.reject(new Error('not asked for here')),
+      compile: (options) => {
+        const envelope = compileEnvelope(options);
+        const schemas = (): { key: string | undefined; value: string } => ({
+          key: envelope.keySchema,
+          value: envelope.valueSchema,
+        });
+        return { envelope, headers: undefined, schemas, register: async () => envelope.bind({ key: 1, value: 2 }) };
+      },
+    },
+    topics,
+  });
+  const open = async (from: number, to: number): Promise<void> => {
+    for (let id = from; id < to; id++) await routes.open({ id, database: 'shop', table: `t${id}`, columns: wire });
+  };
+  // Code and what is shared is there then.
+  await open(0, 200);
+  const before = usedBytes();
+  await open(200, 2200);
+  const each = (usedBytes() - before) / 2000;
+  expect(each).toBeGreaterThan(500);
+  expect(each).toBeLessThan(MOST_BYTES);
+});
