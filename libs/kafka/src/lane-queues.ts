@@ -60,9 +60,9 @@ export class LaneQueues {
     let leaderless = false;
     const now = performance.now();
     for (const lane of this.#fresh) {
-      const isDeclared = this.#declarations?.has(lane.topic) ?? true;
+      const isDeclared = this.#isDeclared(lane);
       const mayGo = isDeclared && lane.notBefore <= now;
-      const leader = mayGo ? this.#cluster.leader(lane.topic, lane.partition) : undefined;
+      const leader = mayGo ? this.#leaderOf(lane, metadata) : undefined;
       if (leader !== undefined) {
         this.#queueOf(leader).push(lane);
         continue;
@@ -85,6 +85,20 @@ export class LaneQueues {
     this.#fresh = [];
     this.#waiting = [];
     this.#byBroker.clear();
+  }
+
+  #isDeclared(lane: LaneState): boolean {
+    lane.declared ||= this.#declarations?.has(lane.topic) ?? true;
+    return lane.declared;
+  }
+
+  /** Looked up once for each state of the cluster: in tables of thousands of topics that takes as long as a record. */
+  #leaderOf(lane: LaneState, metadata: ClusterMetadata): number | undefined {
+    if (lane.leaderBy !== metadata) {
+      lane.leaderBy = metadata;
+      lane.leader = this.#cluster.leader(lane.topic, lane.partition);
+    }
+    return lane.leader;
   }
 
   /** Leaders may have changed. */

@@ -1,5 +1,6 @@
 import type { BrokerConnection } from './kafkajs-transport.ts';
 import type { Mark } from './marks.ts';
+import type { ClusterMetadata } from './metadata.ts';
 import { BATCH_HEADER_BYTES, nextSequence, type ProducerIdentity, type RecordBatch } from './record-batch.ts';
 
 /** One topic-partition of a producer. What is appended to a lane is acknowledged in the order of appending. */
@@ -66,6 +67,11 @@ export class LaneState implements Lane {
   listed = false;
   /** In the sender's list of lanes with something to send. */
   queued = false;
+  /** Its topic is declared: nothing takes that back while the producer lives. */
+  declared = false;
+  /** The broker that leads it, by this state of the cluster. */
+  leader: number | undefined;
+  leaderBy: ClusterMetadata | undefined;
   /** Batches of the window that wait for an answer. */
   underWay = 0;
   /** A batch of the window must be sent again: rule 3. */

@@ -26,6 +26,18 @@ test('answers that never arrive: what the broker had written is recognised when 
     if (inFlight > 1) expect(producer.stats.widestWindow).toBeGreaterThan(1);
     expect(await verifyNumbered(brokers, numbered)).toEqual([]);
   }
+
+  // In the same broker: topics made piece by piece, with an answer lost each time. What a piece asks for does not grow with what is known.
+  const topics = Array.from({ length: 60 }, (_, i) => `${uniqueName('piece')}_${i}`);
+  const before = cutter.asked.length;
+  for (let at = 0; at < topics.length; at += 20) {
+    cutter.arm();
+    await kafka.topics.ensure(
+      topics.slice(at, at + 20).map((topic) => ({ topic, partitions: 1, replicationFactor: 1 })),
+    );
+  }
+  expect(await kafka.topics.existing(topics)).toHaveLength(60);
+  expect(Math.max(...cutter.asked.slice(before, -1))).toBe(20);
 });
 
 test.each([1, 5])(

@@ -1,4 +1,4 @@
-import { type Encoded, RequestWriter, ResponseReader } from './protocol.ts';
+import { copiedBytes, type Encoded, RequestWriter, ResponseReader } from './protocol.ts';
 import type { ProducerIdentity } from './record-batch.ts';
 
 export const PRODUCE = { apiKey: 0, apiVersion: 7 } as const;
@@ -35,7 +35,12 @@ export function produceRequest(
   batches: readonly PartitionBatch[],
   timeoutMs: number,
 ): { parts: readonly Buffer[]; bytes: number } {
-  const writer = new RequestWriter(512 + 48 * batches.length);
+  // Its whole room at once: of thousands of small batches a buffer that doubles would leave as much garbage as was sent.
+  const bytes = batches.reduce(
+    (sum, batch) => sum + AROUND_BATCH_BYTES + batch.topic.length + copiedBytes(batch.bytes),
+    0,
+  );
+  const writer = new RequestWriter(512 + bytes);
   const topics = groupByTopic(batches);
   writer.string(null).int16(-1).int32(timeoutMs);
   writer.array([...topics], ([topic, partitions]) => {
@@ -43,6 +48,9 @@ export function produceRequest(
   });
   return writer.finish();
 }
+
+/** Lengths and numbers of a topic with one batch. */
+const AROUND_BATCH_BYTES = 16;
 
 function groupByTopic(batches: readonly PartitionBatch[]): Map<string, PartitionBatch[]> {
   const topics = new Map<string, PartitionBatch[]>();

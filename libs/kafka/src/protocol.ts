@@ -10,6 +10,11 @@ export interface Encoded {
   readonly bytes: number;
 }
 
+/** How much of a blob is copied into a request: all of it below 8 KiB, nothing of longer ones. */
+export function copiedBytes(value: Buffer): number {
+  return value.length < 8192 ? value.length : 0;
+}
+
 /** Grows as needed. Large blobs are kept by reference, so that a record batch is not copied once more. */
 export class RequestWriter {
   readonly #parts: Buffer[] = [];
@@ -69,10 +74,10 @@ export class RequestWriter {
     this.#bytes += bytes;
     return this;
   }
-  /** INT32 length and the bytes. From 8 KiB on they are kept by reference: they must not change until the answer is here. */
+  /** INT32 length and the bytes. Longer ones are kept by reference (`copiedBytes`): they must not change until the answer is here. */
   bytes(value: Buffer): this {
     this.int32(value.length);
-    if (value.length >= 8192) {
+    if (copiedBytes(value) === 0) {
       this.#cut();
       this.#parts.push(value);
     } else {

@@ -139,14 +139,14 @@ export class RecordBatch {
     this.identity = identity;
     this.baseSequence = baseSequence;
     const { buffer, position } = this;
-    buffer.writeBigInt64BE(0n, 0);
+    writeSafeLong(buffer, 0, 0);
     buffer.writeInt32BE(position - 12, 8);
     buffer.writeInt32BE(-1, 12);
     buffer[16] = 2;
     buffer.writeInt16BE(this.#codec, 21);
     buffer.writeInt32BE(this.count - 1, 23);
-    buffer.writeBigInt64BE(BigInt(this.#baseTimestampMs), 27);
-    buffer.writeBigInt64BE(BigInt(this.#maxTimestampMs), 35);
+    writeSafeLong(buffer, 27, this.#baseTimestampMs);
+    writeSafeLong(buffer, 35, this.#maxTimestampMs);
     buffer.writeBigInt64BE(identity.id, 43);
     buffer.writeInt16BE(identity.epoch, 51);
     buffer.writeInt32BE(baseSequence, 53);
@@ -163,6 +163,12 @@ export class RecordBatch {
 /** Sequence numbers wrap from 2^31 - 1 to 0 (KIP-98). */
 export function nextSequence(sequence: number, count: number): number {
   return (sequence + count) % 0x8000_0000;
+}
+
+/** An int64 that is a safe integer and not negative, without a BigInt. */
+function writeSafeLong(buffer: Buffer, position: number, value: number): void {
+  buffer.writeUInt32BE(Math.floor(value / 0x1_0000_0000), position);
+  buffer.writeUInt32BE(value % 0x1_0000_0000, position + 4);
 }
 
 function writeBytes(buffer: Buffer, position: number, bytes: Uint8Array | null): number {

@@ -42,6 +42,9 @@ export interface SenderOptions {
 interface Shipment {
   readonly lane: LaneState;
   readonly batch: RecordBatch;
+  isAnswered: boolean;
+  /** Of another partition of the topic, in the same request. */
+  next: Shipment | undefined;
 }
 
 /** Requests a broker works off at once: idempotent producers may not have more (KIP-98). */
@@ -119,7 +122,7 @@ export class Sender {
         lane.queued = false;
         const batch = this.#take(lane, broker);
         if (batch === undefined) continue;
-        shipments.push({ lane, batch });
+        shipments.push({ lane, batch, isAnswered: false, next: undefined });
         bytes += batch.position;
         if (lane.full.length > 0 && this.#options.window > 1) more.push(lane);
       }
@@ -209,18 +212,19 @@ export class Sender {
   }
 
   #readAnswer(body: Buffer, shipments: readonly Shipment[]): void {
-    const open = new Map(shipments.map((shipment) => [`${shipment.lane.partition} ${shipment.lane.topic}`, shipment]));
+    const byTopic = shipmentsByTopic(shipments);
     readProduceAnswer(body, ({ topic, partition, errorCode, baseOffset }) => {
-      const key = `${partition} ${topic}`;
-      const shipment = open.get(key);
-      if (shipment === undefined) return;
-      open.delete(key);
+      let shipment = byTopic.get(topic);
+      while (shipment !== undefined && shipment.lane.partition !== partition) shipment = shipment.next;
+      if (shipment === undefined || shipment.isAnswered) return;
+      shipment.isAnswered = true;
       const { lane, batch } = shipment;
       if (errorCode === BROKER_ERROR.none) this.#stands(lane, batch, baseOffset);
       else this.#refused(lane, batch, errorCode);
     });
-    for (const { lane, batch } of open.values())
-      this.#refused(lane, batch, brokerError(-1, 'a partition is missing in the answer', lane));
+    for (const { lane, batch, isAnswered } of shipments) {
+      if (!isAnswered) this.#refused(lane, batch, brokerError(-1, 'a partition is missing in the answer', lane));
+    }
     for (const { lane } of shipments) if (!this.#stopped) this.#settle(lane);
   }
 
@@ -381,4 +385,15 @@ export class Sender {
       if (!this.#stopped && !isRetryable(error)) this.#options.onFailed(asTaplineError(error));
     });
   }
+}
+
+/** The first of each topic, from which the others of the topic are reached. */
+function shipmentsByTopic(shipments: readonly Shipment[]): ReadonlyMap<string, Shipment> {
+  const first = new Map<string, Shipment>();
+  for (const shipment of shipments) {
+    const { topic } = shipment.lane;
+    shipment.next = first.get(topic);
+    first.set(topic, shipment);
+  }
+  return first;
 }

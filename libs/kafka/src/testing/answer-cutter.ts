@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { StackBase } from '@tapline/test-stack';
+import { METADATA } from '../metadata.ts';
 
 /**
  * For tests: stands between clients and a broker. An armed connection is cut at the next answer: the broker has done what was asked, the
@@ -13,6 +14,8 @@ export class AnswerCutter implements AsyncDisposable {
   #awayMs = 0;
   #awayUntil = 0;
   cuts = 0;
+  /** Topics that each question for metadata has named. */
+  readonly asked: number[] = [];
 
   private constructor(port: number, brokerPort: () => number) {
     this.address = `127.0.0.1:${port}`;
@@ -55,7 +58,10 @@ export class AnswerCutter implements AsyncDisposable {
         end();
       });
     }
-    client.on('data', (chunk) => forward(broker, client, chunk));
+    client.on('data', (chunk) => {
+      this.#note(chunk);
+      forward(broker, client, chunk);
+    });
     broker.on('data', (chunk) => {
       if (!this.#armed) return forward(client, broker, chunk);
       this.#armed = false;
@@ -63,6 +69,14 @@ export class AnswerCutter implements AsyncDisposable {
       this.#awayUntil = performance.now() + this.#awayMs;
       end();
     });
+  }
+
+  /** Metadata Request in header v1: length int32 · api key int16 (3) · version int16 · correlation id int32 · client id string · topics. One begins a chunk: nothing is sent before its answer. */
+  #note(chunk: Buffer): void {
+    if (chunk.length < 14 || chunk.readInt16BE(4) !== METADATA.apiKey || chunk.readInt16BE(6) !== METADATA.apiVersion)
+      return;
+    const topics = 14 + chunk.readInt16BE(12);
+    this.asked.push(chunk.readInt32BE(topics));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
