@@ -91,3 +91,13 @@ test('amending changes the newest durable record, not the place in the stream', 
   expect(saved).toEqual(['1', '1']);
   expect(checkpointer.last?.offsets).toEqual(new Map([['t', [5n]]]));
 });
+
+test('a record of thousands of topics is made less often, by as much as it is longer', async () => {
+  const { checkpointer, waiting } = scene();
+  const offsets = new Map(Array.from({ length: 5000 }, (_, i) => [`t${i}`, [0n]]));
+  checkpointer.start({ ...record('1', 100), offsets });
+  waiting[0]?.acknowledge();
+  await settle();
+  expect(checkpointer.due(299)).toBe(false);
+  expect(checkpointer.due(300)).toBe(true);
+});
