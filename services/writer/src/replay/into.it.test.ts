@@ -190,6 +190,19 @@ test('Elasticsearch: a new index takes over the alias under load; no row is ever
     expect(new Map(rows.map((row) => [row[0], row]))).toEqual(
       new Map([...load.table].map(([id, { name, price }]) => [id, [id, name, Number(price).toFixed(2)]])),
     );
+    // Into the live index nothing is written: no document has another number of its last write.
+    const written = async (): Promise<unknown> => {
+      const { hits } = (await search.must(
+        'GET',
+        `${alias}/_search?size=${IDS}&sort=id&seq_no_primary_term=true&version=true`,
+      )) as { hits: unknown };
+      return hits;
+    };
+    const before = await written();
+    await using again = await ReplayProcess.start(flags, ['--yes']);
+    expect([await again.ended, again.log]).toEqual([0, expect.stringContaining('applied 0, stale')]);
+    await search.must('POST', `${alias}/_refresh`);
+    expect(await written()).toEqual(before);
     // What is no alias cannot be exchanged in one step, and is told before anything is written.
     await using plain = await ReplayProcess.start({ ...flags, 'sink.index': `${alias}-v2` }, ['--into', 'x', '--yes']);
     expect([await plain.ended, plain.log]).toEqual([
