@@ -9,5 +9,5 @@ export default {
     ],
   },
   testMatch: ['<rootDir>/{libs,services,test}/**/src/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '\\.it\\.test\\.ts$', '\\.chaos\\.test\\.ts$'],
+  testPathIgnorePatterns: ['/node_modules/', '\\.(it|chaos|image|kubernetes)\\.test\\.ts$'],
 };

@@ -32,7 +32,14 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`There is no command ${JSON.stringify(name)}.${hint} tapline help lists the commands.\n`);
     return EXIT_USAGE;
   }
-  const command = await entry.load();
+  const command = await entry.load().catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    throw new TaplineError('STACK_PREREQUISITE', {
+      message: `The command ${name} is not in this image.`,
+      remedy: 'Run it from a clone of the repository: it needs packages that only tests have.',
+      cause,
+    });
+  });
   return await command.run(rest);
 }
 

@@ -54,7 +54,7 @@ test('each alert has a story in which it fires, and one in which it does not', a
   await promtool('test', 'rules', ...names);
 
   const stories = (await Promise.all(names.map((name) => readFile(join(STORIES, name), 'utf8')))).join('\n');
-  const fires = [...stories.matchAll(/alertname: (\w+)\s+exp_alerts/g)].map(([, alert]) => alert);
+  const fires = [...stories.matchAll(/alertname: (\w+)\s+exp_alerts/g)].map(([, alert = '']) => alert);
   expect(fires.toSorted()).toEqual(shipped.map(({ alert }) => alert).toSorted());
 });
 

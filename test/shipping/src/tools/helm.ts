@@ -18,9 +18,13 @@ function linkerFlags(): string {
   return ['-s -w', ...Object.entries(values).map(([name, value]) => `-X helm.sh/helm/v3/${name}=${value}`)].join(' ');
 }
 
+export function findGo(): string | undefined {
+  return onPath('go') ?? ['/usr/local/go/bin/go'].find(existsSync);
+}
+
 /** The helm program, built once from its module with the machine's Go (minutes) at the lowest priority; undefined: there is no Go. */
 export async function findHelm(): Promise<string | undefined> {
-  const go = onPath('go') ?? ['/usr/local/go/bin/go'].find(existsSync);
+  const go = findGo();
   if (go === undefined) return undefined;
   const { folder } = await provisionOnce(`helm-${VERSION}`, async (into) => {
     const env = { GOBIN: into, CGO_ENABLED: '0', GOFLAGS: '-trimpath', GOTOOLCHAIN: 'local' };
