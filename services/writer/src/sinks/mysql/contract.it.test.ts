@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { silentLogger } from '@tapline/kernel';
 import { connect, type MysqlConnection } from '@tapline/mysql';
-import { contractCases } from '@tapline/sink';
+import { contractCases, NO_TABLES, neverAborted } from '@tapline/sink';
 import { MovingAddress, openStack, type Stack } from '@tapline/test-stack';
+import { mysqlSink } from './index.ts';
 import { MysqlBench, mysqlConfig } from './testing/bench.ts';
 
 let stack: Stack;
@@ -36,5 +38,19 @@ describe.each(['mysql', 'mariadb'] as const)('%s as the target', (kind) => {
   test.each(contractCases())('$name', async (one) => {
     const config = mysqlConfig({ user: 'writer', password: 'w' });
     await one.run(new MysqlBench({ root, config, link, table: one.table, place: `contract${++places}` }));
+  });
+
+  test('a server that takes writes from nobody is waited for, whatever the account may', async () => {
+    const readOnly = kind === 'mysql' ? 'super_read_only' : 'read_only';
+    const config = { ...mysqlConfig({ user: 'writer', password: 'w' }), port: link.target };
+    const opened = mysqlSink.open(config, { name: 'w', log: silentLogger, signal: neverAborted(), tables: NO_TABLES });
+    await using sink = await opened;
+    await root.execute(`SET GLOBAL ${readOnly} = 1`);
+    await using _ = { [Symbol.asyncDispose]: () => root.execute('SET GLOBAL read_only = 0') };
+    const refused = { code: 'SINK_MYSQL_READ_ONLY', disposition: 'retryable' };
+    await expect(sink.check?.(neverAborted())).rejects.toMatchObject(refused);
+    await expect(
+      mysqlSink.open(config, { name: 'w', log: silentLogger, signal: neverAborted(), tables: NO_TABLES }),
+    ).rejects.toMatchObject(refused);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Column, Table } from '@tapline/schema';
-import { createTable, createVersions } from './create-table.ts';
+import { collationFor, createTable, createVersions } from './create-table.ts';
 
 const column = (name: string, columnType: string, more: Partial<Column> = {}): Column => ({
   name,
@@ -24,8 +24,8 @@ const TABLE: Table = {
   primaryKey: ['id'],
   uniqueKeys: [{ name: 'by`name', columns: ['name'] }],
 };
-const MYSQL = { flavor: 'mysql', rowAlias: true } as const;
-const MARIADB = { flavor: 'mariadb', rowAlias: false } as const;
+const MYSQL = { flavor: 'mysql', rowAlias: true, unicode: 'uca900' } as const;
+const MARIADB = { flavor: 'mariadb', rowAlias: false, unicode: 'uca1400' } as const;
 
 test('a copy has the types, character sets, collations and keys of its source, each in the words of the target', () => {
   expect(createTable('t', TABLE, ['id'], MYSQL)).toBe(
@@ -34,6 +34,46 @@ test('a copy has the types, character sets, collations and keys of its source, e
   const onMariadb = createTable('t', TABLE, ['id'], MARIADB);
   expect(onMariadb).toContain('COLLATE utf8mb4_uca1400_nopad_ai_ci');
   expect(onMariadb).not.toContain('SRID');
+});
+
+test.each([
+  // MySQL 8 and later, 5.7, MariaDB 10.10 and later, before.
+  [
+    'utf8mb4_0900_ai_ci',
+    'utf8mb4_0900_ai_ci',
+    'utf8mb4_unicode_520_ci',
+    'utf8mb4_uca1400_nopad_ai_ci',
+    'utf8mb4_unicode_520_nopad_ci',
+  ],
+  [
+    'utf8mb4_ja_0900_as_cs_ks',
+    'utf8mb4_ja_0900_as_cs_ks',
+    'utf8mb4_bin',
+    'utf8mb4_uca1400_nopad_as_cs',
+    'utf8mb4_nopad_bin',
+  ],
+  ['utf8mb4_0900_bin', 'utf8mb4_0900_bin', 'utf8mb4_bin', 'utf8mb4_nopad_bin', 'utf8mb4_nopad_bin'],
+  ['utf8mb4_nopad_bin', 'utf8mb4_0900_bin', 'utf8mb4_bin', 'utf8mb4_nopad_bin', 'utf8mb4_nopad_bin'],
+  [
+    'utf8mb4_uca1400_ai_ci',
+    'utf8mb4_0900_ai_ci',
+    'utf8mb4_unicode_520_ci',
+    'utf8mb4_uca1400_ai_ci',
+    'utf8mb4_unicode_520_nopad_ci',
+  ],
+  [
+    'uca1400_german2_nopad_ai_cs',
+    'utf8mb4_0900_as_cs',
+    'utf8mb4_bin',
+    'uca1400_german2_nopad_ai_cs',
+    'utf8mb4_nopad_bin',
+  ],
+  ['utf8mb4_general_ci', 'utf8mb4_general_ci', 'utf8mb4_general_ci', 'utf8mb4_general_ci', 'utf8mb4_general_ci'],
+  ['latin1_bin', 'latin1_bin', 'latin1_bin', 'latin1_bin', 'latin1_bin'],
+])('%s as each server calls it, or something that tells more apart', (name, ...expected) => {
+  const old = { rowAlias: false, unicode: 'uca520' } as const;
+  const dialects = [MYSQL, { ...old, flavor: 'mysql' }, MARIADB, { ...old, flavor: 'mariadb' }] as const;
+  expect(dialects.map((dialect) => collationFor(name, dialect))).toEqual(expected);
 });
 
 test('a table without a primary key gets the key of the records, and the versions have that key in its types', () => {

@@ -78,21 +78,28 @@ function textOptions({ type, charset, collation }: Column, dialect: Dialect): st
   return [`CHARACTER SET ${charset}`, ...(name === undefined ? [] : [`COLLATE ${name}`])];
 }
 
+/** `0900_ai_ci`, `ja_0900_as_cs_ks`, `uca1400_german2_nopad_ai_ci`, and what says nothing of accents and case. */
+const NEWER = /^(?:utf8mb4_)?(?:[a-z_]+_)?(0900|uca1400)_(?:.*_)?(bin|a[is]_c[is])(?:_ks)?$/;
+
 /**
- * The two servers call the collations of Unicode 9 and 14 differently, and each compares by its own table; for keys what counts is accents, case, and that
- * blanks at the end are not padded.
+ * The servers call the collations of Unicode 9 and 14 differently, and each compares by its own table; for keys what counts is accents, case, and that
+ * blanks at the end are not padded. Where a server has none like it, one that tells more apart: then no two rows of the source are one.
  */
-export function collationFor(collation: string, { flavor }: Dialect): string {
+export function collationFor(collation: string, { unicode, flavor }: Dialect): string {
+  const name = collation === 'utf8mb4_nopad_bin' ? 'utf8mb4_0900_bin' : collation;
+  const [, version, kind] = NEWER.exec(name) ?? [];
+  if (version === undefined || kind === undefined) return collation;
+  const isOwn = unicode === (version === '0900' ? 'uca900' : 'uca1400');
   if (flavor === 'mariadb') {
-    if (collation === 'utf8mb4_0900_bin') return 'utf8mb4_nopad_bin';
-    const own = /^utf8mb4_(?:[a-z_]+_)?0900_(.+)$/.exec(collation)?.[1];
-    return own === undefined ? collation : `utf8mb4_uca1400_nopad_${own.replace('_ks', '')}`;
+    if (kind === 'bin') return 'utf8mb4_nopad_bin';
+    if (isOwn) return collation;
+    if (unicode === 'uca1400') return `utf8mb4_uca1400_nopad_${kind}`;
+    return kind === 'ai_ci' ? 'utf8mb4_unicode_520_nopad_ci' : 'utf8mb4_nopad_bin';
   }
-  if (collation === 'utf8mb4_nopad_bin') return 'utf8mb4_0900_bin';
-  const own = /^(?:utf8mb4_)?uca1400_(?:[a-z_]+_)??(?:nopad_)?(a[is]_c[is])$/.exec(collation)?.[1];
-  if (own === undefined) return collation;
+  if (isOwn) return name;
+  if (unicode === 'uca520') return kind === 'ai_ci' ? 'utf8mb4_unicode_520_ci' : 'utf8mb4_bin';
   // MySQL has accents ignored and cases told apart only in language-specific ones.
-  return `utf8mb4_0900_${own === 'ai_cs' ? 'as_cs' : own}`;
+  return `utf8mb4_0900_${kind === 'ai_cs' ? 'as_cs' : kind}`;
 }
 
 function list(names: readonly string[]): string {

@@ -1,6 +1,7 @@
 import type { SinkDefinition } from '@tapline/sink';
 import { checkConfig } from './check-config.ts';
 import { MYSQL_CONFIG } from './config.ts';
+import { preview } from './preview.ts';
 
 /** Rows of tables in tables of MySQL, MariaDB or TiDB. */
 export const mysqlSink: SinkDefinition<typeof MYSQL_CONFIG> = {
@@ -9,6 +10,7 @@ export const mysqlSink: SinkDefinition<typeof MYSQL_CONFIG> = {
   config: MYSQL_CONFIG,
   traits: { order: 'partition', batch: { maxChanges: 4000, maxBytes: 4_194_304 } },
   check: checkConfig,
+  preview,
   async open(config, context) {
     const { MysqlSink } = await import('./sink.ts');
     return MysqlSink.open(config, context);

@@ -48,6 +48,12 @@ export function literalOf(column: Column, flavor: 'mysql' | 'mariadb'): Literal 
   }
 }
 
+/** A value of a column of which nothing is known, for people. */
+export function plainLiteral(value: Value): string {
+  if (value === null) return 'NULL';
+  return typeof value === 'string' || typeof value === 'object' ? plain(value) : numberText(value);
+}
+
 /** A text literal under NO_BACKSLASH_ESCAPES. */
 export function quoted(text: string): string {
   return text.includes("'") ? `'${text.replaceAll("'", "''")}'` : `'${text}'`;

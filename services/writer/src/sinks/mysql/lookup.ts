@@ -28,7 +28,9 @@ export function versionsName({ database, name }: TableName): string {
 export function dialectOf({ flavor, connection }: Session): Dialect {
   const [major = 0, minor = 0, patch = 0] = connection.version.split(/[.-]/).map(Number);
   const number = major * 10_000 + minor * 100 + patch;
-  return { flavor, rowAlias: flavor === 'mysql' && number >= 80_019 && !/tidb/i.test(connection.version) };
+  if (flavor === 'mariadb') return { flavor, rowAlias: false, unicode: number >= 101_000 ? 'uca1400' : 'uca520' };
+  const rowAlias = number >= 80_019 && !/tidb/i.test(connection.version);
+  return { flavor, rowAlias, unicode: number >= 80_001 ? 'uca900' : 'uca520' };
 }
 
 /** A table as it is in the target; undefined: there is none. */

@@ -17,7 +17,11 @@ function target(): Target {
     primaryKey: ['id'],
     uniqueKeys: [{ name: 'by_u', columns: ['u'] }],
   };
-  return targetOf(table, { keyNames: ['id'], versions: 'v', dialect: { flavor: 'mysql', rowAlias: true } });
+  return targetOf(table, {
+    keyNames: ['id'],
+    versions: 'v',
+    dialect: { flavor: 'mysql', rowAlias: true, unicode: 'uca900' },
+  });
 }
 
 /** `[id, value, value before]`; no value: a delete. */

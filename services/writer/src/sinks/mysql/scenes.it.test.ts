@@ -292,6 +292,17 @@ describe.each(['mysql', 'mariadb'] as const)('%s', (kind) => {
       ]);
     });
 
+    test('a table that is full: the writer waits, and goes on when there is room', async () => {
+      await using scene = await Scene.open(address, ITEM, 'CREATE TABLE item (id INT PRIMARY KEY, name CHAR(9))');
+      // The disks of a server that others use are not to be filled: its answer then, ER_RECORD_FILE_FULL.
+      const full = "SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1114, MESSAGE_TEXT = 'The table is full'";
+      await scene.root.execute(`CREATE TRIGGER full BEFORE INSERT ON item FOR EACH ROW ${full}`);
+      expect(await scene.applied([one])).toEqual(['SINK_MYSQL_FULL']);
+      await scene.root.execute('DROP TRIGGER full');
+      expect(await scene.applied([one])).toEqual(['applied']);
+      expect(await scene.rows()).toEqual([['1', 'a']]);
+    });
+
     test('a table whose rows cannot be found by the records’ key', async () => {
       await using scene = await Scene.open(address, ITEM, 'CREATE TABLE item (id INT, name VARCHAR(9) PRIMARY KEY)');
       expect((await scene.refusal([one])).code).toBe('SINK_MYSQL_KEY');

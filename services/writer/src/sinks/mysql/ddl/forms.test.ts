@@ -4,8 +4,8 @@ import { suiteTable } from '@tapline/sink';
 import type { Dialect } from '../target.ts';
 import { isAsAfter, touchedColumns } from './forms.ts';
 
-const MYSQL: Dialect = { flavor: 'mysql', rowAlias: true };
-const MARIADB: Dialect = { flavor: 'mariadb', rowAlias: false };
+const MYSQL: Dialect = { flavor: 'mysql', rowAlias: true, unicode: 'uca900' };
+const MARIADB: Dialect = { flavor: 'mariadb', rowAlias: false, unicode: 'uca1400' };
 const NO_KEYS = { added: [], dropped: [] };
 const BEFORE = suiteTable({ id: 'int', a: 'varchar(10)', b: 'int' });
 const AFTER = suiteTable({ id: 'int', a: 'varchar(20)', c: 'int' });
