@@ -36,8 +36,8 @@ test('answers that never arrive: what the broker had written is recognised when 
       topics.slice(at, at + 20).map((topic) => ({ topic, partitions: 1, replicationFactor: 1 })),
     );
   }
+  expect(Math.max(...cutter.asked.slice(before))).toBe(20);
   expect(await kafka.topics.existing(topics)).toHaveLength(60);
-  expect(Math.max(...cutter.asked.slice(before, -1))).toBe(20);
 });
 
 test.each([1, 5])(
