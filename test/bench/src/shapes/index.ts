@@ -2,7 +2,7 @@ import { measureDrain } from '../drain.ts';
 import type { BenchOptions } from '../options.ts';
 import { peakRssMib } from '../processes.ts';
 import type { Measurement } from '../report.ts';
-import { catchUp, type Logged, logRows, openShapeStack, rowsOf, type ShapeStack } from './run.ts';
+import { type CatchUp, catchUp, type Logged, logRows, openShapeStack, rowsOf, type ShapeStack } from './run.ts';
 import { SHAPES, type ShapeName } from './shapes.ts';
 
 export { SHAPES, type ShapeName } from './shapes.ts';
@@ -38,9 +38,12 @@ function namesOf(only: ShapeName | undefined): readonly ShapeName[] {
 function withRatio(run: readonly Measurement[]): readonly Measurement[] {
   const [few, many] = (['few', 'many'] as const).map((name) => run.find(({ what }) => what === name));
   if (few === undefined || many === undefined) return run;
+  const times = (figure: string): number =>
+    (many.figures?.[figure] ?? Number.NaN) / (few.figures?.[figure] ?? Number.NaN);
   const ratios = {
-    timesFewPerRow: perRow(many.seconds, many) / perRow(few.seconds, few),
-    timesFewCpuPerRow: perRow(many.cpuSeconds?.['reader'], many) / perRow(few.cpuSeconds?.['reader'], few),
+    // With all tables open, in both.
+    timesFewPerRow: times('openMicrosPerRow'),
+    timesFewCpuPerRow: times('openReaderCpuMicrosPerRow'),
   };
   // Of a few rows the CPU time may be too short to be counted.
   const told = Object.fromEntries(Object.entries(ratios).filter(([, ratio]) => Number.isFinite(ratio)));
@@ -49,13 +52,23 @@ function withRatio(run: readonly Measurement[]): readonly Measurement[] {
   );
 }
 
-function perRow(seconds: number | undefined, { rows }: Measurement): number {
-  return (seconds ?? Number.NaN) / rows;
+/** What the first rows of all tables take, with which they are opened, and what a row takes behind them. */
+function openFigures(measured: {
+  readonly seconds: number;
+  readonly rest: CatchUp['rest'];
+  readonly rows: number;
+}): Record<string, number> {
+  const { seconds, rest, rows } = measured;
+  return {
+    openingSeconds: seconds - rest.seconds,
+    openMicrosPerRow: (rest.seconds / rows) * 1e6,
+    openReaderCpuMicrosPerRow: ((rest.cpuSeconds['reader'] ?? 0) / rows) * 1e6,
+  };
 }
 
 async function measureShape(stack: ShapeStack, source: string, logged: Logged): Promise<Measurement> {
-  const { name, rows, start, unpackedBytes } = logged;
-  const { reader, firstMs, lastMs, startupSeconds, cpuSeconds } = await catchUp(stack, source, logged);
+  const { name, rows, firstRows, start, unpackedBytes } = logged;
+  const { reader, firstMs, lastMs, startupSeconds, cpuSeconds, rest } = await catchUp(stack, source, logged);
   const seconds = (lastMs - firstMs) / 1000;
   const peak = peakRssMib(reader.pid);
   await reader.stop();
@@ -77,6 +90,7 @@ async function measureShape(stack: ShapeStack, source: string, logged: Logged): 
       drainMibPerSecond: drain.figures?.['mibPerSecond'] ?? 0,
       drainCpuPerGib: perGib(drain.cpuSeconds?.['client']),
       startupSeconds,
+      ...(firstRows === 0 ? {} : openFigures({ seconds, rest, rows: rows - firstRows })),
     },
   };
 }

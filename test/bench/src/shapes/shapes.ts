@@ -16,8 +16,10 @@ export interface Shape {
   readonly partitions: number;
   /** Makes its tables; what that logs is not measured. */
   prepare(run: ShapeRun): Promise<void>;
-  /** Logs exactly `rows` row changes, each of which makes one record. */
-  load(run: ShapeRun): Promise<void>;
+  /** Of its row changes so many come first, the first rows of each of its tables, with which the tables are opened: they are measured by themselves. */
+  readonly firstRows?: (rows: number) => number;
+  /** Logs exactly `rows` row changes, each of which makes one record: all of them, or where there are `firstRows` those from row `from` to row `to`. */
+  load(run: ShapeRun & { readonly from: number; readonly to: number }): Promise<void>;
 }
 
 const PARTITIONS = 8;
@@ -74,14 +76,29 @@ async function insertNarrow({ mysql, database, rows }: ShapeRun, session?: strin
 const manyRow = (i: number): string => `(${i}, SHA2(${i}, 256))`;
 
 /** Two rows a transaction, into the table of the transaction's number. */
-async function insertPairs({ mysql, rows }: ShapeRun, table: (transaction: number) => string): Promise<void> {
-  await runEach(mysql, Math.ceil(rows / ROWS_PER_MANY_TRANSACTION), (i) => {
-    const numbers = [i * ROWS_PER_MANY_TRANSACTION, i * ROWS_PER_MANY_TRANSACTION + 1].filter((n) => n < rows);
-    return `INSERT INTO ${table(i)} (k, c) VALUES ${numbers.map(manyRow).join(', ')}`;
+async function insertPairs(
+  { mysql, from, to }: Parameters<Shape['load']>[0],
+  table: (transaction: number) => string,
+): Promise<void> {
+  const first = from / ROWS_PER_MANY_TRANSACTION;
+  await runEach(mysql, Math.ceil(to / ROWS_PER_MANY_TRANSACTION) - first, (i) => {
+    const at = (first + i) * ROWS_PER_MANY_TRANSACTION;
+    const numbers = [at, at + 1].filter((n) => n < to);
+    return `INSERT INTO ${table(first + i)} (k, c) VALUES ${numbers.map(manyRow).join(', ')}`;
   });
 }
 
-const manyTable = (index: number): string => `t${String((index % MANY_TABLES) + 1).padStart(5, '0')}`;
+/** Each has rows twice at least. */
+function manyTables(rows: number): number {
+  return Math.max(1, Math.min(MANY_TABLES, Math.floor(rows / ROWS_PER_MANY_TRANSACTION / 2)));
+}
+
+function firstOfMany(rows: number): number {
+  const first = manyTables(rows) * ROWS_PER_MANY_TRANSACTION;
+  return first < rows ? first : 0;
+}
+
+const manyTable = (index: number, tables: number): string => `t${String((index % tables) + 1).padStart(5, '0')}`;
 
 /** Seventeen of them, with values of their own accord: twenty with those that a row gives. */
 const MANY_COLUMNS = Array.from({ length: 17 }, (_, i) => {
@@ -183,6 +200,7 @@ export const SHAPES = {
     async prepare({ mysql, database }) {
       await mysql.execute(`CREATE TABLE ${database}.few (${MANY_TABLE_COLUMNS})`);
     },
+    firstRows: firstOfMany,
     load: (run) => insertPairs(run, () => `${run.database}.few`),
   },
   many: {
@@ -190,10 +208,11 @@ export const SHAPES = {
     rows: 200_000,
     partitions: 1,
     async prepare({ mysql, database, rows }) {
-      const tables = Math.min(MANY_TABLES, Math.ceil(rows / ROWS_PER_MANY_TRANSACTION));
-      await runEach(mysql, tables, (i) => `CREATE TABLE ${database}.${manyTable(i)} (${MANY_TABLE_COLUMNS})`);
+      const tables = manyTables(rows);
+      await runEach(mysql, tables, (i) => `CREATE TABLE ${database}.${manyTable(i, tables)} (${MANY_TABLE_COLUMNS})`);
     },
-    load: (run) => insertPairs(run, (i) => `${run.database}.${manyTable(i)}`),
+    firstRows: firstOfMany,
+    load: (run) => insertPairs(run, (i) => `${run.database}.${manyTable(i, manyTables(run.rows))}`),
   },
 } as const satisfies Record<string, Shape>;
 
