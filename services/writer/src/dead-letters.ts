@@ -60,6 +60,26 @@ export class DeadLetters implements Parking, AsyncDisposable {
   }
 }
 
+/** What a dead letter has beside its record's own headers: texts, but for the key. */
+interface DeadLetterHeaders {
+  /** The record's key as it was; absent when it was null. */
+  'dl.key'?: Buffer;
+  /** `1` when the record's value was null. */
+  'dl.tombstone'?: Buffer;
+  'dl.topic': Buffer;
+  'dl.partition': Buffer;
+  'dl.offset': Buffer;
+  /** Of the record, milliseconds since the epoch. */
+  'dl.timestamp': Buffer;
+  /** Of the error. */
+  'dl.code': Buffer;
+  'dl.message': Buffer;
+  /** How often it was tried. */
+  'dl.attempts': Buffer;
+  /** When it was put here, ISO 8601. */
+  'dl.parked': Buffer;
+}
+
 function letterHeaders(...[place, record, { error, attempts }]: Parameters<Parking['park']>): Buffer {
   const text = (value: string | number | bigint): Buffer => Buffer.from(String(value));
   return encodeHeaders({
@@ -73,5 +93,5 @@ function letterHeaders(...[place, record, { error, attempts }]: Parameters<Parki
     'dl.message': text(error.message),
     'dl.attempts': text(attempts),
     'dl.parked': text(new Date().toISOString()),
-  });
+  } satisfies DeadLetterHeaders);
 }

@@ -5,6 +5,7 @@ import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, readConfigFile, type ServiceCommand, 
 import { parseFlags } from '../arguments.ts';
 import type { CliCommand } from '../command.ts';
 import { CHART_DEFAULTS, type GeneratedFile, generatedFiles, serviceFor, undocumented } from './documents.ts';
+import { messagesReference } from './messages.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
@@ -63,12 +64,15 @@ async function validate(file: string | undefined, wanted: unknown, print: boolea
   return EXIT_OK;
 }
 
-function files(all: readonly ServiceCommand[]): GeneratedFile[] {
-  return generatedFiles(all, readConfigFile(join(ROOT, CHART_DEFAULTS)));
+async function files(all: readonly ServiceCommand[]): Promise<GeneratedFile[]> {
+  const { messageSchemas } = await import('@tapline/reader');
+  const messages = await messagesReference(ROOT, await messageSchemas());
+  const others = generatedFiles(all, readConfigFile(join(ROOT, CHART_DEFAULTS)));
+  return [...others, { path: 'docs/reference/messages.md', text: messages }];
 }
 
 async function generate(): Promise<number> {
-  for (const { path, text } of files(await services())) {
+  for (const { path, text } of await files(await services())) {
     await mkdir(dirname(join(ROOT, path)), { recursive: true });
     await writeFile(join(ROOT, path), text);
     process.stdout.write(`${path}\n`);
@@ -78,7 +82,7 @@ async function generate(): Promise<number> {
 
 async function check(): Promise<number> {
   const all = await services();
-  const made = files(all);
+  const made = await files(all);
   const silent = undocumented(all);
   for (const name of silent) process.stderr.write(`${name} has no documentation.\n`);
   const current = await Promise.all(made.map(({ path }) => readFile(join(ROOT, path), 'utf8').catch(() => undefined)));
