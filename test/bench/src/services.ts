@@ -10,6 +10,11 @@ const CLI = fileURLToPath(new URL('../../../services/cli/src/main.ts', import.me
 export const PARTITIONS = 8;
 /** What ./tapline starts a reader with. */
 const READER_FLAGS = ['--max-semi-space-size=16'];
+const READER_ENVIRONMENT = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
 /** Characters of a log that an error repeats. */
 const LOG_END = 2000;
 
@@ -30,6 +35,7 @@ async function service(
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', ...nodeFlags, CLI, command, '--config', file],
     logFile: join(stack.folder, `${command}-${config.name}.log`),
+    ...(command === 'reader' ? { env: READER_ENVIRONMENT } : {}),
   });
 }
 
