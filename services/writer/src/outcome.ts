@@ -22,6 +22,11 @@ export class Outcome {
     this.set(index, 'wait');
   }
 
+  /** The store had it already. What failed in another part stays failed. */
+  stale(index: number): void {
+    if (!this.#errors.has(index)) this.set(index, 'stale');
+  }
+
   failed(index: number, error: TaplineError): void {
     if (error.disposition === 'fatal') this.#fatal ??= error;
     this.#errors.set(index, error);

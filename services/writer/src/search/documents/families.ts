@@ -53,6 +53,11 @@ interface Opened {
   readonly at: Page['at'] | undefined;
 }
 
+interface Keeping {
+  readonly kept: readonly Opened[];
+  readonly beaten: readonly Opened[];
+}
+
 /**
  * Brings documents into the state that their parts say.
  *
@@ -80,10 +85,10 @@ export class Families {
       const opened = await this.#open(open, signal);
       for (const one of opened) this.#take(one, told, outcome);
       await this.#look(opened, signal);
-      const beaten = await this.#keep(opened, outcome, signal);
-      const behind = await this.#behind(opened, beaten, signal);
+      const { kept, beaten } = await this.#keep(opened, outcome, signal);
+      const behind = await this.#behind(kept, signal);
       await this.#show(
-        opened.filter((one) => !beaten.has(one) && !behind.has(one)),
+        kept.filter((one) => !behind.has(one)),
         outcome,
         signal,
       );
@@ -91,7 +96,7 @@ export class Families {
       if (open.length === 0 && this.#isLate(begun)) open = works;
       if (open.length > 0) await pauseOfConflict(tries, signal);
     }
-    for (const { parts } of works) for (const { change } of parts) if (!told.has(change)) outcome.set(change, 'stale');
+    for (const { parts } of works) for (const { change } of parts) if (!told.has(change)) outcome.stale(change);
   }
 
   async #open(works: readonly Work[], signal: AbortSignal): Promise<readonly Opened[]> {
@@ -124,36 +129,36 @@ export class Families {
     }
   }
 
-  /** Those that somebody else changed meanwhile. */
-  async #keep(opened: readonly Opened[], outcome: Outcome, signal: AbortSignal): Promise<ReadonlySet<Opened>> {
+  /** `kept`: those that the store has as they are here; only these may be shown. `beaten`: those that somebody else changed meanwhile. */
+  async #keep(opened: readonly Opened[], outcome: Outcome, signal: AbortSignal): Promise<Keeping> {
     const { parts, keep } = this.#options;
     const changed = opened.filter(({ family }) => family.changed);
     const now = Date.now();
     const entries = changed.map(({ family, at }, index) =>
       parts.entry(index, familyPage(family.id), at, family.text(now)),
     );
-    const kept = new Outcome(changed.length);
-    await keep.send(entries, kept, signal);
-    const { verdicts, errors } = kept.result();
+    const keeping = new Outcome(changed.length);
+    await keep.send(entries, keeping, signal);
+    const { verdicts, errors } = keeping.result();
     for (const [index, error] of errors) blame(changed[index] as Opened, error, outcome);
-    return new Set(changed.filter((_, index) => verdicts[index] === 'stale'));
+    const refused = new Set(changed.filter((_, index) => verdicts[index] !== 'applied'));
+    return {
+      kept: opened.filter((one) => !refused.has(one)),
+      beaten: changed.filter((_, index) => verdicts[index] === 'stale'),
+    };
   }
 
-  /** Those of which a looked-up row became newer while they were kept. Of others it is known: it was read behind them. */
-  async #behind(
-    opened: readonly Opened[],
-    beaten: ReadonlySet<Opened>,
-    signal: AbortSignal,
-  ): Promise<ReadonlySet<Opened>> {
-    const kept = opened.filter((one) => one.family.changed && !beaten.has(one));
-    const ids = pagesOf(kept);
+  /** Those of which a looked-up row became newer while they were written. Of those that were not written it is known: it was read behind them. */
+  async #behind(kept: readonly Opened[], signal: AbortSignal): Promise<ReadonlySet<Opened>> {
+    const written = kept.filter(({ family }) => family.changed);
+    const ids = pagesOf(written);
     if (ids.length === 0) return new Set();
     const pages = await this.#options.parts.read(ids, signal, 'version');
     const isBehind = ({ family }: Opened): boolean =>
       [...family.references()].some(
         ([as, { to, version }]) => lookedOf(pages.get(lookedPage(as, to))).version > version,
       );
-    return new Set(kept.filter(isBehind));
+    return new Set(written.filter(isBehind));
   }
 
   /** The serial is the external version, so that of two writers the one that kept the newer text wins, in whatever order they come. */

@@ -38,8 +38,8 @@ export class Lookups {
     this.#options = options;
   }
 
-  /** Each row at most once. */
-  async note(rows: readonly LookedChange[], outcome: Outcome, signal: AbortSignal): Promise<void> {
+  /** Each row at most once. @returns those that were new. */
+  async note(rows: readonly LookedChange[], outcome: Outcome, signal: AbortSignal): Promise<ReadonlySet<LookedChange>> {
     const { parts, keep } = this.#options;
     const entries = rows.map(({ page, version, row }, index) => {
       const at = { index: parts.index, id: page, routing: undefined };
@@ -56,41 +56,54 @@ export class Lookups {
     for (const [index, { change }] of rows.entries()) {
       const error = errors.get(index);
       if (error !== undefined) outcome.failed(change, error);
-      else if (verdicts[index] === 'stale') outcome.set(change, 'stale');
+      else if (verdicts[index] === 'stale') outcome.stale(change);
+    }
+    return new Set(rows.filter((_, index) => verdicts[index] === 'applied'));
+  }
+
+  /**
+   * Brings the rows to all documents that refer to them and have an older version. Of a row that was not new also to those that have this version: who noted it
+   * may have died when it had kept a document and not shown it.
+   */
+  async spread(
+    rows: readonly LookedChange[],
+    fresh: ReadonlySet<LookedChange>,
+    outcome: Outcome,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (rows.length === 0) return;
+    await this.#options.parts.refresh(signal);
+    for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+      const some = rows.slice(from, from + ROWS_AT_ONCE);
+      const pages = await this.#options.parts.read(
+        some.map(({ page }) => page),
+        signal,
+        'version',
+      );
+      const should = some.map((row) => {
+        const version = String(lookedOf(pages.get(row.page)).version);
+        const older = fresh.has(row) ? { lt: version } : { lte: version };
+        const filter = [{ term: { [`keys.${row.as}`]: row.key } }, { range: { [`versions.${row.as}`]: older } }];
+        return { bool: { filter } };
+      });
+      await this.#settleFound(
+        { bool: { filter: [{ bool: { should, minimum_should_match: 1 } }] } },
+        some.map(({ change }) => change),
+        outcome,
+        signal,
+      );
     }
   }
 
-  /** Brings the rows to all documents that refer to them and have an older version. Also for rows that were not new: who noted them may have died since. */
-  async spread(rows: readonly LookedChange[], outcome: Outcome, signal: AbortSignal): Promise<void> {
-    if (rows.length === 0) return;
-    await this.#options.parts.refresh(signal);
-    for (let from = 0; from < rows.length; from += ROWS_AT_ONCE)
-      await this.#spreadSome(rows.slice(from, from + ROWS_AT_ONCE), outcome, signal);
-  }
-
-  async #spreadSome(rows: readonly LookedChange[], outcome: Outcome, signal: AbortSignal): Promise<void> {
+  async #settleFound(query: object, changes: readonly number[], outcome: Outcome, signal: AbortSignal): Promise<void> {
     const { parts, families } = this.#options;
-    const pages = await parts.read(
-      rows.map(({ page }) => page),
-      signal,
-      'version',
-    );
-    const should = rows.map(({ page, as, key }) => ({
-      bool: {
-        filter: [
-          { term: { [`keys.${as}`]: key } },
-          { range: { [`versions.${as}`]: { lt: String(lookedOf(pages.get(page)).version) } } },
-        ],
-      },
-    }));
-    const changes = rows.map(({ change }) => change);
     let last: readonly string[] | undefined;
     do {
       const search = {
         size: DOCUMENTS_AT_ONCE,
         sort: [{ family: 'asc' }],
         track_total_hits: false,
-        query: { bool: { filter: [{ bool: { should, minimum_should_match: 1 } }] } },
+        query,
         ...(last === undefined ? {} : { search_after: last }),
       };
       const found = await parts.search(search, 'family', signal);

@@ -1,6 +1,6 @@
 import { TaplineError } from '@tapline/kernel';
 import { type BulkEntry, wholeRequest } from '../bulk.ts';
-import { isObject, isRefused, refusalOf, refused } from '../classify.ts';
+import { describe, isObject, isRefused, refusalOf, refused } from '../classify.ts';
 import type { SearchAnswer, SearchClient } from '../client.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -84,11 +84,10 @@ export class PartsStore {
   }
 
   #keep(found: Json, pages: Map<string, Page>): void {
-    if (isObject(found['error']))
-      throw new TaplineError('SINK_SEARCH_NOT_READY', {
-        message: `A page of ${this.index} could not be read: ${JSON.stringify(found['error']).slice(0, 500)}`,
-        place: { address: this.#client.address },
-      });
+    const { error } = found;
+    // Of one page's shard; what has no name that we know is about that shard and passes.
+    if (isObject(error))
+      throw wholeRequest(refused({ status: 503, ...describe(error) }, this.#client.address, this.index));
     const { _id: id, _source: source, _seq_no: sequence, _primary_term: term } = found;
     if (found['found'] !== true || !isObject(source)) return;
     pages.set(String(id), { source, at: { sequence: Number(sequence), term: Number(term) } });

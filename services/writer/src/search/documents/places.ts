@@ -58,7 +58,7 @@ export class Places {
       for (const move of open) {
         const page = pages.get(move.page);
         const held = page === undefined ? undefined : placeOf(page);
-        if (held !== undefined && held.version > move.version) outcome.set(move.change, 'stale');
+        if (held !== undefined && held.version > move.version) outcome.stale(move.change);
         else if (held?.version === move.version) placed.push({ ...move, parent: held.parent, left: held.left });
         else writes.push({ placed: { ...move, left: leftBy(held, move.parent) }, at: page?.at });
       }

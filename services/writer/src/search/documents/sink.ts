@@ -128,14 +128,14 @@ export class DocumentSink implements Sink {
 
   /** The order matters: what documents refer to is noted before they are read, and what they have lost before they are written. */
   async #write({ roots, items, looked }: Gathered, outcome: Outcome, signal: AbortSignal): Promise<void> {
-    await this.#lookups.note(looked, outcome, signal);
+    const fresh = await this.#lookups.note(looked, outcome, signal);
     const placed = await this.#places.note(items, outcome, signal);
     const works = new Works();
     for (const { family, part, change } of roots) works.add(family, part, change);
     for (const one of placed) addItem(works, one);
     await this.#families.settle(works.list(), outcome, signal);
     await this.#places.settle(placed, signal);
-    await this.#lookups.spread(looked, outcome, signal);
+    await this.#lookups.spread(looked, fresh, outcome, signal);
   }
 
   async #prepare(signal: AbortSignal): Promise<void> {
