@@ -7,7 +7,8 @@ import type { DemoService } from './services.ts';
 import { ALTER, PROBE } from './shop.ts';
 import { watch } from './watch.ts';
 
-const READY_MS = 180_000;
+/** A store that starts again on a machine with other work takes minutes. */
+const READY_MS = 300_000;
 
 /** What happens at which share of the duration, one after the other: whatever takes longer puts off the rest. */
 const KILL_READER_AT = 0.2;
