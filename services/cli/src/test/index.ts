@@ -24,13 +24,19 @@ const STAGES: readonly Stage[] = [
   { name: 'servers', title: 'tests against real servers', config: 'test/jest.servers.config.js' },
   { name: 'chaos', title: 'kill and restart tests', config: 'test/jest.chaos.config.js' },
   { name: 'image', title: 'the image, built and run', config: 'test/jest.image.config.js', onlyWhenAsked: true },
+  {
+    name: 'kubernetes',
+    title: 'the chart on Kubernetes',
+    config: 'test/jest.kubernetes.config.js',
+    onlyWhenAsked: true,
+  },
 ];
 
 const USUAL = STAGES.filter(({ onlyWhenAsked }) => onlyWhenAsked !== true);
 
 const END_SECONDS = 60;
 
-const HELP = `tapline test [--unit] [--servers] [--chaos] [--image] [PATH…]
+const HELP = `tapline test [--unit] [--servers] [--chaos] [--image] [--kubernetes] [PATH…]
 
 Runs the tests, and prints at the end one line: N passed, N failed. Without a flag, the first three kinds; only files whose path
 matches a PATH, when any is given. Servers are fetched at the first run and started on free ports of their own.
@@ -38,6 +44,7 @@ matches a PATH, when any is given. Servers are fetched at the first run and star
   --servers   against real MySQL, Kafka, Redis and a registry, minutes
   --chaos     processes killed and servers restarted under load (the short form), minutes
   --image     the image is built and its services run in it; as root on Debian, with buildah, debootstrap and runc
+  --kubernetes  the chart is installed, upgraded, rolled back and deleted on a real API, which is built once (Go; a quarter of an hour)
 `;
 
 async function run(args: readonly string[]): Promise<number> {
