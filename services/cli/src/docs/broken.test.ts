@@ -68,12 +68,15 @@ test('commands are found where people copy them from', () => {
     '',
     '```sh',
     '# tapline is not run here',
+    'helm install tapline helm/tapline --wait',
+    'NAME=x ./tapline up',
     'eval "$(./tapline status --env)" && ./tapline writer --config "my file.yaml" \\',
     "  --sink.address 'a:1' 2>log &",
     '```',
   );
   expect(commandLines(shown).map(({ words }) => words)).toEqual([
     ['deadletter', 'list', 'writer.yaml', '--code', 'SINK_FAILED'],
+    ['up'],
     ['status', '--env'],
     ['writer', '--config', 'my file.yaml', '--sink.address', 'a:1'],
     ['schema', 'rebuild', 'FILE'],

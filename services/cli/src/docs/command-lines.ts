@@ -4,7 +4,8 @@ import { type Page, type Problem, problem } from './page.ts';
 
 /** Infos of blocks that hold no commands. */
 const NO_SHELL = /^(ya?ml|json|ts|js|sql|mermaid|diff|http)\b/;
-const COMMAND = /(?<=^|[\s;&|("'`])(?:\.\/)?tapline[ \t]+/g;
+/** At the beginning of a command: elsewhere `tapline` is a word for another program, such as the name of a release. */
+const COMMAND = /(?<=^\s*|[;&|("'`]\s*|^\w+=\S+ +)(?:\.\/)?tapline[ \t]+/g;
 /** Flags of `tapline writer` that are no keys of its configuration. */
 const DRY_RUN = ['dry-run', 'limit', 'from', 'json'];
 
