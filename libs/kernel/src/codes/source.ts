@@ -28,7 +28,8 @@ export const SOURCE_CODES = {
   },
   SCHEMA_FORM_CHANGED: {
     disposition: 'fatal',
-    summary: 'A statement gave a column a type as which its older values cannot be read (history.incompatible: stop).',
+    summary:
+      'Behind a statement older values of a table cannot be read by its new schema: a column has another type, or is new and NOT NULL (history.incompatible: stop).',
     remedy:
       'Nothing behind the statement is published. When all consumers are ready for it, set history.incompatible: newVersion and start the reader; or exclude the table.',
   },

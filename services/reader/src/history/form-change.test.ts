@@ -79,7 +79,18 @@ describe('another type', () => {
     expect(verdict(state([id, was]), state([id, is]))).toBe(expected);
   });
 
-  test('columns that come, go or change places are no matter', () => {
-    expect(verdict(state([id, column('a', 'int')]), state([column('b', 'date'), id]))).toBe('taken');
+  test('columns that come with NULL, go or change places are no matter', () => {
+    const sure = column('a', 'int', { nullable: false });
+    expect(verdict(state([id, sure]), state([column('b', 'date'), id]))).toBe('taken');
+    expect(verdict(state([id, sure]), state([sure, id]))).toBe('taken');
+  });
+
+  test('a NOT NULL column that comes has no value in older rows', () => {
+    const [before, after] = [state([id]), state([id, column('b', 'date', { nullable: false })])];
+    expect(() => approveForm({ before, after, place: 'here' }, policy())).toThrow('b (NOT NULL, which they lack)');
+    const by = (incompatible: 'newTopic' | 'newVersion'): FormPolicy =>
+      policy({ config: { keyChange: 'stop', incompatible } });
+    expect(verdict(before, after, by('newTopic'))).toBe('new topic');
+    expect(verdict(before, after, by('newVersion'))).toBe('taken');
   });
 });

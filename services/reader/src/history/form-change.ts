@@ -82,8 +82,14 @@ interface AvroObject {
   readonly name?: string;
   readonly logicalType?: string;
   readonly scale?: number;
-  readonly fields?: readonly { readonly name: string; readonly type: AvroSchema }[];
+  readonly fields?: readonly AvroField[];
   readonly items?: AvroSchema;
+}
+
+interface AvroField {
+  readonly name: string;
+  readonly type: AvroSchema;
+  readonly default?: unknown;
 }
 
 /** Types that a reader may ask for where another was written (https://avro.apache.org/docs/1.12.0/specification/#schema-resolution). */
@@ -96,22 +102,23 @@ const PROMOTIONS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Columns that both have, and whose old values cannot be read as new ones. A column that one of them lacks is no matter: whoever reads by the schema of the
- * record itself, as Tapline's writers do, does not see it.
+ * What keeps a consumer from reading an old row as a new one: columns whose old values are none of the new type, and columns that an old row lacks and the new schema has
+ * no default for. Columns that are gone are no matter. Whoever reads by the schema of the record itself, as Tapline's writers do, sees none of this.
  */
 function unreadableFields(old: AvroSchema, now: AvroSchema): string[] {
-  const before = new Map(rowFields(old));
-  return rowFields(now).flatMap(([name, type]) => {
+  const before = new Map(rowFields(old).map(({ name, type }) => [name, type]));
+  return rowFields(now).flatMap(({ name, type, default: substitute }) => {
     const was = before.get(name);
-    return was === undefined || isReadable(was, type) ? [] : [name];
+    if (was === undefined) return substitute === undefined ? [`${name} (NOT NULL, which they lack)`] : [];
+    return isReadable(was, type) ? [] : [name];
   });
 }
 
 /** The columns, in the record of the row, which stands in `after` of the envelope, or where it is named first. */
-function rowFields(schema: AvroSchema): readonly (readonly [string, AvroSchema])[] {
+function rowFields(schema: AvroSchema): readonly AvroField[] {
   const before = isObject(schema) ? schema.fields?.find(({ name }) => name === 'before')?.type : undefined;
   const row = before === undefined ? undefined : branches(before).find((branch) => isObject(branch));
-  return isObject(row) ? (row.fields ?? []).map(({ name, type }) => [name, type]) : [];
+  return isObject(row) ? (row.fields ?? []) : [];
 }
 
 function isReadable(written: AvroSchema, wanted: AvroSchema): boolean {
