@@ -22,6 +22,7 @@ export { type Disposition, type ErrorDetails, type ErrorPlace, TaplineError } fr
 export { type Finding, failedFinding, goodFinding } from './finding.ts';
 export { KILL_POINTS, type KillPoint, killPoint, onKillPoint } from './kill-points.ts';
 export { Lifecycle, type RunningService, SERVICE_TRANSITIONS, type ServiceState } from './lifecycle.ts';
+export type { Signs } from './liveness.ts';
 export {
   createLogger,
   type LogFields,

@@ -1,6 +1,7 @@
 import type { AdminAnswer } from './admin.ts';
 import { isAbort, orAbort, sleep } from './async.ts';
 import { TaplineError } from './errors.ts';
+import type { Signs } from './liveness.ts';
 import type { Logger } from './log.ts';
 
 /**
@@ -29,6 +30,8 @@ export interface RunningService extends Partial<AsyncDisposable> {
   drain?(abort: AbortSignal): Promise<void>;
   /** For /readyz, asked only while running. Default: ready. */
   ready?(): boolean;
+  /** For /livez, asked only while running. Default: there is nothing that could hang. */
+  signs?(): Signs;
   /** For /state: plain data, no secrets. */
   state?(): Readonly<Record<string, unknown>>;
   /** Its own paths on the admin server; undefined: it has no such path. */

@@ -17,6 +17,13 @@ export const SERVICE_CONFIG = {
           min: 0,
           max: 65_535,
         },
+        stalledMs: {
+          type: 'integer',
+          doc: '/livez says no when there is work, nothing known is in its way, and no sign of it came for so long: something hangs, and a restart may mend it. 0: never.',
+          unit: 'ms',
+          default: 900_000,
+          min: 0,
+        },
       },
     },
     log: {

@@ -5,6 +5,7 @@ import { helpText } from './config/help.ts';
 import { type ConfigInput, type LoadedConfig, loadConfig } from './config/load.ts';
 import { printableError } from './describe-error.ts';
 import { Lifecycle, type RunningService } from './lifecycle.ts';
+import { Liveness } from './liveness.ts';
 import { createLogger, type LogFormat, type Logger, type LogLevel } from './log.ts';
 import { createMetrics, type Metrics, type MetricTable } from './metrics.ts';
 import { handleProcess } from './process.ts';
@@ -131,12 +132,18 @@ export async function runService<D extends ConfigDeclaration>(
   });
   using _ = handleProcess(lifecycle, log);
   const started = Date.now();
+  const liveness = new Liveness(settings.admin.stalledMs);
+  const hangs = (): boolean => {
+    const names = liveness.hanging((lifecycle.state === 'running' && lifecycle.service?.signs?.()) || {});
+    for (const name of names) log.error('no sign of work for too long', { name, stalledMs: settings.admin.stalledMs });
+    return names.length > 0;
+  };
   try {
     await using _admin = await openAdmin({
       ...settings.admin,
       log,
       metrics,
-      healthy: () => lifecycle.state !== 'failed',
+      healthy: () => lifecycle.state !== 'failed' && !hangs(),
       ready: () => lifecycle.state === 'running' && (lifecycle.service?.ready?.() ?? true),
       answer: async (url) => lifecycle.service?.answer?.(url),
       act: async (url) => lifecycle.service?.act?.(url),

@@ -9,6 +9,7 @@ import {
   type MetricsOf,
   orAbort,
   type RunningService,
+  type Signs,
   sleep,
   TaplineError,
 } from '@tapline/kernel';
@@ -139,6 +140,17 @@ export class Reader implements RunningService {
 
   ready(): boolean {
     return this.#session?.ready ?? this.#leadership.facts.role === 'standby';
+  }
+
+  /** Also a source without changes gives some: heartbeats come, and progress records are written. */
+  signs(): Signs {
+    const { name } = this.#live.current;
+    if (this.#standsBy || this.#waiting || this.#openTrouble !== undefined) return { [name]: undefined };
+    this.#count();
+    const { binlogBytes, sent } = this.#counted;
+    return {
+      [name]: [this.#sessions, this.#progressMs, binlogBytes, sent, this.#session?.facts.waitingBytes].join(' '),
+    };
   }
 
   state(): Readonly<Record<string, unknown>> {

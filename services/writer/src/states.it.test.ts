@@ -35,10 +35,13 @@ class Case implements AsyncDisposable {
     this.#flags = flags;
   }
 
-  /** A writer that runs and has applied a row. @param sink keys under `sink`, by the name of the case. */
-  static async open(sink: (name: string) => Readonly<Record<string, string>>): Promise<Case> {
+  /** A writer that runs and has applied a row. @param sink keys under `sink`, by the name of the case. @param more other keys. */
+  static async open(
+    sink: (name: string) => Readonly<Record<string, string>>,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Case> {
     const topic = await fixture.topic(1);
-    const flags = fixture.flags(topic);
+    const flags: Record<string, string> = { ...fixture.flags(topic), ...more };
     for (const flag of ['sink.address', 'sink.key', 'sink.versionPrefix']) delete flags[flag];
     for (const [key, value] of Object.entries(sink(topic.source.toLowerCase()))) flags[`sink.${key}`] = value;
     const made = new Case(topic, flags);
@@ -74,6 +77,20 @@ class Case implements AsyncDisposable {
     expect((await fixture.committed(this.#topic)).get(0)).toBe(String(committed));
     await end();
     await this.goesOn();
+  }
+
+  /** The writer waits for something that never comes, without an error, and says that it had better be started again. */
+  async hangs({ begin, end }: Omit<Trouble, 'code'>): Promise<void> {
+    const writer = this.#writer;
+    if (writer === undefined) throw new Error('no writer');
+    expect(await writer.isLive()).toBe(true);
+    await begin();
+    await this.#publish();
+    await until('/livez says no', async () => (await writer.isLive()) === false, writer);
+    expect(writer.log).toContain('no sign of work for too long');
+    await end();
+    await this.goesOn();
+    expect(await writer.isLive()).toBe(true);
   }
 
   /** The writer ends with what is wrong and what to do, and has nothing committed that the store does not have. */
@@ -135,6 +152,15 @@ describe('a store that refuses is told with a code and a remedy, and nothing is 
       end: set('requirepass', ''),
     });
   }, 240_000);
+
+  test('Redis answers nothing any more', async () => {
+    const { server } = fixture;
+    await using writer = await Case.open(
+      (name) => ({ address: server.address.address, key: `${name}:\${key}`, timeoutMs: '600000' }),
+      { 'admin.stalledMs': '1000' },
+    );
+    await writer.hangs({ begin: async () => server.pause(), end: async () => server.resume() });
+  });
 
   test('Elasticsearch: a closed index, blocks of an operator and of a full disk, a password, a privilege', async () => {
     const { elasticsearch } = await testServers('elasticsearch');

@@ -5,6 +5,7 @@ import {
   type RunningService,
   retry,
   type ServiceContext,
+  type Signs,
   TaplineError,
   whenAborted,
 } from '@tapline/kernel';
@@ -110,6 +111,10 @@ class Writer implements RunningService {
 
   ready(): boolean {
     return this.#engine.ready;
+  }
+
+  signs(): Signs {
+    return { [this.#config.name]: this.#engine.sign };
   }
 
   state(): Readonly<Record<string, unknown>> {

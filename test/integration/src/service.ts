@@ -82,7 +82,15 @@ export class Service {
   }
 
   async saysReady(): Promise<boolean> {
-    const response = await this.#ask('/readyz');
+    return await this.#says('/readyz');
+  }
+
+  async saysLive(): Promise<boolean> {
+    return await this.#says('/livez');
+  }
+
+  async #says(path: string): Promise<boolean> {
+    const response = await this.#ask(path);
     await response?.arrayBuffer();
     return response?.ok === true;
   }

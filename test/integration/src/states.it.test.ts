@@ -46,7 +46,7 @@ test('idle, a source that stands still, purged files, and grants taken away whil
   // However the test ends: nobody else could say goodbye to a server that stands still.
   using _resumed = { [Symbol.dispose]: () => mysql.resume() };
   await scene.sql.run('CREATE TABLE t (id int PRIMARY KEY)', 'INSERT INTO t VALUES (1)');
-  const reader = await scene.reader(QUICK);
+  const reader = await scene.reader({ ...QUICK, admin: { stalledMs: 1 } });
   await scene.records(reader, 't', 1);
   await reader.until('streaming', async () => (await reader.state())['doing'] === 'streaming');
 
@@ -61,6 +61,9 @@ test('idle, a source that stands still, purged files, and grants taken away whil
   await settles(reader, 'tapline_reader_binlog_headroom_seconds', (seconds) => seconds === Number.POSITIVE_INFINITY);
   await scene.sql.run('SET GLOBAL binlog_expire_logs_auto_purge = ON');
   expect(await reader.metric('tapline_reader_trouble')).toBe(0);
+  // With so short a limit it is live only when there has been a sign since the last look.
+  await reader.saysLive();
+  await reader.until('a sign of work', () => reader.saysLive());
 
   // Files that are needed no more.
   expect(await reader.metric('tapline_reader_binlog_headroom_bytes')).toBe(0);

@@ -183,6 +183,12 @@ export class Engine {
     return this.#keeper.state === 'consuming';
   }
 
+  /** Changes with each change that is done with; undefined where none waits, or where it is known why they wait. */
+  get sign(): string | undefined {
+    if (!this.ready || this.#budget.used === 0) return undefined;
+    return Object.values(this.#tally.describe()).join(' ');
+  }
+
   /** For /state. */
   describe(): Readonly<Record<string, unknown>> {
     const partitions = this.#partitions.describe();

@@ -6,6 +6,7 @@ import {
   isAbort,
   type Logger,
   type RunningService,
+  type Signs,
   sleep,
 } from '@tapline/kernel';
 
@@ -94,6 +95,10 @@ export class ManyReaders implements RunningService {
   /** Every one of them is. */
   ready(): boolean {
     return [...this.#members.values()].every(({ reader }) => reader?.ready?.() ?? false);
+  }
+
+  signs(): Signs {
+    return Object.assign({}, ...[...this.#members.values()].map(({ reader }) => reader?.signs?.()));
   }
 
   state(): Readonly<Record<string, unknown>> {

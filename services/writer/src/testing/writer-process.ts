@@ -40,6 +40,12 @@ export class WriterProcess implements AsyncDisposable {
     return this.#get('/metrics');
   }
 
+  /** Whether it should be left alone; undefined while it does not answer. */
+  async isLive(): Promise<boolean | undefined> {
+    const answer = await this.#get('/livez');
+    return answer === undefined ? undefined : answer === 'ok\n';
+  }
+
   /** Changes applied so far. */
   async applied(): Promise<number> {
     return ((await this.state())?.['counts'] as { applied: number } | undefined)?.applied ?? 0;
