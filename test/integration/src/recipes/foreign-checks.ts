@@ -13,7 +13,8 @@ async function produce(world: World, topic: string, messages: readonly Message[]
   const admin = world.kafka.admin();
   const producer = world.kafka.producer();
   await Promise.all([admin.connect(), producer.connect()]);
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1, replicationFactor: 1 }], waitForLeaders: true });
+  // Waiting for leaders fails with a broker that does not know the topic yet; the producer tries again.
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1, replicationFactor: 1 }], waitForLeaders: false });
   const records = messages.map(({ key, value }) => ({ key, value: value === null ? null : JSON.stringify(value) }));
   await producer.send({ topic, messages: records });
   await Promise.all([admin.disconnect(), producer.disconnect()]);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { loadConfig, silentLogger } from '@tapline/kernel';
 import { neverAborted, type Sink } from '@tapline/sink';
 import { testServers } from '@tapline/test-stack';
@@ -18,8 +19,6 @@ export interface Hit {
   readonly _source: unknown;
 }
 
-let places = 0;
-
 /** A store, and sinks of the shop's documents on it. */
 export class DocumentStore {
   readonly store: Store;
@@ -37,7 +36,7 @@ export class DocumentStore {
 
   /** Name of an index that nobody else uses. */
   place(): string {
-    return `documents-${process.pid}-${this.#kind}-${++places}`;
+    return `documents-${this.#kind}-${randomBytes(6).toString('hex')}`;
   }
 
   /** @param wrap puts something between the sink and its client. */
