@@ -1,4 +1,5 @@
-// Tests against real servers: `x.it.test.ts`. Two files at a time at most: the machine has two cores and the servers need them too.
+// Tests against real servers: `x.it.test.ts`. Three files at a time: a file waits for its servers a good part of its time, and two leave a
+// fifth of two cores idle.
 import base from '../jest.config.js';
 
 export default {
@@ -9,5 +10,5 @@ export default {
   testMatch: ['<rootDir>/{libs,services,test}/**/src/**/*.it.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 120_000,
-  maxWorkers: 2,
+  maxWorkers: 3,
 };
