@@ -11,6 +11,7 @@ import { PassedTrace } from './failover/passed-trace.ts';
 import { begunAnew } from './failover/policy.ts';
 import { ServerWatch } from './failover/server-watch.ts';
 import { type Settled, settleOnServer } from './failover/settle.ts';
+import { tellWhatStays } from './failover/staying.ts';
 import type { Life } from './fencing/life.ts';
 import type { LifeKeeper } from './fencing/life-keeper.ts';
 import { CatalogCheck } from './history/catalog-check.ts';
@@ -111,6 +112,7 @@ export async function openSessionParts(
   const isTail = earlier !== undefined;
   const config = earlier ?? asked;
   const source = await openSource(settled.address, config, { isTail, log, signal });
+  if (settled.lost !== undefined) tellWhatStays(settled.lost, source, log);
   const later = isTail ? [] : await ensureTopics(config, source, kafka, signal);
   const record = settled.record ?? (await begin({ config, source, kafka, life, log, signal }, settled.anew));
   const found = settled.tails ?? (await readTails(record, tailParts));

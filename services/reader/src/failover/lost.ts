@@ -16,6 +16,8 @@ export interface LostRecords {
   /** Full names of the tables that they changed. */
   readonly tables: ReadonlySet<string>;
   readonly records: number;
+  /** Those of them that are events of outboxes. */
+  readonly events: number;
   /** Transactions beyond the progress record that are not lost: the replay meets them again. */
   readonly survivors: ReadonlySet<string>;
   /** The highest version that was given to a lost one. */
@@ -40,8 +42,9 @@ interface LostParts {
   readonly signal: AbortSignal;
 }
 
-/** Records looked at in one step on the way back. */
+/** Offsets looked at in one step on the way back; more where compaction has left nothing. */
 const STEP = 1000n;
+const LONGEST_STEP = 64n * STEP;
 
 /**
  * Finds what was published of lost transactions. A partition has the order of the binlog, and what is lost is the end of that: so it is all there is behind
@@ -69,13 +72,14 @@ async function lookBack(
   parts: LostParts,
   found: Finding,
 ): Promise<void> {
+  let step = STEP;
   for (let to = from; to > 0n; ) {
-    const start = to > STEP ? to - STEP : 0n;
+    const start = to > step ? to - step : 0n;
     const read = await readRange({ topic, partition, from: start, to }, parts);
     const survivor = read.findLastIndex(({ gtid }) => gtid !== undefined && parts.history.has(gtid));
     for (const one of read.slice(survivor + 1)) found.before(one);
-    // Without any record the partition begins here.
-    if (survivor !== -1 || read.length === 0) return;
+    if (survivor !== -1) return;
+    step = read.length > 0 ? STEP : step < LONGEST_STEP ? step * 2n : LONGEST_STEP;
     to = start;
   }
 }
@@ -86,6 +90,7 @@ interface Seen {
   readonly version: bigint;
   readonly gtid: string | undefined;
   readonly table: string | undefined;
+  readonly isEvent: boolean;
 }
 
 async function readRange(range: OffsetRange, { kafka, originOf, signal }: LostParts): Promise<Seen[]> {
@@ -96,14 +101,15 @@ async function readRange(range: OffsetRange, { kafka, originOf, signal }: LostPa
       // A tombstone belongs to the delete in front of it.
       if (value !== null) origin = await originOf(value, range.topic);
       // An event of an outbox has it in a header.
-      const outbox = readHeader(headers, 'gtid')?.toString();
+      const event = readHeader(headers, 'gtid')?.toString() ?? '';
       const version = readHeader(headers, 'v');
       seen.push({
         offset,
         key: key && Buffer.from(key),
         version: version?.length === 8 ? version.readBigInt64BE(0) : 0n,
-        gtid: outbox || origin?.gtid,
+        gtid: event || origin?.gtid,
         table: origin?.table,
+        isEvent: event !== '',
       });
     }
   }
@@ -118,6 +124,7 @@ class Finding implements LostRecords {
   readonly survivors = new Set<string>();
   readonly #history: History;
   records = 0;
+  events = 0;
   version = 0n;
 
   constructor(history: History) {
@@ -137,11 +144,12 @@ class Finding implements LostRecords {
   }
 
   /** @returns whether the record is lost. */
-  before({ gtid, table, version }: Seen): boolean {
+  before({ gtid, table, version, isEvent }: Seen): boolean {
     if (gtid === undefined || this.#history.has(gtid)) return false;
     this.gtids.add(gtid);
     if (table !== undefined) this.tables.add(table);
     this.records++;
+    if (isEvent) this.events++;
     if (version > this.version) this.version = version;
     return true;
   }

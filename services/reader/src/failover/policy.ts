@@ -105,6 +105,8 @@ function tell({ log, memory, server }: PolicyParts, lost: LostRecords, report: L
   memory.lost(report);
   log.error('transactions are lost that were published: the new source never got them', {
     ...report,
+    // No load takes them back.
+    outboxEvents: lost.events,
     address: addressText(server.address),
     offsets: Object.fromEntries(
       [...lost.offsets].map(([topic, partitions]) => [

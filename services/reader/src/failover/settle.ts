@@ -2,7 +2,7 @@ import type { Kafka } from '@tapline/kafka';
 import { type Logger, TaplineError } from '@tapline/kernel';
 import { addressText } from '@tapline/mysql';
 import type { ReaderConfig } from '../config.ts';
-import type { ProgressRecord } from '../progress/record.ts';
+import type { LostTail, ProgressRecord } from '../progress/record.ts';
 import type { Tails } from '../resume/tails.ts';
 import type { AnchorStart } from './anchor.ts';
 import type { ServerFacts } from './candidate.ts';
@@ -25,6 +25,8 @@ export interface Settled {
   readonly anew?: { readonly before: ProgressRecord; readonly tails: Tails };
   /** The record goes on at an anchor, in front of what is published. */
   readonly replay?: AnchorStart;
+  /** What was lost and is taken back. */
+  readonly lost?: LostTail | undefined;
 }
 
 interface SettleParts {
@@ -161,13 +163,15 @@ async function byPolicy(parts: SettleParts, choice: Choice, verdict: Refused): P
   const { address } = server;
   memory.chose(server, record);
   let before = record;
+  let lost: LostTail | undefined;
   if (verdict.code === 'SOURCE_LOST_TAIL') {
     const taken = await takeBack({ ...parts, server, record, tails }, answer === 'retract' ? 'changed' : 'all');
-    if (taken.tails !== undefined) return { address, record: taken.record, tails: taken.tails };
+    lost = taken.record.lost?.at(-1);
+    if (taken.tails !== undefined) return { address, record: taken.record, tails: taken.tails, lost };
     before = taken.record;
   }
   tellAnew(log, verdict.code, verdict.why, server);
-  return { address, record: undefined, anew: { before: acceptedAs(before, server), tails } };
+  return { address, record: undefined, anew: { before: acceptedAs(before, server), tails }, lost };
 }
 
 /** Begun anew from a server that has transactions which were taken back once: they are no reason any more to refuse it. */
