@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import type { TopicSpec } from '@tapline/kafka';
 import { type Logger, silentLogger, sleep } from '@tapline/kernel';
 import { Shape } from '../shape/rules.ts';
@@ -65,7 +65,7 @@ test('many missing topics are not waited for; those that are there are checked',
 test('topics are made little by little, each once', async () => {
   const kafka = topics();
   await using maker = new TopicMaker(specs(250), { topics: kafka, log, signal });
-  while (kafka.made.length < 3) await new Promise(setImmediate);
+  for (let turns = 0; kafka.made.length < 3 && turns < 1000; turns++) await new Promise(setImmediate);
   expect(kafka.made.map(({ length }) => length)).toEqual([100, 100, 50]);
   expect(new Set(kafka.made.flat()).size).toBe(250);
   expect(maker).toBeDefined();
@@ -83,6 +83,10 @@ test('a topic that cannot be made is told; one that is left at the end of the se
     },
   };
   const left = new TopicMaker(specs(300), { topics: slow, log, signal });
+  const told = jest.fn();
+  left.failed.catch(told);
   await left[Symbol.asyncDispose]();
+  await new Promise(setImmediate);
   expect(kafka.made.length).toBe(1);
+  expect(told).not.toHaveBeenCalled();
 });
