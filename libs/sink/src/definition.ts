@@ -29,7 +29,15 @@ export interface Beside<G extends GroupField = GroupField> {
   /** The configuration that fills the second target. @throws TaplineError CONFIG_INVALID: it cannot have this name; REPLAY_INTO: this configuration cannot have a second one. */
   config(config: ValueOf<G>, name: string): ValueOf<G>;
   /** @throws as the opening of the sink does. */
-  open(config: ValueOf<G>, name: string, signal: AbortSignal): Promise<Exchange>;
+  open(config: ValueOf<G>, name: string, context: BesideContext): Promise<Exchange>;
+}
+
+/** What an exchange is opened with. */
+export interface BesideContext {
+  /** Name of the writer whose target is exchanged. */
+  readonly writer: string;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
 }
 
 /** Exchanges what is behind the live name in one step of the store: who reads sees the old rows or the new ones, never fewer, never both. */

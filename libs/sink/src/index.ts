@@ -11,6 +11,7 @@ export {
 } from './contract.ts';
 export {
   type Beside,
+  type BesideContext,
   DEFAULT_TRAITS,
   type Exchange,
   type SinkContext,

@@ -17,9 +17,10 @@ they are now. The store compares versions: what it has is not touched, and no ro
                    offsets, topic:partition:offset, several separated by commas, or @FILE with them: only these partitions are replayed
   --tables TABLES  only these, separated by commas: shop.orders, shop.*, or whole names of topics
   --rate RECORDS   records a second at most
-  --into NEW       fills a second target beside the live one: indexes named INDEX-NEW of Elasticsearch or OpenSearch; database number NEW of Redis
+  --into NEW       fills a second target beside the live one: indexes named INDEX-NEW of Elasticsearch or OpenSearch; database number NEW of Redis;
+                   tables named TABLE_NEW of MySQL
   --swap           follows the writer until both hold the same, then exchanges them in one step of the store, while the writer waits: the alias of
-                   an index, two databases of Redis. Readers see the old rows or the new ones, and no row goes back
+                   an index, two databases of Redis, the names of tables. Readers see the old rows or the new ones, and no row goes back
   --yes            does not ask
   --dry-run        shows what would be done, and ends
   --resume         goes on with a replay that was ended before it was finished; begins one where there is none

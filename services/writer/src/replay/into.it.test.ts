@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { sleep } from '@tapline/kernel';
-import { type TopicWriter, testServers } from '@tapline/test-stack';
+import { connect, quoteTable } from '@tapline/mysql';
+import { type SqlAddress, type TopicWriter, testServers } from '@tapline/test-stack';
 import { Redis } from 'ioredis';
 import { Store } from '../search/testing/store.ts';
 import { expectedRow, until, WriterFixture } from '../testing/fixture.ts';
@@ -37,8 +38,11 @@ async function whileChanging(load: Load, topic: TopicWriter, work: Promise<unkno
   await ended;
 }
 
-/** A replay into a second target that is killed once on the way, and gone on with to the exchange. */
-async function replayInto(flags: Readonly<Record<string, string>>, name: string): Promise<ReplayProcess> {
+/** A replay into a second target that was killed on the way and is gone on with. `ended`: when nothing is left of it but its log. */
+async function resumed(
+  flags: Readonly<Record<string, string>>,
+  name: string,
+): Promise<{ readonly begun: ReplayProcess; readonly ended: Promise<void> }> {
   const group = `${flags['name']}.replay.${name}`;
   {
     await using killed = await ReplayProcess.start(flags, ['--into', name, '--swap', '--yes', '--rate', '300']);
@@ -48,10 +52,16 @@ async function replayInto(flags: Readonly<Record<string, string>>, name: string)
     killed.signal('SIGKILL');
     await killed.ended;
   }
-  const resumed = await ReplayProcess.start(flags, ['--into', name, '--swap', '--yes', '--resume']);
-  await resumed.ended;
-  expect(await fixture.kafka.offsets(group).stored()).toEqual([]);
-  return resumed;
+  const begun = await ReplayProcess.start(flags, ['--into', name, '--swap', '--yes', '--resume']);
+  const ended = begun.ended.then(async () => expect(await fixture.kafka.offsets(group).stored()).toEqual([]));
+  ended.catch(() => undefined);
+  return { begun, ended };
+}
+
+async function replayInto(flags: Readonly<Record<string, string>>, name: string): Promise<ReplayProcess> {
+  const { begun, ended } = await resumed(flags, name);
+  await ended;
+  return begun;
 }
 
 test('Redis: another database is filled and exchanged with the live one under load; no row is ever missing or goes back', async () => {
@@ -211,5 +221,112 @@ test('Elasticsearch: a new index takes over the alias under load; no row is ever
     ]);
   } finally {
     for (const index of [`${alias}-v1`, `${alias}-v2`, `${alias}-book`]) await search.ask('DELETE', index);
+  }
+}, 300_000);
+
+/** Looks through the table for rows that are missing or go back. */
+class TableWatcher implements AsyncDisposable {
+  readonly wrong: string[] = [];
+  polls = 0;
+  readonly #seen = new Map<string, number>();
+  #on = true;
+  readonly #done: Promise<void>;
+
+  constructor(address: SqlAddress, table: string) {
+    this.#done = this.#watch(address, table);
+  }
+
+  async #watch(address: SqlAddress, table: string): Promise<void> {
+    await using connection = await connect(address);
+    while (this.#on) {
+      const rows = await connection.query(`SELECT id, name FROM ${table}`);
+      if (rows.length !== IDS) this.wrong.push(`there are ${rows.length} rows`);
+      for (const [id, name] of rows) {
+        if (id === null || id === undefined || !name) continue;
+        const version = Number(name.slice('name '.length));
+        if (version < (this.#seen.get(id) ?? 0)) this.wrong.push(`row ${id} went back`);
+        this.#seen.set(id, version);
+      }
+      this.polls++;
+      await sleep(5);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#on = false;
+    await this.#done;
+  }
+}
+
+test('MySQL: a table made like the live one takes its name under load; no row is ever missing or goes back, and what would be lost is refused', async () => {
+  await using topic = await fixture.topic();
+  const address = (await testServers('mysql')).mysql;
+  const db = topic.source;
+  const state = `${db}_state`;
+  const flags = fixture.flags(topic, {
+    'sink.type': 'mysql',
+    'sink.host': address.host,
+    'sink.port': String(address.port),
+    'sink.user': address.user,
+    'sink.password': address.password,
+    'sink.database': db,
+    'sink.stateDatabase': state,
+  });
+  for (const flag of ['sink.address', 'sink.key', 'sink.versionPrefix']) delete flags[flag];
+  const load = new Load(topic, IDS);
+  load.fill();
+  load.run(1000, 0);
+  await topic.sent();
+  await using root = await connect(address);
+  const live = quoteTable(db, 'item');
+  const names = async (database: string): Promise<readonly (string | null | undefined)[]> =>
+    (await root.query(`SHOW TABLES FROM ${database}`)).map(([name]) => name);
+  try {
+    for (const sql of [
+      `CREATE DATABASE ${db}`,
+      `CREATE TABLE ${live} (id BIGINT PRIMARY KEY, name VARCHAR(100), price DECIMAL(10,2), note INT NOT NULL DEFAULT 7, KEY by_price (price), CHECK (id >= 0))`,
+      `CREATE TABLE ${db}.child (item BIGINT, CONSTRAINT to_item FOREIGN KEY (item) REFERENCES ${live} (id))`,
+    ])
+      await root.execute(sql);
+    await using writer = new WriterProcess(flags);
+    await until('all is committed', () => fixture.caughtUp(topic), writer);
+    await using tied = await ReplayProcess.start(flags, ['--into', 'tied', '--swap', '--yes']);
+    expect([await tied.ended, tied.log]).toEqual([1, expect.stringMatching(/REPLAY_INTO.*to_item of child/s)]);
+    expect(await names(db)).toEqual(['child', 'item']);
+    await root.execute(`DROP TABLE ${db}.child`);
+    // What somebody did to the rows by hand: the new ones are made of the records alone.
+    await root.execute(`UPDATE ${live} SET note = 8`);
+    await using reader = await connect(address);
+    await reader.execute('START TRANSACTION');
+    await reader.query(`SELECT COUNT(*) FROM ${live}`);
+    let replay: ReplayProcess | undefined;
+    {
+      await using watcher = new TableWatcher(address, live);
+      const work = async (): Promise<void> => {
+        const { ended, begun } = await resumed(flags, 'v2');
+        replay = begun;
+        await until('the exchange waits', () => begun.log.includes('is tried again'), begun);
+        await reader.execute('COMMIT');
+        await ended;
+      };
+      await whileChanging(load, topic, work());
+      expect(watcher.polls).toBeGreaterThan(3);
+      expect(watcher.wrong.slice(0, 10)).toEqual([]);
+    }
+    await using done = replay as ReplayProcess;
+    expect([await done.ended, done.log]).toEqual([0, expect.stringContaining(`${db}.item has the new rows`)]);
+    await until('all is committed', () => fixture.caughtUp(topic), writer);
+    const rows = await root.query(`SELECT id, name, price, note FROM ${live}`);
+    expect(new Map(rows.map((row) => [Number(row[0]), row]))).toEqual(
+      new Map([...load.table].map(([id, { name, price }]) => [id, [String(id), name, price, '7']])),
+    );
+    expect(await names(db)).toEqual(['item', 'item_v2_old']);
+    expect(await names(state)).toEqual(expect.arrayContaining([`${db}.item`, `${db}.item_v2_old`]));
+    expect((await names(state)).filter((name) => name?.startsWith('__replayed'))).toEqual([]);
+    // The old rows stand in the way of another replay of this name, and are not touched.
+    await using again = await ReplayProcess.start(flags, ['--into', 'v2', '--swap', '--yes']);
+    expect([await again.ended, again.log]).toEqual([1, expect.stringMatching(/REPLAY_INTO.*item_v2_old already/s)]);
+  } finally {
+    for (const database of [db, state]) await root.execute(`DROP DATABASE IF EXISTS ${database}`);
   }
 }, 300_000);

@@ -134,7 +134,8 @@ export class Replay implements AsyncDisposable {
     const wanted = await findRanges(kafka, topics, start, signal);
     const live = new LiveWriter(config, kafka, signal);
     const ranges = unfinished?.ranges ?? (swap ? await live.beyond([]) : wanted);
-    const second = into === undefined ? undefined : await openSecondTarget(config.sink, into, signal);
+    const second =
+      into === undefined ? undefined : await openSecondTarget(config.sink, into, { writer: config.name, log, signal });
     opened.use(second?.exchange);
     const plan = {
       group: bookmark.group,

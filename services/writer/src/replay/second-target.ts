@@ -1,5 +1,5 @@
 import { TaplineError } from '@tapline/kernel';
-import type { Exchange } from '@tapline/sink';
+import type { BesideContext, Exchange } from '@tapline/sink';
 import type { WriterConfig } from '../config.ts';
 import { sinkOf } from '../sinks/index.ts';
 
@@ -13,7 +13,7 @@ export interface SecondTarget {
 export async function openSecondTarget(
   sink: WriterConfig['sink'],
   name: string,
-  signal: AbortSignal,
+  context: BesideContext,
 ): Promise<SecondTarget> {
   const { type, ...settings } = sink;
   const { beside } = sinkOf(type);
@@ -25,5 +25,5 @@ export async function openSecondTarget(
     });
   }
   const second = beside.config(settings, name);
-  return { sink: { type, ...second } as WriterConfig['sink'], exchange: await beside.open(settings, name, signal) };
+  return { sink: { type, ...second } as WriterConfig['sink'], exchange: await beside.open(settings, name, context) };
 }

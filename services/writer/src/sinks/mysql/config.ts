@@ -108,4 +108,7 @@ export const MYSQL_CONFIG = {
   },
 } as const;
 
-export type MysqlConfig = ValueOf<typeof MYSQL_CONFIG>;
+export type MysqlConfig = ValueOf<typeof MYSQL_CONFIG> & {
+  /** Of a replay into second tables, never of a file: what they have behind the names of the live ones. */
+  readonly suffix?: string;
+};

@@ -1,4 +1,5 @@
 import type { SinkDefinition } from '@tapline/sink';
+import { besideMysql } from './beside/config.ts';
 import { checkConfig } from './check-config.ts';
 import { MYSQL_CONFIG } from './config.ts';
 import { preview } from './preview.ts';
@@ -11,6 +12,13 @@ export const mysqlSink: SinkDefinition<typeof MYSQL_CONFIG> = {
   traits: { order: 'partition', batch: { maxChanges: 4000, maxBytes: 4_194_304 } },
   check: checkConfig,
   preview,
+  beside: {
+    config: besideMysql,
+    async open(config, name, context) {
+      const { MysqlExchange } = await import('./beside/exchange.ts');
+      return new MysqlExchange(config, name, context);
+    },
+  },
   async open(config, context) {
     const { MysqlSink } = await import('./sink.ts');
     return MysqlSink.open(config, context);

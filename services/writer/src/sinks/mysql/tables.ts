@@ -3,6 +3,7 @@ import { quoteName, quoteTable } from '@tapline/mysql';
 import type { Table } from '@tapline/schema';
 import type { Change, TableCatalog, TableShape } from '@tapline/sink';
 import { createPositions, POSITIONS } from './append.ts';
+import { makeSecondTable } from './beside/second-table.ts';
 import type { MysqlConfig } from './config.ts';
 import { addColumns, createTable, createVersions } from './create-table.ts';
 import { quoted } from './literal.ts';
@@ -131,6 +132,7 @@ export class TargetTables {
     if (!config.createTables) {
       throw new TaplineError('SINK_MYSQL_TABLE', { message: `There is no table ${place.table}.`, place });
     }
+    if (config.suffix !== undefined) return makeSecondTable(session, { database, name }, change, { config, signal });
     const shape = await this.#shapeOf(change, Object.keys(change.after ?? {}), signal);
     const isKnown = shape?.historyVersion !== undefined || (shape !== undefined && !hasHistory(change.topic));
     if (!isKnown && change.after === null) return undefined;

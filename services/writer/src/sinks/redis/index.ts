@@ -13,7 +13,7 @@ export const redisSink: SinkDefinition<typeof REDIS_CONFIG> = {
   preview,
   beside: {
     config: besideRedis,
-    async open(config, name, signal) {
+    async open(config, name, { signal }) {
       const { RedisExchange } = await import('./exchange.ts');
       return await RedisExchange.open(config, Number(name), signal);
     },

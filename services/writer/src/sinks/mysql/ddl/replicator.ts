@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { isAbort, type Logger, sleep, TaplineError } from '@tapline/kernel';
 import type { Change, TableCatalog, WriterProgress } from '@tapline/sink';
 import type { MysqlConfig } from '../config.ts';
-import { quoted } from '../literal.ts';
 import { Session, type SessionPool } from '../session.ts';
 import { DdlBook } from './book.ts';
 import { CarryOut } from './carry-out.ts';
+import { ddlLock } from './lock.ts';
 import { type Limits, PendingStatements, type PlacedStatement } from './pending.ts';
 import { forgetSwap } from './rename-all.ts';
 
@@ -188,9 +187,7 @@ export class DdlReplicator implements AsyncDisposable {
     const { config, catalog, log, name } = this.#options;
     const { signal } = this.#stop;
     const session = await this.#connected();
-    const lock = quoted(
-      `tapline ${createHash('sha256').update(`${config.stateDatabase}\0${name}`).digest('hex').slice(0, 40)}`,
-    );
+    const lock = ddlLock(config, name);
     const [got] = await session.query(`SELECT GET_LOCK(${lock}, 1)`, signal);
     if (got?.[0] !== '1') return false;
     try {
