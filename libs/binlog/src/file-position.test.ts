@@ -8,6 +8,7 @@ describe('a place in the files of one server', () => {
     ['b.000002:4', 'b.000001:999999', true],
     ['b.000001:999999', 'b.000002:4', false],
     ['b.1000000:4', 'b.999999:100', true],
+    ['my.log.000010:4', 'my.log.000009:100', true],
     ['b.000001:4', '', true],
     ['', 'b.000001:4', false],
     ['', '', true],

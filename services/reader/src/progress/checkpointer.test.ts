@@ -72,6 +72,19 @@ test('a record that must be durable now waits for the one under way, so that the
   expect(saved).toEqual(['1', '2']);
 });
 
+test('a record that must be durable now waits for what is before it, and is the newest from then on', async () => {
+  const { checkpointer, saved, waiting } = scene();
+  const now = checkpointer.now(record('1', 1000));
+  await settle();
+  expect(saved).toEqual([]);
+  waiting[0]?.acknowledge();
+  await now;
+  expect(saved).toEqual(['1']);
+  expect(checkpointer.last?.gtidSet).toBe('1');
+  expect(checkpointer.due(1099)).toBe(false);
+  expect(checkpointer.due(1100)).toBe(true);
+});
+
 test('a failure is thrown by whoever asks next, and nothing is saved after it', async () => {
   const { checkpointer, saved, waiting } = scene();
   checkpointer.start(record('1'));
@@ -79,6 +92,7 @@ test('a failure is thrown by whoever asks next, and nothing is saved after it', 
   await settle();
   expect(() => checkpointer.due(1000)).toThrow('refused');
   await expect(checkpointer.now(record('2'))).rejects.toThrow('refused');
+  await expect(checkpointer.amend((last) => last)).rejects.toThrow('refused');
   expect(saved).toEqual([]);
 });
 

@@ -76,16 +76,21 @@ test('a topic that cannot be made is told; one that is left at the end of the se
   await using maker = new TopicMaker(specs(1), { topics: failing, log, signal });
   await expect(maker.failed).rejects.toThrow('refused');
   const kafka = topics();
+  let underWay = true;
   const slow = {
     ensure: async (wanted: readonly TopicSpec[], until: AbortSignal = signal): Promise<void> => {
       await kafka.ensure(wanted);
-      await sleep(60_000, until);
+      await sleep(60_000, until).finally(async () => {
+        await new Promise(setImmediate);
+        underWay = false;
+      });
     },
   };
   const left = new TopicMaker(specs(300), { topics: slow, log, signal });
   const told = jest.fn();
   left.failed.catch(told);
   await left[Symbol.asyncDispose]();
+  expect(underWay).toBe(false);
   await new Promise(setImmediate);
   expect(kafka.made.length).toBe(1);
   expect(told).not.toHaveBeenCalled();
