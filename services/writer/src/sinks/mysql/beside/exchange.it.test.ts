@@ -59,6 +59,9 @@ describe.each(['mysql', 'mariadb'] as const)('%s', (kind) => {
     await expect(exchange.exchange(signal)).rejects.toEqual(refused(/carried out statements/));
     await session.execute(`DELETE FROM ${scene.db}_state.__ddl`, signal);
 
+    // Applied by a member that died before it committed: it will be given again.
+    const uncommitted = [change(3, { id: 1 }, { id: 1, u: 'c' })];
+    expect(await scene.applied(uncommitted)).toEqual(['applied']);
     expect(await exchange.exchange(signal)).toEqual([expect.stringContaining('item_v2_old')]);
     expect(await exchange.prepare(true, signal)).toBe('exchanged');
     expect(await scene.rows()).toEqual([
@@ -67,7 +70,7 @@ describe.each(['mysql', 'mariadb'] as const)('%s', (kind) => {
     ]);
     // The versions came along: the writer goes on under the old name.
     expect(await scene.applied(rows)).toEqual(['stale', 'stale']);
-    expect(await scene.applied([change(3, { id: 1 }, { id: 1, u: 'c' })])).toEqual(['applied']);
+    expect(await scene.applied(uncommitted)).toEqual(['applied']);
     await exchange.settled(signal);
     await expect(exchange.prepare(true, signal)).rejects.toEqual(refused(/item_v2_old already/));
   });
