@@ -80,10 +80,12 @@ test('a topic that cannot be made is told; one that is left at the end of the se
   const slow = {
     ensure: async (wanted: readonly TopicSpec[], until: AbortSignal = signal): Promise<void> => {
       await kafka.ensure(wanted);
-      await sleep(60_000, until).finally(async () => {
+      try {
+        await sleep(60_000, until);
+      } finally {
         await new Promise(setImmediate);
         underWay = false;
-      });
+      }
     },
   };
   const left = new TopicMaker(specs(300), { topics: slow, log, signal });
