@@ -1,11 +1,12 @@
 import { isRetryable, orAbort, TaplineError } from '@tapline/kernel';
 import { brokerError } from './classify.ts';
 import type { Cluster } from './cluster.ts';
-import type { ConsumeOptions, TopicPartition } from './consumer.ts';
+import type { ConsumeOptions } from './consumer.ts';
 import { BROKER_ERROR, isRetryableBrokerError } from './error-table.ts';
 import { FETCH, type FetchedPartition, fetchRequest, readFetchAnswer } from './fetch-protocol.ts';
 import type { ClusterMetadata } from './metadata.ts';
 import { decodeRecordSet } from './record-reader.ts';
+import type { TopicPartition } from './topic-partition.ts';
 
 /** A partition while this member has it. */
 export interface ConsumedPartition extends TopicPartition {

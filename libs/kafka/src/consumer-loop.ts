@@ -1,10 +1,11 @@
 import { anySignal, type Deferred, deferred, isRetryable, sleep, TaplineError } from '@tapline/kernel';
 import { Assignment, type ConsumedPartition } from './assignment.ts';
 import type { Cluster } from './cluster.ts';
-import type { CommitOffset, ConsumeOptions, ConsumerLoop, TopicPartition } from './consumer.ts';
+import type { CommitOffset, ConsumeOptions, ConsumerLoop } from './consumer.ts';
 import { EARLIEST } from './fetch-protocol.ts';
 import { GroupMember } from './group-member.ts';
 import { listOne } from './partition-reads.ts';
+import type { TopicPartition } from './topic-partition.ts';
 import { TopicWatch } from './topic-watch.ts';
 
 /**

@@ -1,6 +1,6 @@
-import type { TopicPartition } from './consumer.ts';
 import { byTopic } from './partition-lists.ts';
 import { RequestWriter, ResponseReader } from './protocol.ts';
+import type { TopicPartition } from './topic-partition.ts';
 
 /**
  * What consumers say to each other in a group of protocol type `consumer` (org.apache.kafka.clients.consumer: ConsumerProtocol, version 0).

@@ -1,9 +1,5 @@
 import type { KafkaRecord } from './record-reader.ts';
-
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
+import type { TopicPartition } from './topic-partition.ts';
 
 export interface ConsumedBatch extends TopicPartition {
   /**

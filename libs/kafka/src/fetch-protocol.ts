@@ -1,5 +1,6 @@
 import { RequestWriter, ResponseReader } from './protocol.ts';
 import type { AbortedTransaction } from './record-reader.ts';
+import type { TopicPartition } from './topic-partition.ts';
 
 export const FETCH = { apiKey: 1, apiVersion: 11 } as const;
 export const LIST_OFFSETS = { apiKey: 2, apiVersion: 2 } as const;
@@ -94,11 +95,6 @@ export function listOffsetsRequest(
   writer.int32(unreplicatedToo ? DEBUGGING_REPLICA : CONSUMER).int8(0);
   writeTopics(writer, partitions, ({ partition }) => writer.int32(partition).int64(timestamp));
   return writer.finish();
-}
-
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
 }
 
 interface ListedOffset extends TopicPartition {

@@ -1,6 +1,6 @@
 import { TaplineError } from '@tapline/kernel';
 import type { Cluster } from './cluster.ts';
-import type { CommitOffset, TopicPartition } from './consumer.ts';
+import type { CommitOffset } from './consumer.ts';
 import {
   CONSUMER_PROTOCOL_TYPE,
   encodeAssignment,
@@ -21,6 +21,7 @@ import {
 } from './group-protocol.ts';
 import { GroupMembership } from './membership.ts';
 import type { PartitionMetadata } from './metadata.ts';
+import type { TopicPartition } from './topic-partition.ts';
 
 export interface GroupOptions {
   readonly group: string;

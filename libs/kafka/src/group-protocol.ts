@@ -1,6 +1,7 @@
-import type { CommitOffset, TopicPartition } from './consumer.ts';
+import type { CommitOffset } from './consumer.ts';
 import { byTopic, readPartitionErrors } from './partition-lists.ts';
 import { type Encoded, RequestWriter, ResponseReader } from './protocol.ts';
+import type { TopicPartition } from './topic-partition.ts';
 
 /** The requests of a consumer group's member (kafka.apache.org/protocol), in their last non-flexible versions. */
 export const JOIN_GROUP = { apiKey: 11, apiVersion: 5 } as const;

@@ -9,10 +9,10 @@ import {
   LIST_OFFSETS,
   listOffsetsRequest,
   readListOffsets,
-  type TopicPartition,
 } from './fetch-protocol.ts';
 import { fetchOne, listOne, stale } from './partition-reads.ts';
 import { type BatchInfo, decodeRecordSet, type KafkaRecord, listBatches } from './record-reader.ts';
+import type { TopicPartition } from './topic-partition.ts';
 
 export interface ReadRange {
   readonly topic: string;

@@ -1,5 +1,5 @@
-import type { TopicPartition } from './fetch-protocol.ts';
 import { type RequestWriter, ResponseReader } from './protocol.ts';
+import type { TopicPartition } from './topic-partition.ts';
 
 export interface PartitionError extends TopicPartition {
   readonly errorCode: number;

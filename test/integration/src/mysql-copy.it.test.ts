@@ -132,11 +132,6 @@ describe.each(['mysql', 'mariadb'] as const)('tables of %s, copied by a reader a
       ]),
     }).value as Parameters<typeof Replay.open>[0];
     await using replay = await Replay.open(config, undefined, {
-      from: 'earliest',
-      tables: [],
-      resume: false,
-      restart: false,
-      recordsPerSecond: 0,
       log: silentLogger,
       signal: new AbortController().signal,
     });

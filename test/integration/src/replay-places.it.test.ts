@@ -20,11 +20,6 @@ async function planned(
     ['sink.type', 'redis'],
   ]);
   await using replay = await Replay.open(writer.load({ env: {}, flags }).value as WriterConfig, undefined, {
-    from: 'earliest',
-    tables: [],
-    resume: false,
-    restart: false,
-    recordsPerSecond: 0,
     log: silentLogger,
     signal: new AbortController().signal,
     ...options,

@@ -3,10 +3,10 @@ import { brokerError } from '../classify.ts';
 import type { Cluster } from '../cluster.ts';
 import { Coordinator } from '../coordinator.ts';
 import { BROKER_ERROR, brokerErrorName, isRetryableBrokerError } from '../error-table.ts';
-import type { TopicPartition } from '../fetch-protocol.ts';
 import { INIT_PRODUCER_ID, initProducerIdRequest, readInitProducerId } from '../produce-protocol.ts';
 import type { ProducerIdentity } from '../record-batch.ts';
 import { isSuperseded, superseded } from '../refusals.ts';
+import type { TopicPartition } from '../topic-partition.ts';
 import {
   ADD_PARTITIONS_TO_TXN,
   abortTxnRequest,

@@ -1,7 +1,7 @@
-import type { TopicPartition } from '../fetch-protocol.ts';
 import { byTopic, readPartitionErrors } from '../partition-lists.ts';
 import { type Encoded, RequestWriter, ResponseReader } from '../protocol.ts';
 import type { ProducerIdentity } from '../record-batch.ts';
+import type { TopicPartition } from '../topic-partition.ts';
 
 /**
  * The requests to a transaction coordinator (kafka.apache.org/protocol), in their last non-flexible versions. From version 5 of EndTxn on the end

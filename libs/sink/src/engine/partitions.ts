@@ -1,4 +1,4 @@
-import type { CommitOffset, TopicPartition } from '@tapline/kafka';
+import { type CommitOffset, partitionName, type TopicPartition } from '@tapline/kafka';
 import { PartitionLedger } from './ledger.ts';
 
 /** Lag of all partitions that a member has, or of some of them. */
@@ -16,8 +16,8 @@ export class Partitions {
   readonly #paused = new Set<string>();
 
   /** Undefined when the partition is not ours. */
-  get({ topic, partition }: TopicPartition): PartitionLedger | undefined {
-    return this.#ledgers.get(nameOf(topic, partition));
+  get(place: TopicPartition): PartitionLedger | undefined {
+    return this.#ledgers.get(partitionName(place));
   }
 
   get count(): number {
@@ -26,33 +26,33 @@ export class Partitions {
 
   assign(partitions: readonly TopicPartition[]): void {
     this.revoke(partitions);
-    for (const { topic, partition } of partitions) {
-      const name = nameOf(topic, partition);
-      const ledger = new PartitionLedger(topic, partition);
+    for (const place of partitions) {
+      const name = partitionName(place);
+      const ledger = new PartitionLedger(place.topic, place.partition);
       if (this.#paused.has(name)) ledger.pause();
       this.#ledgers.set(name, ledger);
     }
   }
 
   revoke(partitions: readonly TopicPartition[]): void {
-    for (const { topic, partition } of partitions) {
-      const name = nameOf(topic, partition);
+    for (const place of partitions) {
+      const name = partitionName(place);
       this.#ledgers.get(name)?.revoke();
       this.#ledgers.delete(name);
     }
   }
 
   pause(partitions: readonly TopicPartition[]): void {
-    for (const { topic, partition } of partitions) {
-      const name = nameOf(topic, partition);
+    for (const place of partitions) {
+      const name = partitionName(place);
       this.#paused.add(name);
       this.#ledgers.get(name)?.pause();
     }
   }
 
   resume(partitions: readonly TopicPartition[]): void {
-    for (const { topic, partition } of partitions) {
-      const name = nameOf(topic, partition);
+    for (const place of partitions) {
+      const name = partitionName(place);
       this.#paused.delete(name);
       this.#ledgers.get(name)?.resume();
     }
@@ -73,8 +73,7 @@ export class Partitions {
   }
 
   committed(offsets: readonly CommitOffset[]): void {
-    for (const { topic, partition, offset } of offsets)
-      this.#ledgers.get(nameOf(topic, partition))?.committed(Number(offset));
+    for (const committed of offsets) this.get(committed)?.committed(Number(committed.offset));
   }
 
   lag(): Lag {
@@ -100,8 +99,4 @@ export class Partitions {
       ...(ledger.isPaused ? { paused: true } : {}),
     }));
   }
-}
-
-function nameOf(topic: string, partition: number): string {
-  return `${topic}/${partition}`;
 }

@@ -1,3 +1,4 @@
+import { partitionName } from '@tapline/kafka';
 import type { WriterTools } from '../tools.ts';
 import type { Letter } from './letter.ts';
 
@@ -57,7 +58,7 @@ async function isWritten(pipeline: WriterTools['pipeline'], ...[place, record]: 
 function byPartition(letters: readonly Letter[]): Iterable<[Letter, ...Letter[]]> {
   const groups = new Map<string, [Letter, ...Letter[]]>();
   for (const letter of letters) {
-    const name = `${letter.topic}/${letter.partition}`;
+    const name = partitionName(letter);
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [letter]);
     else group.push(letter);

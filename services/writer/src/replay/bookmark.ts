@@ -1,4 +1,4 @@
-import type { GroupOffsets } from '@tapline/kafka';
+import { type GroupOffsets, partitionName } from '@tapline/kafka';
 import { TaplineError } from '@tapline/kernel';
 import type { Range } from './range.ts';
 
@@ -54,7 +54,7 @@ export class Bookmark {
   /** These are the ranges from the next `save` on. */
   note(ranges: readonly Range[], asked: string): void {
     const note = ({ from, to }: Range): string => JSON.stringify({ from: `${from}`, to: `${to}`, asked });
-    this.#notes = new Map(ranges.map((range) => [nameOf(range), note(range)]));
+    this.#notes = new Map(ranges.map((range) => [partitionName(range), note(range)]));
   }
 
   async save(offsets: readonly { topic: string; partition: number; offset: bigint }[]): Promise<void> {
@@ -62,7 +62,7 @@ export class Bookmark {
       topic,
       partition,
       offset,
-      note: this.#notes.get(nameOf({ topic, partition })) ?? '',
+      note: this.#notes.get(partitionName({ topic, partition })) ?? '',
     }));
     await this.#offsets.store(stored, this.#signal);
   }
@@ -82,8 +82,4 @@ export class Bookmark {
       });
     }
   }
-}
-
-function nameOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
-  return `${topic}/${partition}`;
 }

@@ -1,4 +1,4 @@
-import type { ConsumerLoop, Kafka, TopicPartition } from '@tapline/kafka';
+import { type ConsumerLoop, type Kafka, partitionName, type TopicPartition } from '@tapline/kafka';
 import { TaplineError } from '@tapline/kernel';
 import type { WriterConfig } from '../config.ts';
 import { topicsNow, topicsOf } from '../topics.ts';
@@ -24,16 +24,16 @@ export class LiveWriter {
     const { source, name } = this.#config;
     const { reader } = this.#kafka;
     const stored = await this.#kafka.offsets(name).stored(this.#signal);
-    const committed = new Map(stored.map((offset) => [nameOf(offset), offset.offset]));
-    const known = new Map(ranges.map((range) => [nameOf(range), range]));
+    const committed = new Map(stored.map((offset) => [partitionName(offset), offset.offset]));
+    const known = new Map(ranges.map((range) => [partitionName(range), range]));
     const found: Range[] = [];
     for (const topic of await topicsNow(this.#kafka, source.topics, this.#signal)) {
       const starts = await reader.startOffsets(topic, this.#signal);
       const ends = committed.size > 0 ? starts : await reader.endOffsets(topic, this.#signal);
       for (const [partition, start] of starts.entries()) {
-        const before = known.get(nameOf({ topic, partition }));
+        const before = known.get(partitionName({ topic, partition }));
         const position = before?.to ?? start;
-        const live = committed.get(nameOf({ topic, partition })) ?? (ends[partition] as bigint);
+        const live = committed.get(partitionName({ topic, partition })) ?? (ends[partition] as bigint);
         const to = live > position ? live : position;
         found.push({ topic, partition, from: before?.from ?? start, position, to });
       }
@@ -55,8 +55,8 @@ export class LiveWriter {
       holds: true,
       onBatch: () => Promise.resolve(),
     });
-    const held = new Set(hold.assigned.map(nameOf));
-    const missing = partitions.find((partition) => !held.has(nameOf(partition)));
+    const held = new Set(hold.assigned.map(partitionName));
+    const missing = partitions.find((partition) => !held.has(partitionName(partition)));
     if (missing === undefined) return hold;
     await hold[Symbol.asyncDispose]();
     throw new TaplineError('REPLAY_INTO', {
@@ -65,8 +65,4 @@ export class LiveWriter {
       remedy: 'All of them must run this version of Tapline. The second target is filled: `--resume` tries once more.',
     });
   }
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }

@@ -24,11 +24,6 @@ type Flags = Readonly<Record<string, string>>;
 function open(flags: Flags, options: Partial<ReplayOptions> = {}): Promise<Replay> {
   const config = command.load({ env: {}, flags: new Map(Object.entries(flags)) }).value as WriterConfig;
   return Replay.open(config, undefined, {
-    from: 'earliest',
-    tables: [],
-    resume: false,
-    restart: false,
-    recordsPerSecond: 0,
     log: silentLogger,
     signal: new AbortController().signal,
     ...options,

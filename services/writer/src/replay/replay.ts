@@ -1,3 +1,4 @@
+import { partitionName } from '@tapline/kafka';
 import { anySignal, createMetrics, isAbort, type Logger, orAbort, sleep, TaplineError } from '@tapline/kernel';
 import type { Engine } from '@tapline/sink';
 import type { WriterConfig } from '../config.ts';
@@ -14,16 +15,16 @@ import { replayStart } from './start.ts';
 import { targetText } from './target-text.ts';
 
 export interface ReplayOptions {
-  /** As `--from` has it. */
-  readonly from: string;
-  /** As `--tables` has them; none: all of the writer's topics. */
-  readonly tables: readonly string[];
+  /** As `--from` has it. Default `earliest`. */
+  readonly from?: string;
+  /** As `--tables` has them. Default: all of the writer's topics. */
+  readonly tables?: readonly string[];
   /** Goes on with an unfinished replay, if there is one. */
-  readonly resume: boolean;
+  readonly resume?: boolean;
   /** Forgets an unfinished replay. */
-  readonly restart: boolean;
-  /** 0: as fast as it goes. */
-  readonly recordsPerSecond: number;
+  readonly restart?: boolean;
+  /** Default 0: as fast as it goes. */
+  readonly recordsPerSecond?: number;
   /** Fills a second target of this name, as `--into` has it. */
   readonly into?: string | undefined;
   /** Then exchanges the two. */
@@ -88,6 +89,7 @@ const PATIENCE_MS = 120_000;
 export class Replay implements AsyncDisposable {
   readonly plan: ReplayPlan;
   readonly #tools: WriterTools;
+  readonly #resources: AsyncDisposableStack;
   readonly #bookmark: Bookmark;
   readonly #options: ReplayOptions;
   readonly #second: SecondTarget | undefined;
@@ -100,8 +102,10 @@ export class Replay implements AsyncDisposable {
     { bookmark, second, live }: { bookmark: Bookmark; second: SecondTarget | undefined; live: LiveWriter },
     plan: ReplayPlan,
     options: ReplayOptions,
+    resources: AsyncDisposableStack,
   ) {
     this.#tools = tools;
+    this.#resources = resources;
     this.#bookmark = bookmark;
     this.plan = plan;
     this.#second = second;
@@ -116,8 +120,8 @@ export class Replay implements AsyncDisposable {
    * @throws TaplineError CONFIG_INVALID, KAFKA_*, TOPIC_MISSING, REPLAY_PLACE, REPLAY_UNFINISHED, REPLAY_INTO.
    */
   static async open(config: WriterConfig, file: string | undefined, options: ReplayOptions): Promise<Replay> {
-    const { signal, log } = options;
-    const start = replayStart(options.from, Date.now());
+    const { signal, log, from = 'earliest' } = options;
+    const start = replayStart(from, Date.now());
     checkInto(options);
     await using opened = new AsyncDisposableStack();
     const tools = opened.use(await WriterTools.open(config, file, signal, { patienceMs: PATIENCE_MS, log }));
@@ -129,7 +133,7 @@ export class Replay implements AsyncDisposable {
         message: `A replay of ${config.name} from ${unfinished.asked} was begun and is not finished, or runs still.`,
       });
     }
-    const topics = chosenTopics(await topicsNow(kafka, config.source.topics, signal), options.tables);
+    const topics = chosenTopics(await topicsNow(kafka, config.source.topics, signal), options.tables ?? []);
     const { into, swap = false } = options;
     const wanted = await findRanges(kafka, topics, start, signal);
     const live = new LiveWriter(config, kafka, signal);
@@ -139,15 +143,14 @@ export class Replay implements AsyncDisposable {
     opened.use(second?.exchange);
     const plan = {
       group: bookmark.group,
-      asked: unfinished?.asked ?? options.from,
+      asked: unfinished?.asked ?? from,
       resumed: unfinished !== undefined,
       ranges: await timed(ranges, kafka, signal),
       recordsAtMost: ranges.reduce((sum, range) => sum + recordsAtMost(range), 0),
       target: targetText(second?.sink ?? config.sink),
       exchange: swap ? second?.exchange.text : undefined,
     };
-    opened.move();
-    return new Replay(tools, { bookmark, second, live }, plan, options);
+    return new Replay(tools, { bookmark, second, live }, plan, options, opened.move());
   }
 
   /**
@@ -157,7 +160,7 @@ export class Replay implements AsyncDisposable {
    */
   async run(stop: AbortSignal, told: (progress: ReplayProgress) => void): Promise<ReplayResult> {
     const { kafka, config, pipeline } = this.#tools;
-    const { log, recordsPerSecond, signal } = this.#options;
+    const { log, recordsPerSecond = 0, signal } = this.#options;
     const isExchanged = (await this.#second?.exchange.prepare(this.plan.resumed, signal)) === 'exchanged';
     const sink = await this.#tools.openSink(signal, this.#second?.sink);
     await using parking = await openParking(config, kafka, signal);
@@ -203,8 +206,8 @@ export class Replay implements AsyncDisposable {
   /** Gives what the writer has applied since the last look. */
   async #follow(feed: Feed, engine: Engine): Promise<void> {
     const ranges = await this.#live.beyond(this.#ranges);
-    const known = new Set(this.#ranges.map(nameOf));
-    const fresh = ranges.filter((range) => !known.has(nameOf(range)));
+    const known = new Set(this.#ranges.map(partitionName));
+    const fresh = ranges.filter((range) => !known.has(partitionName(range)));
     if (fresh.length > 0) await engine.assign(fresh);
     this.#ranges = ranges;
     this.#bookmark.note(ranges, this.plan.asked);
@@ -221,12 +224,11 @@ export class Replay implements AsyncDisposable {
   }
 
   #progress(engine: Engine): ReplayProgress {
-    return progressOf(engine, new Map(this.plan.ranges.map((range) => [nameOf(range), range])), this.#ranges);
+    return progressOf(engine, new Map(this.plan.ranges.map((range) => [partitionName(range), range])), this.#ranges);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#second?.exchange[Symbol.asyncDispose]();
-    await this.#tools[Symbol.asyncDispose]();
+    await this.#resources.disposeAsync();
   }
 
   /** Makes durable how far it has come, and says it, again and again. */
@@ -250,7 +252,7 @@ export class Replay implements AsyncDisposable {
 }
 
 /** A second target is built from all there is. @throws TaplineError CONFIG_INVALID. */
-function checkInto({ into, swap = false, from, tables }: ReplayOptions): void {
+function checkInto({ into, swap = false, from = 'earliest', tables = [] }: ReplayOptions): void {
   const wrong = (message: string): TaplineError => new TaplineError('CONFIG_INVALID', { message });
   if (into === undefined && swap)
     throw wrong('--swap needs --into: the name of what is to be exchanged with the live target.');
@@ -276,20 +278,16 @@ async function doneOrStopped<T>(work: Promise<T>, engine: Engine, stop: AbortSig
 function progressOf(engine: Engine, first: ReadonlyMap<string, Range>, ranges: readonly Range[]): ReplayProgress {
   const { counts, partitions, error } = engine.describe() as unknown as Described;
   const { applied, stale, filtered, deadLetters } = counts;
-  const below = new Map(partitions.map((partition) => [nameOf(partition), partition.appliedBelow]));
+  const below = new Map(partitions.map((partition) => [partitionName(partition), partition.appliedBelow]));
   let passed = 0;
   let total = 0;
   for (const range of ranges) {
-    const start = Number((first.get(nameOf(range)) ?? range).position);
+    const start = Number((first.get(partitionName(range)) ?? range).position);
     total += Number(range.to) - start;
-    passed += Math.max(0, (below.get(nameOf(range)) ?? 0) - start);
+    passed += Math.max(0, (below.get(partitionName(range)) ?? 0) - start);
   }
   const waiting = error === undefined ? undefined : { code: error.code, message: error.message };
   return { passed, total, applied, stale, filtered, deadLetters, waiting };
-}
-
-function nameOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
-  return `${topic}/${partition}`;
 }
 
 /** What is used of what an engine says of itself. */
