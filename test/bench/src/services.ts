@@ -5,22 +5,16 @@ import { fileURLToPath } from 'node:url';
 import type { KafkaCluster, ManagedProcess, SqlServer, StackBase } from '@tapline/test-stack';
 import { DATABASE, TABLE } from './rows.ts';
 
-const CLI = fileURLToPath(new URL('../../../services/cli/src/main.ts', import.meta.url));
+const TAPLINE = fileURLToPath(new URL('../../../tapline', import.meta.url));
 
 export const PARTITIONS = 8;
-/** What ./tapline starts a reader with. */
-const READER_FLAGS = ['--max-semi-space-size=16'];
-const READER_ENVIRONMENT = {
-  MALLOC_ARENA_MAX: '2',
-  MALLOC_MMAP_THRESHOLD_: '131072',
-  MALLOC_TRIM_THRESHOLD_: '131072',
-};
 /** Characters of a log that an error repeats. */
 const LOG_END = 2000;
 
 /** Topic that a reader of this name publishes the benchmark's table to. */
 export const topicOf = (name: string, database = DATABASE, table = TABLE): string => `${name}.${database}.${table}`;
 
+/** As it is deployed: `./tapline` knows what its runtime is started with. */
 async function service(
   stack: StackBase,
   command: 'reader' | 'writer',
@@ -32,10 +26,10 @@ async function service(
   await writeFile(file, JSON.stringify(config, undefined, 2));
   return stack.process({
     name: `${command} ${config.name}`,
-    command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', ...nodeFlags, CLI, command, '--config', file],
+    command: TAPLINE,
+    args: [command, '--config', file],
     logFile: join(stack.folder, `${command}-${config.name}.log`),
-    ...(command === 'reader' ? { env: READER_ENVIRONMENT } : {}),
+    env: { TAPLINE_NO_INSTALL: '1', NODE_OPTIONS: nodeFlags.join(' ') },
   });
 }
 
@@ -78,7 +72,7 @@ export async function createReader(
     start: { gtidSet },
     ...(format === undefined ? {} : { format: FORMATS[format] }),
   };
-  return await service(stack, 'reader', config, [...READER_FLAGS, ...(difference.nodeFlags ?? [])]);
+  return await service(stack, 'reader', config, difference.nodeFlags);
 }
 
 /** A writer with default settings, but where the bench says otherwise; not launched yet. */
