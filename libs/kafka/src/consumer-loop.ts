@@ -5,7 +5,7 @@ import type { CommitOffset, ConsumeOptions, ConsumerLoop } from './consumer.ts';
 import { EARLIEST } from './fetch-protocol.ts';
 import { GroupMember } from './group-member.ts';
 import { listOne } from './partition-reads.ts';
-import type { TopicPartition } from './topic-partition.ts';
+import { partitionName, type TopicPartition } from './topic-partition.ts';
 import { TopicWatch } from './topic-watch.ts';
 
 /**
@@ -35,12 +35,12 @@ export class GroupConsumer implements ConsumerLoop {
     this.#options = options;
     this.#sessionTimeoutMs = options.sessionTimeoutMs ?? 30_000;
     this.#rebalanceTimeoutMs = options.rebalanceTimeoutMs ?? 60_000;
-    const { group, topics, patterns = [], holds = false } = options;
+    const { group, topics, patterns = [], holds = false, alone = false } = options;
     this.#watch = new TopicWatch(cluster, { topics, patterns });
     const timeouts = { sessionTimeoutMs: this.#sessionTimeoutMs, rebalanceTimeoutMs: this.#rebalanceTimeoutMs };
     this.#member = new GroupMember(
       cluster,
-      { group, topics: () => this.#watch.topics, holds, ...timeouts },
+      { group, topics: () => this.#watch.topics, holds, alone, ...timeouts },
       this.#stop.signal,
     );
   }
@@ -123,12 +123,14 @@ export class GroupConsumer implements ConsumerLoop {
     if (this.#options.holds !== true) this.#assignment.start();
   }
 
-  /** Where each partition goes on: the committed offset, or its start. */
+  /** Where each partition goes on: where its owner says, else at the committed offset, or its start. */
   async #positions(partitions: readonly TopicPartition[]): Promise<ConsumedPartition[]> {
     if (partitions.length === 0) return [];
+    const places = await this.#options.places?.(partitions);
     const committed = await this.#member.committed(partitions);
     return Promise.all(
-      committed.map(async ({ topic, partition, offset }) => {
+      committed.map(async ({ topic, partition, ...stored }) => {
+        const offset = places?.get(partitionName({ topic, partition })) ?? stored.offset;
         const first = (): Promise<bigint> => listOne(this.#cluster, topic, partition, EARLIEST);
         const position =
           offset >= 0n

@@ -7,26 +7,32 @@ import type { TopicPartition } from './topic-partition.ts';
  */
 export const CONSUMER_PROTOCOL_TYPE = 'consumer';
 
-/** What a member says that wants all partitions for itself. */
+/** What members say that want all partitions for themselves: so that nobody reads them, or to read them alone. */
 const HOLDS = Buffer.from('tapline:holds');
+const ALONE = Buffer.from('tapline:alone');
 
 export interface Subscription {
   readonly topics: readonly string[];
   /** The member is to get all that the group shares out. */
   readonly holds: boolean;
+  /** One of the members that say so is to get all. */
+  readonly alone: boolean;
 }
 
 /** Subscription => version [topics] user_data */
-export function encodeSubscription({ topics, holds }: Subscription): Buffer {
+export function encodeSubscription({ topics, holds, alone }: Subscription): Buffer {
   const writer = new RequestWriter().int16(0);
   writer.array(topics, (topic) => writer.string(topic));
-  return joined(holds ? writer.bytes(HOLDS) : writer.int32(-1));
+  if (holds) return joined(writer.bytes(HOLDS));
+  return joined(alone ? writer.bytes(ALONE) : writer.int32(-1));
 }
 
 export function readSubscription(metadata: Buffer): Subscription {
   const reader = new ResponseReader(metadata);
   reader.int16();
-  return { topics: reader.array((r) => r.string()), holds: reader.bytes().equals(HOLDS) };
+  const topics = reader.array((r) => r.string());
+  const word = reader.bytes();
+  return { topics, holds: word.equals(HOLDS), alone: word.equals(ALONE) };
 }
 
 /** Assignment => version [topic [partitions]] user_data */

@@ -5,6 +5,7 @@ import type { ConsumedBatch, ConsumerLoop } from './consumer.ts';
 import { type Kafka, openKafka } from './kafka.ts';
 import { produceNumbered, uniqueName } from './numbered.ts';
 import { NO_HEADERS } from './record-batch.ts';
+import { partitionName } from './topic-partition.ts';
 
 let brokers: readonly string[];
 let kafka: Kafka;
@@ -349,4 +350,39 @@ test('a member that holds the group has all partitions and reads none; the other
   await worker[Symbol.asyncDispose]();
   const all = Array.from({ length: 1100 }, (_, n) => BigInt(n));
   expect([...offsets.values()]).toEqual([all, all, all, all]);
+}, 120_000);
+
+test('of members that work alone one has all partitions, from the places that it names, and the next one has them when it goes', async () => {
+  const topic = await newTopic(3);
+  const group = uniqueName('group');
+  await using producer = kafka.producer();
+  await produceNumbered(producer, { topic, partitions: 3, count: 30 });
+  const member = async (own: Kafka, at: bigint): Promise<{ loop: ConsumerLoop; starts: Map<number, bigint> }> => {
+    const starts = new Map<number, bigint>();
+    const loop = await own.consume({
+      group,
+      topics: [topic],
+      alone: true,
+      sessionTimeoutMs: 10_000,
+      places: (partitions) =>
+        Promise.resolve(new Map(partitions.filter((p) => p.partition < 2).map((p) => [partitionName(p), at]))),
+      onBatch: ({ partition, records }) => {
+        const [first] = records;
+        if (first !== undefined && !starts.has(partition)) starts.set(partition, first.offset);
+        return Promise.resolve();
+      },
+    });
+    return { loop, starts };
+  };
+  await using other = openKafka({ brokers });
+  const first = await member(kafka, 4n);
+  const second = await member(other, 6n);
+  const assigned = (): number[] => [first, second].map(({ loop }) => loop.assigned.length);
+  await until(() => assigned().toSorted().join() === '0,3');
+  const [active, standby] = first.loop.assigned.length > 0 ? [first, second] : [second, first];
+  await active.loop[Symbol.asyncDispose]();
+  await until(() => standby.loop.assigned.length === 3 && standby.starts.size === 3);
+  const at = standby === first ? 4n : 6n;
+  expect(standby.starts).toEqual(new Map([0, 1, 2].map((partition) => [partition, partition < 2 ? at : 0n])));
+  await standby.loop[Symbol.asyncDispose]();
 }, 120_000);

@@ -36,6 +36,10 @@ export interface ConsumeOptions {
    * Members that share out by other rules than Tapline's do not know of it: look at `assigned`.
    */
   readonly holds?: boolean | undefined;
+  /** One member gets all partitions and reads them, the others stand by: for who needs all of them in one place. All members of the group must say so. */
+  readonly alone?: boolean | undefined;
+  /** Where partitions that are this member's from now on begin, by partitionName: for who keeps that elsewhere. The committed offset counts for those that are not in it. */
+  places?(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<string, bigint>>;
   /** Default 30,000. */
   readonly sessionTimeoutMs?: number | undefined;
   /** Default 60,000. */

@@ -29,6 +29,8 @@ export interface GroupOptions {
   readonly topics: () => readonly string[];
   /** Wants all partitions for itself. */
   readonly holds: boolean;
+  /** Wants all partitions for one member. */
+  readonly alone: boolean;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
 }
@@ -40,7 +42,7 @@ export class GroupMember {
   readonly #membership: GroupMembership;
 
   constructor(cluster: Cluster, options: GroupOptions, signal: AbortSignal) {
-    const { group, topics, holds, sessionTimeoutMs, rebalanceTimeoutMs } = options;
+    const { group, topics, holds, alone, sessionTimeoutMs, rebalanceTimeoutMs } = options;
     this.#cluster = cluster;
     this.#group = group;
     const member = {
@@ -49,7 +51,7 @@ export class GroupMember {
       protocol: 'roundrobin',
       sessionTimeoutMs,
       rebalanceTimeoutMs,
-      metadata: () => encodeSubscription({ topics: topics(), holds }),
+      metadata: () => encodeSubscription({ topics: topics(), holds, alone }),
       share: (peers: readonly GroupPeer[]) => this.#share(peers),
     };
     this.#membership = new GroupMembership(cluster, member, signal);
@@ -60,13 +62,13 @@ export class GroupMember {
     return readAssignment(await this.#membership.join());
   }
 
-  /** Partitions go round the members that want their topic, so that each gets its share of every topic; all of them to one that holds the group. */
+  /** Partitions go round the members that want their topic, so that each gets its share of every topic; all of them to one that holds the group, or to one of those that work alone. */
   async #share(peers: readonly GroupPeer[]): Promise<Map<string, Buffer>> {
     const members = peers
       .map(({ memberId, metadata }) => ({ memberId, ...readSubscription(metadata) }))
       .toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1));
     const shares = new Map(members.map(({ memberId }) => [memberId, [] as TopicPartition[]]));
-    const holder = members.find(({ holds }) => holds);
+    const holder = members.find(({ holds }) => holds) ?? members.find(({ alone }) => alone);
     let turn = 0;
     for (const topic of [...new Set(members.flatMap(({ topics }) => topics))].toSorted()) {
       const takers = holder === undefined ? members.filter(({ topics }) => topics.includes(topic)) : [holder];
