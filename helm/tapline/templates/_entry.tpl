@@ -1,11 +1,14 @@
 {{/*
 (root, component, key, given) One reader or writer with its defaults filled in, as JSON. Its configuration is the file of the CLI; its name is its
-key where it has none. Whatever it refers to must be there: else the rendering fails, naming the key.
+key where it has none, and a reader leads or stands by unless it says otherwise: there are two of it during each upgrade. Whatever it refers to must be there: else the rendering fails, naming the key.
 */}}
 {{- define "tapline.entry" -}}
 {{- $defaults := get .root.Values (printf "%sDefaults" .component) -}}
 {{- $entry := mergeOverwrite (deepCopy $defaults) (deepCopy (omit .given "config")) -}}
 {{- $config := merge (deepCopy .given.config) (dict "name" .key) -}}
+{{- if and (eq .component "reader") (not (hasKey ($config.leadership | default dict) "enabled")) -}}
+{{- $config = merge $config (dict "leadership" (dict "enabled" true)) -}}
+{{- end -}}
 {{- $place := printf "%ss.%s" .component .key -}}
 {{- include "tapline.checkReferences" (dict "value" $config "path" (printf "%s.config" $place) "entry" $entry "place" $place) -}}
 {{- range $name, $ref := $entry.secrets -}}

@@ -149,6 +149,17 @@ checks('the chart', () => {
     expect(await names('everything')).toEqual(['shop-eu', 'orders']);
   });
 
+  test('lets the replicas of a reader, and the pods of an upgrade, stand by for each other; the configuration can say otherwise', async () => {
+    const leaderships = async (...options: string[]): Promise<unknown[]> =>
+      of(await rendered('quick', ...options), 'ConfigMap').map(
+        ({ data }) => (parse(data?.['config.yaml'] ?? '') as { leadership?: object }).leadership,
+      );
+    expect(await leaderships()).toEqual([{ enabled: true }, undefined]);
+    const set = (text: string): string[] => ['--set', `readers.shop.config.leadership.${text}`];
+    expect(await leaderships(...set('group=standbys'))).toEqual([{ group: 'standbys', enabled: true }, undefined]);
+    expect(await leaderships(...set('enabled=false'))).toEqual([{ enabled: false }, undefined]);
+  });
+
   test('replaces the pods of the entry whose configuration was changed, and of no other', async () => {
     const checksums = async (...options: string[]): Promise<Map<string, unknown>> => {
       const deployments = of(await rendered('quick', ...options), 'Deployment');
@@ -170,6 +181,67 @@ checks('the chart', () => {
     const tests = of(manifests, 'Pod');
     expect(tests.map(({ metadata }) => metadata.annotations?.['helm.sh/hook'])).toEqual(['test', 'test']);
     expect(tests[0]?.spec.containers[0]?.args).toEqual(['doctor', '/etc/tapline/config/config.yaml']);
+  });
+
+  test('spreads the pods of an entry over nodes and zones, unless the entry says how', async () => {
+    const constraintsOf = async (values: string, name: string): Promise<unknown> =>
+      of(await rendered(values), 'Deployment', name)[0]?.spec.template.spec.topologySpreadConstraints;
+    expect(await constraintsOf('quick', 'test-tapline-reader-shop')).toEqual(
+      ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((topologyKey) => ({
+        maxSkew: 1,
+        topologyKey,
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: {
+          matchLabels: {
+            'app.kubernetes.io/name': 'tapline',
+            'app.kubernetes.io/instance': 'test',
+            'app.kubernetes.io/component': 'reader',
+            'tapline/name': 'shop',
+          },
+        },
+      })),
+    );
+  });
+
+  test('lets only the admin port be reached, by whom the values name, and everything be left when egress is not narrowed', async () => {
+    const [quick] = of(await rendered('quick'), 'NetworkPolicy');
+    expect(quick?.spec).toMatchObject({
+      podSelector: { matchLabels: { 'app.kubernetes.io/instance': 'test' } },
+      ingress: [{ ports: [{ port: 'admin', protocol: 'TCP' }] }],
+    });
+    expect(Object.keys(quick?.spec ?? {})).toEqual(['podSelector', 'policyTypes', 'ingress']);
+    const [narrow] = of(await rendered('everything'), 'NetworkPolicy');
+    expect(narrow?.spec).toMatchObject({
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [{ from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }] }],
+      egress: [
+        {
+          ports: [
+            { port: 53, protocol: 'UDP' },
+            { port: 53, protocol: 'TCP' },
+          ],
+        },
+        { to: [{ ipBlock: { cidr: '10.0.0.0/8' } }] },
+      ],
+    });
+    expect(of(await rendered('quick', '--set', 'networkPolicy.enabled=false'), 'NetworkPolicy')).toEqual([]);
+  });
+
+  test('lets Prometheus find every pod by one service, and call it by its entry’s name', async () => {
+    const manifests = await rendered('everything');
+    const [[monitor], [service]] = [of(manifests, 'ServiceMonitor'), of(manifests, 'Service')];
+    expect(monitor?.metadata.labels).toMatchObject({ release: 'prometheus' });
+    expect(monitor?.spec).toMatchObject({
+      selector: { matchLabels: { 'app.kubernetes.io/instance': 'test' } },
+      podTargetLabels: ['tapline/name'],
+      endpoints: [{ port: 'admin', path: '/metrics', interval: '30s' }],
+    });
+    expect(service?.metadata.labels).toMatchObject(monitor?.spec.selector.matchLabels ?? {});
+    expect(service?.spec).toMatchObject({ ports: [{ name: 'admin', targetPort: 'admin' }] });
+    for (const { spec } of of(manifests, 'Deployment')) {
+      expect(spec.template.metadata.labels).toMatchObject(service?.spec.selector ?? { absent: 'true' });
+      expect(spec.template.spec.containers[0]?.ports?.map(({ name }) => name)).toEqual(['admin']);
+    }
   });
 
   test('passes secrets by reference, to the pods that need them', async () => {

@@ -34,6 +34,7 @@ helm test tapline --namespace tapline --logs
 - Secrets pass by reference only: \`\${env:NAME}\` with NAME in \`secrets\`, or \`\${file:/etc/tapline/files/NAME/…}\` with NAME in \`files\`. A changed Secret
   is taken over at the next start of the pod.
 - \`admin\` need not be given: the admin server listens on port 8080 of the pod.
+- \`leadership.enabled\` is true for readers unless their \`config\` says otherwise: replicas stand by for each other, as do old and new pods of an upgrade.
 - \`on\` and \`off\` may stand without quotes.
 - A changed \`config\` replaces the pods of that entry only. Pods get ${GRACE_SECONDS} seconds more than \`shutdown.drainMs\` to end.
 - \`helm test\` runs \`tapline doctor\` with the configuration and the secrets of each entry.
