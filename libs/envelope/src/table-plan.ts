@@ -58,62 +58,88 @@ export interface TablePlan {
 
 /** Throws SCHEMA_UNSUPPORTED (type or character set), SCHEMA_MISMATCH (wire ≠ table), SCHEMA_NO_KEY, SHAPE_MISMATCH. */
 export function planTable(options: EnvelopeOptions): TablePlan {
-  const { table, wire } = options;
-  const name = `${table.database}.${table.name}`;
-  if (wire !== undefined) checkWire(table, wire);
-  const shapes = shapesOf(table, options.shapes, options.keyColumns);
-  const codecs = table.columns.map((column, i) => codecOf(name, column, wire?.columns[i], shapes.get(column)));
-  const excluded =
-    shapes.size === 0 ? NONE : new Set(table.columns.filter((column) => shapes.get(column)?.kind === 'exclude'));
-  const keyIndexes = options.keyColumns?.map((key) => columnIndex(table, key));
-  const isPartial = options.rowImage === 'partial';
-  const optional = isPartial ? new Set(table.columns.filter((_, i) => keyIndexes?.includes(i) !== true)) : undefined;
-  const rowOf = (indexes: readonly number[]): RowWriter =>
-    new RowWriter(
-      name,
+  return new CompiledPlan(options);
+}
+
+class CompiledPlan implements TablePlan {
+  readonly table: Table;
+  readonly key: KeyWriter | undefined;
+  readonly row: RowWriter;
+  readonly absent: AbsentColumns | undefined;
+  readonly sourceName: string;
+  readonly connector: Connector;
+  readonly #options: EnvelopeOptions;
+  readonly #shapes: ReadonlyMap<Column, ColumnShape>;
+  readonly #codecs: readonly ColumnCodec[];
+
+  constructor(options: EnvelopeOptions) {
+    const { table, wire, keyColumns } = options;
+    const name = `${table.database}.${table.name}`;
+    if (wire !== undefined) checkWire(table, wire);
+    this.table = table;
+    this.sourceName = options.source;
+    this.connector = options.connector ?? 'mysql';
+    this.#options = options;
+    this.#shapes = shapesOf(table, options.shapes, keyColumns);
+    this.#codecs = table.columns.map((column, i) => codecOf(name, column, wire?.columns[i], this.#shapes.get(column)));
+    const keyIndexes = keyColumns?.map((key) => columnIndex(table, key));
+    const excluded = this.#excluded;
+    this.key = keyIndexes && keyWriter(this.#writerOf(keyIndexes), options.tableInKey);
+    this.row = this.#writerOf([...table.columns.keys()].filter((i) => !excluded.has(table.columns[i] as Column)));
+    this.absent = options.rowImage === 'partial' ? new AbsentColumns(table, excluded) : undefined;
+  }
+
+  get keySchema(): string | undefined {
+    const { columns } = this.table;
+    const key = this.#options.keyColumns?.map((name) => columns[columnIndex(this.table, name)] as Column);
+    return key && keySchemaText(this.#parts, key);
+  }
+
+  get valueSchema(): string {
+    return valueSchemaText(this.#parts);
+  }
+
+  get selectList(): string {
+    const { reads } = this.#options;
+    const excluded = this.#excluded;
+    const select = (column: Column, i: number): string =>
+      // What nobody is to see does not leave the server.
+      excluded.has(column) && reads?.has(column.name) !== true
+        ? 'NULL'
+        : (this.#codecs[i] as ColumnCodec).select(quoted(column.name));
+    return this.table.columns.map(select).join(', ');
+  }
+
+  get #parts(): Parameters<typeof valueSchemaText>[0] {
+    const { source, namespace, tableInKey } = this.#options;
+    const { table, connector } = this;
+    const optional = this.#optional;
+    return { source, connector, table, codecs: this.#codecs, optional, shapes: this.#shapes, namespace, tableInKey };
+  }
+
+  get #excluded(): ReadonlySet<Column> {
+    if (this.#shapes.size === 0) return NONE;
+    return new Set(this.table.columns.filter((column) => this.#shapes.get(column)?.kind === 'exclude'));
+  }
+
+  /** Columns that rows may come without. */
+  get #optional(): ReadonlySet<Column> | undefined {
+    const { rowImage, keyColumns } = this.#options;
+    if (rowImage !== 'partial') return undefined;
+    return new Set(this.table.columns.filter(({ name }) => keyColumns?.includes(name) !== true));
+  }
+
+  #writerOf(indexes: readonly number[]): RowWriter {
+    const { table } = this;
+    const optional = this.#optional;
+    return new RowWriter(
+      `${table.database}.${table.name}`,
       indexes.map((index) => {
         const column = table.columns[index] as Column;
-        return { index, column, codec: codecs[index] as ColumnCodec, optional: optional?.has(column) ?? false };
+        return { index, column, codec: this.#codecs[index] as ColumnCodec, optional: optional?.has(column) ?? false };
       }),
     );
-  const parts = {
-    source: options.source,
-    connector: options.connector ?? 'mysql',
-    table,
-    codecs,
-    optional,
-    shapes,
-    namespace: options.namespace,
-    tableInKey: options.tableInKey,
-  } as const;
-  const keySchema = (): string | undefined =>
-    keyIndexes &&
-    keySchemaText(
-      parts,
-      keyIndexes.map((index) => table.columns[index] as Column),
-    );
-  return {
-    table,
-    get keySchema(): string | undefined {
-      return keySchema();
-    },
-    get valueSchema(): string {
-      return valueSchemaText(parts);
-    },
-    get selectList(): string {
-      const select = (column: Column, i: number): string =>
-        // What nobody is to see does not leave the server.
-        excluded.has(column) && options.reads?.has(column.name) !== true
-          ? 'NULL'
-          : (codecs[i] as ColumnCodec).select(quoted(column.name));
-      return table.columns.map(select).join(', ');
-    },
-    key: keyIndexes && keyWriter(rowOf(keyIndexes), options.tableInKey),
-    row: rowOf([...table.columns.keys()].filter((i) => !excluded.has(table.columns[i] as Column))),
-    absent: isPartial ? new AbsentColumns(table, excluded) : undefined,
-    sourceName: options.source,
-    connector: parts.connector,
-  };
+  }
 }
 
 /** Of most tables, which need not have one each. */

@@ -26,7 +26,7 @@ export class TopicBook {
   /** @throws TaplineError CONFIG_INVALID when another table has this topic already, and not both are said to share it in the same way. */
   claim(claim: TopicClaim): void {
     const { topic, table, shared } = claim;
-    const owner = this.#owners.get(topic) ?? claim;
+    const owner = this.#owners.get(topic) ?? { topic, table, shared };
     this.#owners.set(topic, owner);
     if (owner.table === table || (shared !== 'refuse' && shared === owner.shared)) return;
     throw new TaplineError('CONFIG_INVALID', {

@@ -41,16 +41,31 @@ const BLOB_SIZES: readonly string[] = ['', 'tiny', '', 'medium', 'long'];
  * @throws TaplineError SOURCE_ROW_METADATA when the metadata lacks names; SCHEMA_UNSUPPORTED for a type or collation that is not known.
  */
 export function tableOfLayout(layout: TableMap, source: LayoutSource): Table {
-  const columns = layout.columns.map((wire) => columnOf(wire, layout, source.collations));
-  if (source.flavor === 'mariadb') requireKnownFractions(layout, columns, source.tables);
-  const key = layout.primaryKey?.map((index) => (columns[index] as Column).name);
-  return {
-    database: layout.database,
-    name: layout.table,
-    columns,
-    ...(key === undefined || key.length === 0 ? {} : { primaryKey: key }),
-    uniqueKeys: [],
-  };
+  const body = bodyOf(layout, source.collations);
+  if (source.flavor === 'mariadb') requireKnownFractions(layout, body.columns, source.tables);
+  return { database: layout.database, name: layout.table, ...body };
+}
+
+/** A table without its name. */
+type TableBody = Omit<Table, 'database' | 'name'>;
+
+/** Tables of the same form have one list of columns in their layouts. It stands for one body here, too: of thousands of tables they would be most of what is kept. */
+const bodies = new WeakMap<LayoutSource['collations'], WeakMap<TableMap['columns'], TableBody>>();
+
+function bodyOf(layout: TableMap, collations: LayoutSource['collations']): TableBody {
+  let known = bodies.get(collations);
+  if (known === undefined) {
+    known = new WeakMap();
+    bodies.set(collations, known);
+  }
+  let body = known.get(layout.columns);
+  if (body === undefined) {
+    const columns = layout.columns.map((wire) => columnOf(wire, layout, collations));
+    const key = layout.primaryKey?.map((index) => (columns[index] as Column).name);
+    body = { columns, ...(key === undefined || key.length === 0 ? {} : { primaryKey: key }), uniqueKeys: [] };
+    known.set(layout.columns, body);
+  }
+  return body;
 }
 
 /** What must be known of the source besides what its binlog says. */
