@@ -23,6 +23,8 @@ export class LaneQueues {
   readonly #byBroker = new Map<number, LaneState[]>();
   /** By which the lanes were given to the brokers. */
   #metadata: ClusterMetadata | undefined;
+  /** States of the cluster so far. Lanes keep the number: thousands that are idle would keep the whole state else. */
+  #states = 0;
 
   constructor(cluster: Cluster, declarations: Declarations | undefined) {
     this.#cluster = cluster;
@@ -62,7 +64,7 @@ export class LaneQueues {
     for (const lane of this.#fresh) {
       const isDeclared = this.#isDeclared(lane);
       const mayGo = isDeclared && lane.notBefore <= now;
-      const leader = mayGo ? this.#leaderOf(lane, metadata) : undefined;
+      const leader = mayGo ? this.#leaderOf(lane) : undefined;
       if (leader !== undefined) {
         this.#queueOf(leader).push(lane);
         continue;
@@ -93,9 +95,9 @@ export class LaneQueues {
   }
 
   /** Looked up once for each state of the cluster: in tables of thousands of topics that takes as long as a record. */
-  #leaderOf(lane: LaneState, metadata: ClusterMetadata): number | undefined {
-    if (lane.leaderBy !== metadata) {
-      lane.leaderBy = metadata;
+  #leaderOf(lane: LaneState): number | undefined {
+    if (lane.leaderBy !== this.#states) {
+      lane.leaderBy = this.#states;
       lane.leader = this.#cluster.leader(lane.topic, lane.partition);
     }
     return lane.leader;
@@ -104,6 +106,7 @@ export class LaneQueues {
   /** Leaders may have changed. */
   #startOver(metadata: ClusterMetadata): void {
     this.#metadata = metadata;
+    this.#states++;
     this.recheck();
     for (const queue of this.#byBroker.values()) for (const lane of queue.splice(0)) this.#fresh.push(lane);
   }

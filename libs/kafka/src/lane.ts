@@ -1,6 +1,5 @@
 import type { BrokerConnection } from './kafkajs-transport.ts';
 import type { Mark } from './marks.ts';
-import type { ClusterMetadata } from './metadata.ts';
 import { BATCH_HEADER_BYTES, nextSequence, type ProducerIdentity, type RecordBatch } from './record-batch.ts';
 
 /** One topic-partition of a producer. What is appended to a lane is acknowledged in the order of appending. */
@@ -69,9 +68,9 @@ export class LaneState implements Lane {
   queued = false;
   /** Its topic is declared: nothing takes that back while the producer lives. */
   declared = false;
-  /** The broker that leads it, by this state of the cluster. */
+  /** The broker that leads it, by this state of the cluster (LaneQueues counts them). */
   leader: number | undefined;
-  leaderBy: ClusterMetadata | undefined;
+  leaderBy = 0;
   /** Batches of the window that wait for an answer. */
   underWay = 0;
   /** A batch of the window must be sent again: rule 3. */
@@ -114,6 +113,11 @@ export class LaneState implements Lane {
   /** Something waits to be sent, now or when an answer is here. */
   get hasReady(): boolean {
     return this.recovering || this.full.length > 0 || (this.flushed && this.filling !== undefined);
+  }
+
+  /** What would leave is a batch that is not full. */
+  get canFill(): boolean {
+    return this.full.length === 0 && !this.recovering;
   }
 
   /** Whether a batch may follow those under way on this connection: rule 2. */

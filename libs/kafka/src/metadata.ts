@@ -5,8 +5,6 @@ export interface PartitionMetadata {
   readonly partition: number;
   /** Broker id; -1 while there is none. */
   readonly leader: number;
-  readonly replicas: readonly number[];
-  readonly isr: readonly number[];
 }
 
 export interface TopicMetadata {
@@ -61,13 +59,14 @@ export function readMetadata(body: Buffer): ClusterMetadata & { readonly topics:
   return { brokers, controllerId, topics };
 }
 
+/** Replicas, those in sync, those offline: nobody here asks for them. */
+const BROKER_LISTS = 3;
+
 function readPartition(reader: ResponseReader): PartitionMetadata {
   const error = reader.int16();
   const partition = reader.int32();
   const leader = reader.int32();
-  const replicas = reader.array((r) => r.int32());
-  const isr = reader.array((r) => r.int32());
-  reader.array((r) => r.int32());
+  for (let list = 0; list < BROKER_LISTS; list++) reader.array((r) => r.int32());
   // 9 REPLICA_NOT_AVAILABLE is only about replicas: the leader is there.
-  return { partition, leader: error === 0 || error === 9 ? leader : -1, replicas, isr };
+  return { partition, leader: error === 0 || error === 9 ? leader : -1 };
 }
