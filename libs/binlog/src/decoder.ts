@@ -260,6 +260,7 @@ export class Decoder {
   #startGroup(group: GtidInfo): void {
     if (this.#transaction !== 'none') throw corrupt(`a new transaction starts inside ${this.#gtid.gtid || 'another'}`);
     this.#gtid = group;
+    this.#tables.forgetManyIds();
   }
 
   #commitMicros(header: EventHeader): bigint {

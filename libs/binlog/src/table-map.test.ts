@@ -58,6 +58,30 @@ test('an id stands for the map that came last, until ids are forgotten; a layout
   expect(read(known, { types: [LONG, LONG] })).toBe(second);
 });
 
+test('a server that gives every table another id all the time does not fill the memory', () => {
+  const known = maps();
+  const first = read(known, { types: [LONG] });
+  for (let id = 0; id < 40_000; id++) {
+    const packet = mapOf({ types: [LONG] });
+    packet.writeUIntLE(id, 0, 6);
+    expect(read(known, packet)).toBe(first);
+  }
+  expect(known.get(1)).toBe(first);
+  known.forgetManyIds();
+  expect(known.get(1)).toBeUndefined();
+  read(known, { types: [LONG] });
+  known.forgetManyIds();
+  expect(known.get(7)).toBe(first);
+});
+
+test('flags do not make another layout', () => {
+  const known = maps();
+  const packet = mapOf({ types: [LONG] });
+  const first = read(known, packet);
+  packet[6] = 1;
+  expect(read(known, packet)).toBe(first);
+});
+
 test('the two kinds of servers mean different things by the same bytes', () => {
   const known = maps();
   const ofMysql = read(known, { types: [LONG] });

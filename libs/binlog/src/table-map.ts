@@ -45,9 +45,14 @@ export class TableLayout implements TableMap {
 }
 
 interface Seen {
+  /** From the names on. */
   readonly body: Buffer;
+  readonly isMariadb: boolean;
   readonly layout: TableLayout;
 }
+
+/** A server gives a table another id each time that it opens it, which with thousands of tables is every few transactions. */
+const MOST_IDS = 32_768;
 
 /**
  * Table maps of one stream. Every transaction repeats the maps of its tables, so an unchanged one costs a lookup and a memcmp.
@@ -58,8 +63,10 @@ export class TableMaps {
   isMariadb = false;
   readonly #wants: (database: string, table: string) => boolean;
   readonly #byId = new Map<number, Seen>();
+  /** By a hash of the names. No text is made of them: under ids that change all the time it would be made for each transaction. */
+  readonly #byNames = new Map<number, Seen[]>();
   /** By the bytes behind the names. */
-  readonly #forms = new Map<string, { readonly form: TableForm; readonly byName: Map<string, Seen> }>();
+  readonly #forms = new Map<string, TableForm>();
 
   constructor(wants: (database: string, table: string) => boolean) {
     this.#wants = wants;
@@ -75,44 +82,62 @@ export class TableMaps {
     this.#byId.clear();
   }
 
+  /** To be called between transactions. */
+  forgetManyIds(): void {
+    if (this.#byId.size > MOST_IDS) this.#byId.clear();
+  }
+
   /**
    * TABLE_MAP (Table_map_event of libs/mysql/binlog/event/rows_event.h):
    *   table_id u48 · flags u16 · u8 length, database, NUL · u8 length, table, NUL · the table's form
    */
   read(reader: EventReader): TableLayout {
     const id = reader.u48('table id');
+    reader.u16('table map flags');
     const { buffer, offset: start, end } = reader;
     let seen = this.#byId.get(id);
-    if (seen !== undefined && buffer.compare(seen.body, 0, seen.body.length, start, end) === 0) return seen.layout;
-    seen = this.#find(reader, id, buffer.subarray(start, end));
+    if (seen !== undefined && hasBody(seen, buffer, start, end)) return seen.layout;
+    seen = this.#find(reader, id);
     this.#byId.set(id, seen);
     return seen.layout;
   }
 
-  #find(reader: EventReader, id: number, body: Buffer): Seen {
-    reader.u16('table map flags');
+  #find(reader: EventReader, id: number): Seen {
+    const { buffer, offset: start, end } = reader;
+    const hash = hashOfNames(buffer, start, end);
+    const known = this.#byNames.get(hash) ?? [];
+    const found = known.find((seen) => seen.isMariadb === this.isMariadb && hasBody(seen, buffer, start, end));
+    if (found !== undefined) return found;
     const database = readName(reader, 'database name');
     const table = readName(reader, 'table name');
-    const { form, byName } = this.#formOf(reader);
-    const name = `${database}\0${table}`;
-    let seen = byName.get(name);
-    if (seen === undefined) {
-      const layout = new TableLayout(id, [database, table], form, this.#wants(database, table));
-      seen = { body: Buffer.from(body), layout };
-      byName.set(name, seen);
-    }
+    const layout = new TableLayout(id, [database, table], this.#formOf(reader), this.#wants(database, table));
+    const seen = { body: Buffer.from(buffer.subarray(start, end)), isMariadb: this.isMariadb, layout };
+    this.#byNames.set(hash, [...known, seen]);
     return seen;
   }
 
-  #formOf(reader: EventReader): { readonly form: TableForm; readonly byName: Map<string, Seen> } {
+  #formOf(reader: EventReader): TableForm {
     const key = `${this.isMariadb ? 'a' : 'y'}${reader.buffer.toString('latin1', reader.offset, reader.end)}`;
     let known = this.#forms.get(key);
     if (known === undefined) {
-      known = { form: readForm(reader, this.isMariadb), byName: new Map() };
+      known = readForm(reader, this.isMariadb);
       this.#forms.set(key, known);
     }
     return known;
   }
+}
+
+function hasBody({ body }: Seen, buffer: Buffer, start: number, end: number): boolean {
+  return end - start === body.length && buffer.compare(body, 0, body.length, start, end) === 0;
+}
+
+/** FNV-1a of both names with their lengths; of all that there is where they do not end in the event. */
+function hashOfNames(buffer: Buffer, start: number, end: number): number {
+  const table = start + 2 + (buffer[start] ?? 0);
+  const namesEnd = Math.min(table + 1 + (buffer[table] ?? 0), end);
+  let hash = 0x811c9dc5;
+  for (let i = start; i < namesEnd; i++) hash = Math.imul(hash ^ (buffer[i] as number), 0x01000193);
+  return hash;
 }
 
 function readName(reader: EventReader, what: string): string {
