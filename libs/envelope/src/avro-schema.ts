@@ -9,7 +9,7 @@ export interface AvroObject {
 export interface AvroField {
   readonly name: string;
   readonly type: AvroType;
-  readonly default?: null | string;
+  readonly default?: null | string | number | boolean;
   /** The column's type, name and fraction digits, where it is a column. */
   readonly 'mysql.type'?: string;
   /** The column's name, where it is not legal in Avro. */

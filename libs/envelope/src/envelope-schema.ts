@@ -1,6 +1,7 @@
 import type { Column, Table } from '@tapline/schema';
 import { type AvroField, type AvroObject, type AvroType, nullable, schemaText, semantic } from './avro-schema.ts';
 import type { ColumnCodec } from './codec.ts';
+import { type AvroDefault, fillDefault } from './fill-default.ts';
 import { typeName } from './mysql-type.ts';
 import { avroName, avroNamespace, fieldNames } from './names.ts';
 import { type ColumnShape, shapeName } from './shape/column-shape.ts';
@@ -156,12 +157,15 @@ function rowRecord(parts: SchemaParts, name: 'Key' | 'Value', columns: readonly 
     const index = table.columns.indexOf(column);
     const isNullable = column.nullable || (parts.optional?.has(column) ?? false);
     const { schema } = codecs[index] as ColumnCodec;
+    const shape = parts.shapes.get(column);
     return columnField({
       column,
       name: names[index] as string,
       type: schema,
       isNullable,
-      shape: parts.shapes.get(column),
+      shape,
+      // A key is never read by another schema than its own.
+      fill: name === 'Key' ? undefined : fillDefault(column, shape),
     });
   });
   return { type: 'record', name, namespace, fields, 'connect.name': `${namespace}.${name}` };
@@ -178,11 +182,13 @@ function columnField(field: {
   readonly type: AvroType;
   readonly isNullable: boolean;
   readonly shape: ColumnShape | undefined;
+  readonly fill: AvroDefault;
 }): AvroField {
-  const { column, name, type, isNullable, shape } = field;
+  const { column, name, type, isNullable, shape, fill } = field;
+  const ofValue = fill === undefined ? { type } : { type, default: fill };
   return {
     name,
-    ...(isNullable ? { type: nullable(type), default: null } : { type }),
+    ...(isNullable ? { type: nullable(type), default: null } : ofValue),
     'mysql.type': shape?.kind === 'hash' ? HASH_TYPE : typeName(column),
     ...(name === column.name ? {} : { 'mysql.name': column.name }),
     ...(shape === undefined ? {} : { 'tapline.shape': shapeName(shape) }),

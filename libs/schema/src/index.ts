@@ -3,6 +3,7 @@ export { Catalog, type CatalogOptions, type TableChange } from './ddl/catalog.ts
 export type { CharsetInfo, CollationBook, TextDefaults } from './ddl/collations.ts';
 export type { TableName } from './ddl/cursor.ts';
 export { type DdlDialect, type DdlServer, type DdlSession, dialectOf, serverVersionNumber } from './ddl/dialect.ts';
+export { withFills } from './ddl/fill.ts';
 export { hiddenColumns } from './ddl/hidden-columns.ts';
 export { type Rewriting, rewriteDdl } from './ddl/rewrite.ts';
 export { type Ddl, databaseOfDdl, readDdl, tablesOfDdl, type Unread } from './ddl/statement.ts';

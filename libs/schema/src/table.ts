@@ -22,6 +22,11 @@ export interface Column {
   readonly srid?: number;
   /** VIRTUAL generated columns are in the binlog too (as values); `stored` and `virtual` are told apart for MySQL sinks. */
   readonly generated?: 'virtual' | 'stored';
+  /**
+   * What rows have in a NOT NULL column that were there when ALTER TABLE added it; only the history of the schema knows. The value as text: a number without an
+   * exponent where it is exact, a date as SELECT prints it, the text itself, of binary types a character for each byte.
+   */
+  readonly fill?: string;
 }
 
 export interface UniqueKey {

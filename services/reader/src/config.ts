@@ -229,7 +229,7 @@ export const READER_CONFIG = {
         },
         incompatible: {
           type: 'choice',
-          doc: 'A statement gives a column a type as which its older values cannot be read, or adds a NOT NULL column, which older rows lack (Avro’s schema resolution). newVersion: a new version of the schema is registered, and each record names its own. newTopic: the table goes on in a topic of its own, `<topic>.v2` and so on, into which its rows are loaded. stop: the reader stops in front of it.',
+          doc: 'A statement gives a column a type as which its older values cannot be read, or adds a NOT NULL column of which nobody can tell what older rows have in it (Avro’s schema resolution; a constant DEFAULT tells). newVersion: a new version of the schema is registered, and each record names its own. newTopic: the table goes on in a topic of its own, `<topic>.v2` and so on, into which its rows are loaded. stop: the reader stops in front of it.',
           values: ['newVersion', 'newTopic', 'stop'],
           default: 'newVersion',
         },

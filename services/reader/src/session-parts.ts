@@ -1,6 +1,7 @@
 import { type BinlogPosition, type BinlogStream, openBinlogStream, withoutLargeTransactions } from '@tapline/binlog';
 import type { Kafka, OrderedProducer } from '@tapline/kafka';
 import type { AdminAnswer, Logger } from '@tapline/kernel';
+import { withFills } from '@tapline/schema';
 import { isAnchorTable } from './anchors/anchor-table.ts';
 import { openReplay } from './anchors/open-replay.ts';
 import { SessionAnchors } from './anchors/session-anchors.ts';
@@ -179,6 +180,7 @@ export async function openSessionParts(
       await history.durable();
       return tableOfRow(layout, history, source);
     },
+    completed: (table) => withFills(table, history.catalog.table(table)?.columns ?? []),
     topicNumber: (table) => history.topicNumber(table),
     keys: source.keys,
     shape: source.shape,

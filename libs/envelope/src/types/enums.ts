@@ -61,6 +61,17 @@ export function setCodec(column: Column): ColumnCodec {
   };
 }
 
+/** What `fromText` wants for a value given as its members' texts; undefined where the column has no such members. */
+export function memberInput(column: Column, text: string): string | undefined {
+  const { type, members = [] } = column;
+  const numbers = (type === 'set' && text !== '' ? text.split(',') : [text]).map((one) => members.indexOf(one));
+  if (type === 'set' && text === '') return mayLack(column) ? '' : '0';
+  if (numbers.includes(-1)) return undefined;
+  if (mayLack(column)) return text;
+  if (type === 'enum') return String((numbers[0] as number) + 1);
+  return String(numbers.reduce((mask, number) => mask | (1n << BigInt(number)), 0n));
+}
+
 /** The chosen members in the order of the column, with commas between, as MySQL prints them. */
 function putSet(sink: ByteSink, members: readonly Buffer[], longest: number, low: number, high: number): void {
   let length = -1;

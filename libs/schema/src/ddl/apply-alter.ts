@@ -4,6 +4,7 @@ import { type CollationBook, resolveText, type TextDefaults } from './collations
 import type { ColumnDefinition } from './column-definition.ts';
 import { type ColumnContext, columnOfDefinition, convertedColumn, recodedColumn } from './column-of-definition.ts';
 import type { DdlDialect } from './dialect.ts';
+import { filled, refilled } from './fill.ts';
 import { isVersioned, withHidden } from './hidden-columns.ts';
 import type { KeyPart } from './key-definition.ts';
 import { type Key, PRIMARY, prefixOf, sameName, type TableState, withKey, withNotNullKey } from './table-state.ts';
@@ -80,9 +81,12 @@ function newColumns(state: TableState, actions: readonly TableAction[], define: 
     if (dropped.includes(name)) continue;
     const change = changes.find(({ from }) => sameName(from, column.name));
     if (change === undefined) columns.push(withName(define(column), renamed.get(name)));
-    else if (change.place === undefined) columns.push(define(change.definition));
+    else if (change.place === undefined) columns.push(refilled(define(change.definition), column));
   }
-  for (const { definition, place } of insertions(state, actions)) insert(columns, define(definition), place);
+  for (const { definition, place, moved } of insertions(state, actions)) {
+    const column = define(definition);
+    insert(columns, moved === undefined ? filled(column, definition) : refilled(column, moved), place);
+  }
   return columns;
 }
 
@@ -106,20 +110,23 @@ type Definer = (column: Column | ColumnDefinition) => Column;
 interface Insertion {
   readonly definition: ColumnDefinition;
   readonly place: ColumnPlace;
+  /** What it was; undefined: it is new. */
+  readonly moved: Column | undefined;
 }
 
 /** New columns, and those that move. */
 function insertions(state: TableState, actions: readonly TableAction[]): Insertion[] {
-  const has = (name: string): boolean => state.columns.some((column) => sameName(column.name, name));
+  const columnOf = (name: string): Column | undefined => state.columns.find((column) => sameName(column.name, name));
   const isDropped = (name: string): boolean => only(actions, 'dropColumn').some((drop) => sameName(drop.name, name));
   return actions.flatMap((action): Insertion[] => {
     if (action.kind === 'addColumn') {
       const { definition, place, ifNotExists } = action;
-      const isThere = ifNotExists && has(definition.name) && !isDropped(definition.name);
-      return isThere ? [] : [{ definition, place }];
+      const isThere = ifNotExists && columnOf(definition.name) !== undefined && !isDropped(definition.name);
+      return isThere ? [] : [{ definition, place, moved: undefined }];
     }
-    if (action.kind !== 'changeColumn' || action.place === undefined || !has(action.from)) return [];
-    return [{ definition: action.definition, place: action.place }];
+    if (action.kind !== 'changeColumn' || action.place === undefined) return [];
+    const moved = columnOf(action.from);
+    return moved === undefined ? [] : [{ definition: action.definition, place: action.place, moved }];
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Cursor } from './cursor.ts';
 import { type DataType, readDataType, takesCharset } from './data-type.ts';
+import { type DefaultValue, readDefault, skipValue } from './default-value.ts';
 
 /** A column as CREATE or ALTER TABLE defines it, before the table's defaults are applied. */
 export interface ColumnDefinition {
@@ -9,6 +10,10 @@ export interface ColumnDefinition {
   readonly nullable: boolean | undefined;
   readonly generated: 'virtual' | 'stored' | undefined;
   readonly srid: number | undefined;
+  /** Undefined: none, or NULL. */
+  readonly fallback: DefaultValue | undefined;
+  /** It numbers its rows itself. */
+  readonly numbered: boolean;
   /** Of this column alone; SERIAL PRIMARY KEY makes two. */
   readonly keys: readonly ('primary' | 'unique')[];
   /** MariaDB's attribute COMPRESSED. */
@@ -25,6 +30,8 @@ interface Attributes {
   nullable: boolean | undefined;
   generated: 'virtual' | 'stored' | undefined;
   srid: number | undefined;
+  fallback: DefaultValue | undefined;
+  numbered: boolean;
   primary: boolean;
   unique: boolean;
   compressed: boolean;
@@ -45,6 +52,8 @@ export function readColumnDefinition(cursor: Cursor, name: string): ColumnDefini
     nullable: serial ? false : undefined,
     generated: undefined,
     srid: undefined,
+    fallback: undefined,
+    numbered: serial,
     primary: false,
     unique: serial,
     compressed: false,
@@ -65,6 +74,8 @@ export function readColumnDefinition(cursor: Cursor, name: string): ColumnDefini
     nullable: found.primary ? false : found.nullable,
     generated: found.generated,
     srid: found.srid,
+    fallback: found.fallback,
+    numbered: found.numbered,
     keys: [...(found.primary ? (['primary'] as const) : []), ...(found.unique ? (['unique'] as const) : [])],
     compressed: found.compressed,
     rowStart: found.rowStart,
@@ -76,16 +87,17 @@ export function readColumnDefinition(cursor: Cursor, name: string): ColumnDefini
 function readAttribute(cursor: Cursor, found: Attributes): boolean {
   if (cursor.takes('NOT', 'NULL')) found.nullable = false;
   else if (cursor.takes('NULL')) found.nullable = true;
-  else if (cursor.takes('AUTO_INCREMENT')) found.nullable = false;
+  else if (cursor.takes('AUTO_INCREMENT')) Object.assign(found, { nullable: false, numbered: true });
   else if (cursor.takes('PRIMARY', 'KEY') || cursor.takes('KEY')) found.primary = true;
   else if (cursor.takes('UNIQUE', 'KEY') || cursor.takes('UNIQUE')) found.unique = true;
-  else if (cursor.takes('SERIAL', 'DEFAULT', 'VALUE')) Object.assign(found, { nullable: false, unique: true });
+  else if (cursor.takes('SERIAL', 'DEFAULT', 'VALUE'))
+    Object.assign(found, { nullable: false, unique: true, numbered: true });
   else if (takesCharset(cursor)) found.charset = cursor.name();
   else if (cursor.takes('COLLATE')) found.collation = cursor.name();
   else if (cursor.takes('COMPRESSED')) found.compressed = true;
   else if (cursor.takes('SRID') || cursor.takes('REF_SYSTEM_ID')) found.srid = readSrid(cursor);
   else if (cursor.takes('AS') || cursor.takes('GENERATED', 'ALWAYS', 'AS')) readGenerated(cursor, found);
-  else if (cursor.takes('DEFAULT')) skipValue(cursor);
+  else if (cursor.takes('DEFAULT')) found.fallback = readDefault(cursor);
   else if (cursor.takes('ON', 'UPDATE')) skipValue(cursor);
   else if (cursor.takesOne('COMMENT', 'COLUMN_FORMAT', 'STORAGE') !== undefined) cursor.next();
   else if (cursor.takes('WITH', 'SYSTEM', 'VERSIONING')) found.versioned = true;
@@ -111,29 +123,6 @@ function readGenerated(cursor: Cursor, found: Attributes): void {
   cursor.skip();
   const kept = cursor.takesOne('VIRTUAL', 'STORED', 'PERSISTENT');
   found.generated = kept === 'STORED' || kept === 'PERSISTENT' ? 'stored' : 'virtual';
-}
-
-/** A default: a literal with its sign or introducer, a function with its arguments, or an expression in parentheses. */
-function skipValue(cursor: Cursor): void {
-  cursor.takesOne('-', '+');
-  const first = cursor.peek();
-  cursor.skip();
-  if (first.kind !== 'word') return;
-  if (/^\d+$/.test(first.text) && cursor.takes('.')) {
-    skipExponent(cursor, cursor.next().upper);
-  } else if (/^\d/.test(first.text)) {
-    skipExponent(cursor, first.upper);
-  } else if (cursor.peek().kind === 'text') {
-    cursor.next();
-  } else {
-    if (cursor.takes('.')) cursor.next();
-    if (cursor.sees('(')) cursor.skip();
-  }
-}
-
-/** `1e-5` comes as `1e`, `-`, `5`. */
-function skipExponent(cursor: Cursor, digits: string): void {
-  if (/^\d*E$/.test(digits) && cursor.takesOne('-', '+') !== undefined) cursor.next();
 }
 
 /** `REFERENCES t [(columns)] [MATCH x] [ON DELETE action] [ON UPDATE action]`: actions hold words that are attributes elsewhere (SET NULL). */

@@ -172,6 +172,13 @@ export class Cursor {
     return items;
   }
 
+  /** What `pass` goes past. */
+  taken(pass: () => void): readonly Token[] {
+    const from = this.#at;
+    pass();
+    return this.#tokens.slice(from, this.#at);
+  }
+
   unexpected(expected: string): TaplineError {
     const { kind, text } = this.peek();
     const found = kind === 'end' ? 'the end' : JSON.stringify(text);

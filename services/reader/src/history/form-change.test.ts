@@ -85,7 +85,12 @@ describe('another type', () => {
     expect(verdict(state([id, sure]), state([sure, id]))).toBe('taken');
   });
 
-  test('a NOT NULL column that comes has no value in older rows', () => {
+  test('a NOT NULL column that comes is no matter where it is known what older rows have in it', () => {
+    const b = column('b', 'int', { nullable: false, fill: '5' });
+    expect(verdict(state([id]), state([id, b]))).toBe('taken');
+  });
+
+  test('a NOT NULL column that comes and has nobody knows what in older rows', () => {
     const [before, after] = [state([id]), state([id, column('b', 'date', { nullable: false })])];
     expect(() => approveForm({ before, after, place: 'here' }, policy())).toThrow('b (NOT NULL, which they lack)');
     const by = (incompatible: 'newTopic' | 'newVersion'): FormPolicy =>

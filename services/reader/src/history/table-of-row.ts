@@ -1,7 +1,7 @@
 import type { TableMap } from '@tapline/binlog';
 import { bindTable } from '@tapline/envelope';
 import { TaplineError } from '@tapline/kernel';
-import { type Table, tableOfState } from '@tapline/schema';
+import { type Table, tableOfState, withFills } from '@tapline/schema';
 import { tableOfLayout } from '../source/layout-table.ts';
 import type { Source } from '../source/open-source.ts';
 import type { SchemaHistory } from './schema-history.ts';
@@ -21,8 +21,9 @@ export function tableOfRow(layout: TableMap, history: Pick<SchemaHistory, 'catal
   if (layout.columns.every((column) => column.name !== undefined)) {
     const tables = isKnown ? [tableOfState(state)] : source.tables;
     const described = tableOfLayout(layout, { flavor: source.info.flavor, collations: source.collations, tables });
-    if (isKnown) bound(tableOfState(state), layout);
-    return described;
+    if (!isKnown) return described;
+    bound(tableOfState(state), layout);
+    return withFills(described, state.columns);
   }
   if (state === undefined) {
     throw new TaplineError('SCHEMA_UNKNOWN', {

@@ -35,6 +35,7 @@ function scene(): Scene {
     source: 's',
     flavor: 'mysql',
     describe,
+    completed: (table) => table,
     topicNumber: () => 1,
     keys: { columnsOf: () => ['id'], unmatched: () => [] },
     shape: Shape.compile({ rules: [] }, 0),

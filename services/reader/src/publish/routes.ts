@@ -78,6 +78,8 @@ export interface RoutesOptions {
   readonly flavor: Flavor;
   /** The table that this layout stands for at this place of the stream, once that is certain. */
   describe(layout: TableMap): Promise<Table>;
+  /** The table, described by the source, with what only the history of its schema tells. */
+  completed(table: Table): Table;
   /** Which of its topics the changes of the table go to, from 1. */
   topicNumber(table: TableName): number;
   readonly keys: TableKeys;
@@ -169,7 +171,7 @@ export class Routes {
 
   /** Opens the routes of the rows of these tables that are loaded, with what each table is now. */
   async openTables(tables: readonly Table[]): Promise<void> {
-    const drafts = tables.map((table) => this.#draft(table, undefined));
+    const drafts = tables.map((table) => this.#draft(this.#options.completed(table), undefined));
     await this.#options.topics.openAll(drafts);
     for (const route of await Promise.all(drafts.map((draft) => this.#finish(draft)))) {
       this.#loading.set(route.name, route);
