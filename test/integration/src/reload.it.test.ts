@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sleep } from '@tapline/kernel';
 import { testServers } from '@tapline/test-stack';
 import { Kafka, logLevel } from 'kafkajs';
-import { Scene } from './scene.ts';
+import { Scene, uniqueName } from './scene.ts';
 import { imageOf } from './topic-image.ts';
 
 describe('reload', () => {
@@ -89,6 +89,35 @@ describe('reload', () => {
     await reader.until('deletes of a table that is gone', async () => {
       return JSON.stringify(await images()) === JSON.stringify({ ...wanted, arrived: {} });
     });
+    expect(await reader.stop()).toBe(0);
+  });
+
+  test('a NOT NULL column that is added is compatible: its default is what older rows have, and rows of the stream and of a load name the same schema', async () => {
+    const { sql, database } = scene;
+    await sql.run('CREATE TABLE grown (id INT PRIMARY KEY)', 'INSERT INTO grown VALUES (1)');
+    const name = uniqueName('grown');
+    const table = `${database}.grown`;
+    const reader = await scene.reader({ name, source: { include: [table] }, history: { incompatible: 'stop' } });
+    await scene.records(reader, 'grown', 1, name);
+    await sql.run(
+      "ALTER TABLE grown ADD n INT NOT NULL DEFAULT 5, ADD t VARCHAR(9) NOT NULL DEFAULT 'x'",
+      "INSERT INTO grown VALUES (2, 2, 'y')",
+      // What comes after it has another default, and the old rows do not.
+      'ALTER TABLE grown ALTER n SET DEFAULT 6, ADD late DATETIME(6) NULL',
+      "INSERT INTO grown VALUES (3, 3, 'z', NULL)",
+    );
+    await scene.records(reader, 'grown', 3, name);
+    expect(await reader.post(`/reload?table=${table}`)).toBe(202);
+    await scene.records(reader, 'grown', 6, name);
+    const ids = (await scene.topics.raw(scene.topic('grown', name))).map(({ message }) =>
+      message.value?.readInt32BE(1),
+    );
+    // The first row, the second one, and all behind it: a schema for each form of the table.
+    expect(new Set(ids).size).toBe(3);
+    const answer = (await reader.answer(`/schema/${database}/grown`)) as { schemas: { value: { schema: string } } };
+    const { schema } = answer.schemas.value;
+    expect(schema).toContain('{"name":"n","type":"int","default":5,');
+    expect(schema).toContain('{"name":"t","type":"string","default":"x",');
     expect(await reader.stop()).toBe(0);
   });
 

@@ -150,7 +150,7 @@ describe.each(SERVERS)('%s with binlog_row_metadata = %s', (server, metadata) =>
     await arrived(reader, 'told', 2);
 
     const path = `/schema/${database}/told`;
-    const now = await answerOf(reader, path);
+    const now = await reader.answer(path);
     expect(now).toMatchObject({
       table: 'told',
       captured: true,
@@ -160,15 +160,21 @@ describe.each(SERVERS)('%s with binlog_row_metadata = %s', (server, metadata) =>
       columns: [{ name: 'id' }, { name: 'new_name', type: 'int' }, { name: 'more', precision: 10, scale: 2 }],
       since: { statement: expect.stringContaining('ALTER TABLE told') as unknown },
       schemas: {
-        key: { subject: `${scene.topic('told')}-key`, schema: { fields: [{ name: 'id' }] } },
-        value: { subject: `${scene.topic('told')}-value` },
+        key: {
+          subject: `${scene.topic('told')}-key`,
+          schema: expect.stringContaining('"fields":[{"name":"id"') as unknown,
+        },
+        value: {
+          subject: `${scene.topic('told')}-value`,
+          schema: expect.stringContaining('"name":"new_name"') as unknown,
+        },
       },
     });
     const { version, gtid } = (now as { since: { version: number; gtid: string } }).since;
-    const before = await answerOf(reader, `${path}?at=${version - 1}`);
+    const before = await reader.answer(`${path}?at=${version - 1}`);
     expect(before).toMatchObject({ columns: [{ name: 'id' }, { name: 'old_name' }] });
-    expect(await answerOf(reader, `${path}?at=${encodeURIComponent(gtid)}`)).toEqual(now);
-    expect(await answerOf(reader, '/schema')).toMatchObject({
+    expect(await reader.answer(`${path}?at=${encodeURIComponent(gtid)}`)).toEqual(now);
+    expect(await reader.answer('/schema')).toMatchObject({
       tables: expect.arrayContaining([expect.objectContaining({ database, table: 'told', columns: 3 })]) as unknown,
     });
     expect(await reader.stop()).toBe(0);
@@ -305,9 +311,3 @@ describe.each(SERVERS)('%s with binlog_row_metadata = %s', (server, metadata) =>
     expect(await second.stop()).toBe(0);
   });
 });
-
-/** Over the reader's HTTP server. */
-async function answerOf(reader: Service, path: string): Promise<unknown> {
-  const url = (await reader.entries()).find((entry) => entry.message === 'admin server listening')?.url ?? '';
-  return await (await fetch(`${url}${path}`)).json();
-}

@@ -97,8 +97,12 @@ export class Service {
 
   /** What it says of itself; empty while it does not answer. */
   async state(): Promise<Readonly<Record<string, unknown>>> {
-    const response = await this.#ask('/state');
-    return response === undefined ? {} : ((await response.json()) as Record<string, unknown>);
+    return ((await this.answer('/state')) ?? {}) as Record<string, unknown>;
+  }
+
+  /** The JSON that a path answers; undefined while the service cannot be asked. */
+  async answer(path: string): Promise<unknown> {
+    return await (await this.#ask(path))?.json();
   }
 
   /** The metric's value; of one with labels the sum of the lines that hold `label`. NaN when there is none, or the service cannot be asked. */

@@ -81,7 +81,8 @@ function publishedAs(table: Table, { source, formOf, isAvro }: SchemaService): R
     if (!isAvro) return { topic, messageKey };
     const subjects = [['value', value] as const, ...(key === undefined ? [] : [['key', key] as const])];
     const schemas = Object.fromEntries(
-      subjects.map(([part, text]) => [part, { subject: `${topic}-${part}`, schema: JSON.parse(text) as unknown }]),
+      // As text, as registries give schemas: answers are cut where they are nested too deeply.
+      subjects.map(([part, schema]) => [part, { subject: `${topic}-${part}`, schema }]),
     );
     return { topic, messageKey, schemas };
   } catch (error) {
