@@ -11,6 +11,12 @@ export interface WriterProgress {
   settledBelow(signal: AbortSignal): Promise<ReadonlyMap<string, readonly number[]>>;
 }
 
+/** What a writer knows of the order that changes come in. */
+export interface PartitionOrder {
+  /** How many partitions a topic has: with another number of them keys have moved. @throws TaplineError KAFKA_*. */
+  partitionsOf(topic: string, signal: AbortSignal): Promise<number>;
+}
+
 /** What the writer gives to a sink when it opens it. */
 export interface SinkContext {
   /** Name of the writer: what the store keeps for one writer only goes by it. */
@@ -22,6 +28,11 @@ export interface SinkContext {
   readonly tables: TableCatalog;
   /** Absent: nobody knows, as the changes come from no consumer group. */
   readonly progress?: WriterProgress;
+  /**
+   * Present: a change comes with its place, when all in front of it in its partition are settled and none was parked; its version is greater than theirs, and a row
+   * comes through one partition as long as the topic has as many as it had. So how far a partition is applied says it of all of its rows.
+   */
+  readonly order?: PartitionOrder;
 }
 
 /** A second target beside the live one, and the exchange of both: what `tapline replay --into` needs of a kind of sink. */

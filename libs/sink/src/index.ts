@@ -14,6 +14,7 @@ export {
   type BesideContext,
   DEFAULT_TRAITS,
   type Exchange,
+  type PartitionOrder,
   type SinkContext,
   type SinkDefinition,
   type SinkTraits,

@@ -15,6 +15,7 @@ import type { WriterConfig } from './config.ts';
 import { engineOf, openParking } from './engine.ts';
 import { groupProgress } from './group-progress.ts';
 import { findUnknownColumns, unknownColumnText } from './named-columns.ts';
+import { partitionOrder } from './partition-order.ts';
 import { openPipeline } from './pipeline.ts';
 import { sinkOf } from './sinks/index.ts';
 import { topicsOf } from './topics.ts';
@@ -29,7 +30,9 @@ export async function openWriter(context: ServiceContext<WriterConfig>, stop: Ab
 
   const kafka = opened.use(openKafka(kafkaConfigOf(config.source, `tapline-writer-${config.name}`), { logger: log }));
   const tables = new TopicTables(kafka);
-  const sink = opened.use(await openSink(context, { tables, progress: groupProgress(config, kafka) }, signal));
+  const order = partitionOrder(config, kafka);
+  const known = { tables, progress: groupProgress(config, kafka), ...(order === undefined ? {} : { order }) };
+  const sink = opened.use(await openSink(context, known, signal));
   const registry = opened.use(
     new LazyRegistry(() => openRegistry(config.source.registry, { kafka, logger: log }, ending.signal)),
   );
@@ -44,7 +47,7 @@ export async function openWriter(context: ServiceContext<WriterConfig>, stop: Ab
 
 async function openSink(
   { config, log }: ServiceContext<WriterConfig>,
-  known: Pick<SinkContext, 'tables' | 'progress'>,
+  known: Pick<SinkContext, 'tables' | 'progress' | 'order'>,
   signal: AbortSignal,
 ): Promise<Sink> {
   const { type, ...settings } = config.sink;

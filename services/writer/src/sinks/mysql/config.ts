@@ -6,7 +6,7 @@ const DDL_CHOICES = ['apply', 'ignore', 'stop'] as const;
 /** What may stand beside `sink: { type: mysql }`. */
 export const MYSQL_CONFIG = {
   type: 'group',
-  doc: 'MySQL, MariaDB or TiDB: a table for each table of the source. The version of each row is written in the transaction that writes the row.',
+  doc: 'MySQL, MariaDB or TiDB: a table for each table of the source. How far it is applied is written in the transaction that writes the rows.',
   fields: {
     host: MYSQL_ADDRESS_FIELDS.host as (typeof MYSQL_ADDRESS_FIELDS)['host'],
     port: MYSQL_ADDRESS_FIELDS.port as (typeof MYSQL_ADDRESS_FIELDS)['port'],
@@ -69,9 +69,15 @@ export const MYSQL_CONFIG = {
       doc: 'Marks the writer’s transactions and statements with this name, for a reader of this server that leaves them out (`source.skipOrigins`). Letters, digits, `_` and `-`. Empty: no marks.',
       default: '',
     },
+    guard: {
+      type: 'choice',
+      doc: 'What keeps a change from being applied twice or late, in the transaction that writes the rows. `offsets`: how far each partition is applied, where that says enough of a table (one topic, a key of whole numbers or bytes, no other unique key, `mode` upsert or replace, no `transform`, `onError: stop`); the version of each row elsewhere. `versions`: always these.',
+      values: ['offsets', 'versions'],
+      default: 'offsets',
+    },
     stateDatabase: {
       type: 'text',
-      doc: 'Database for the versions of rows, a table for each table written to. It is made when it is not there.',
+      doc: 'Database for the offsets of partitions and the versions of rows, a table for each table written to. It is made when it is not there.',
       default: '__tapline',
     },
     connections: {

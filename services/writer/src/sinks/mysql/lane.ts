@@ -9,7 +9,7 @@ import { claims, deletes, inserts, staleQueries, upserts } from './statements.ts
 import type { Target } from './target.ts';
 
 /** Deadlocks and lock waits are tried again this often before the engine is told to wait. */
-const ATTEMPTS = 5;
+export const ATTEMPTS = 5;
 
 export interface LaneOptions {
   readonly session: Session;
@@ -64,7 +64,7 @@ async function applyMerged(items: readonly Item[], options: LaneOptions): Promis
 }
 
 /** Leaves out what stands in the tables already, and tells. Without a lock: what changes meanwhile is refused in the transaction. */
-async function withoutStale(
+export async function withoutStale(
   steps: readonly Entry[][],
   wanted: (target: Target) => boolean,
   asked: Set<Target>,
@@ -97,7 +97,7 @@ async function transaction(steps: readonly Entry[][], { session, config, signal 
 }
 
 /** Deletes before rows: what is written may need the unique values of what goes. */
-function statementsOf(target: Target, entries: readonly Entry[], config: MysqlConfig): string[] {
+export function statementsOf(target: Target, entries: readonly Entry[], config: MysqlConfig): string[] {
   const gone = entries.filter(({ after }) => after === null);
   const rows = entries.flatMap(({ after }) => (after === null ? [] : [after]));
   const versions = claims(target, entries, config);
@@ -117,18 +117,18 @@ async function rowByRow(items: readonly Item[], options: LaneOptions): Promise<v
   for (const [index, verdict] of settled) settle(outcome, index, verdict);
 }
 
-function unmerged(items: readonly Item[], steps: readonly Entry[][]): Item[] {
+export function unmerged(items: readonly Item[], steps: readonly Entry[][]): Item[] {
   const open = new Set(steps.flat().flatMap(({ indexes }) => indexes));
   return items.filter(({ index }) => open.has(index));
 }
 
 /** A connection that does not even take a ROLLBACK is dropped, which has the same effect. */
-async function rollBack(session: Session, signal: AbortSignal): Promise<void> {
+export async function rollBack(session: Session, signal: AbortSignal): Promise<void> {
   if (!session.usable) return;
   await session.execute('ROLLBACK', signal).catch(() => session.destroy());
 }
 
-function byTarget(entries: readonly Entry[]): Map<Target, Entry[]> {
+export function byTarget(entries: readonly Entry[]): Map<Target, Entry[]> {
   const tables = new Map<Target, Entry[]>();
   for (const entry of entries) {
     const own = tables.get(entry.item.target);

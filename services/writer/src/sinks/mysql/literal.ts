@@ -48,6 +48,19 @@ export function literalOf(column: Column, flavor: 'mysql' | 'mariadb'): Literal 
   }
 }
 
+/** What a value's own text is in a literal: a text in quotes, a number as it is, or neither always. */
+export type LiteralForm = 'quoted' | 'number' | 'other';
+
+const OTHER_FORMS: ReadonlySet<string> = new Set([
+  ...['float', 'double', 'real', 'datetime', 'timestamp', 'vector', 'enum', 'set'],
+]);
+
+/** How `literalOf` writes texts (`quoted`) and whole numbers (`number`). */
+export function literalForm({ type }: Column): LiteralForm {
+  if (EXACT_NUMBERS.has(type)) return 'number';
+  return OTHER_FORMS.has(type) ? 'other' : 'quoted';
+}
+
 /** A value of a column of which nothing is known, for people. */
 export function plainLiteral(value: Value): string {
   if (value === null) return 'NULL';

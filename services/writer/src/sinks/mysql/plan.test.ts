@@ -19,6 +19,7 @@ function target(): Target {
   };
   return targetOf(table, {
     keyNames: ['id'],
+    guard: { kind: 'versions' },
     versions: 'v',
     dialect: { flavor: 'mysql', rowAlias: true, unicode: 'uca900' },
   });

@@ -7,6 +7,9 @@ import type { Settled } from './settled.ts';
 import { single } from './statements.ts';
 import type { Target, TargetColumn } from './target.ts';
 
+/** A change and the row that it is of. */
+type RowChange = Pick<Item, 'target' | 'key' | 'change'>;
+
 /**
  * Applies changes one by one, within a transaction that the caller begins and ends. A row that the server refuses leaves no trace: its statement is taken back by
  * the server, and its version is not written.
@@ -28,17 +31,22 @@ export class RowByRow {
     await this.#run(single.lock(target, key));
     const [held] = await this.#session.query(single.version(target, key), this.#signal);
     if (BigInt(held?.[0] ?? '0') >= change.version) return 'stale';
+    const verdict = await this.write(item);
+    if (!(verdict instanceof TaplineError)) await this.#run(single.setVersion(target, key, change.version));
+    return verdict;
+  }
+
+  /** The same where it is known that the change is to be applied. */
+  async write(row: RowChange): Promise<Settled> {
     try {
-      const verdict = await this.#write(item);
-      await this.#run(single.setVersion(target, key, change.version));
-      return verdict;
+      return await this.#write(row);
     } catch (error) {
       if (error instanceof TaplineError && error.disposition === 'poison') return error;
       throw error;
     }
   }
 
-  async #write(item: Item): Promise<Settled> {
+  async #write(item: RowChange): Promise<Settled> {
     const { target, key, change } = item;
     const { after } = change;
     const present = (await this.#session.query(single.present(target, key), this.#signal)).length > 0;
@@ -78,7 +86,7 @@ export class RowByRow {
   }
 
   /** Whether the change is to be written, as the mode has it for a row that is there or is not. */
-  #expected({ change, target, key }: Item, present: boolean): boolean | TaplineError {
+  #expected({ change, target, key }: RowChange, present: boolean): boolean | TaplineError {
     if (this.#mode === 'upsert' || this.#mode === 'replace') return true;
     // A tombstone repeats the delete before it; after compaction it stands alone, and nobody knows what of.
     if (change.tombstone) return present;
@@ -108,8 +116,8 @@ export class RowByRow {
       const holders = await this.#session.query(single.holder(target, key, columns, row), this.#signal);
       for (const [held] of holders) {
         if (held === null || held === undefined) {
-          // Nobody of ours wrote that row, so nobody brings it back.
-          if (this.#mode !== 'replace') return 'nobody';
+          // Nobody of ours wrote that row, so nobody brings it back; or it is older than versions are.
+          if (this.#mode !== 'replace' && !isAboveBefore(target, version)) return 'nobody';
         } else if (BigInt(held) > version) return 'superseded';
       }
       if (holders.length === 0) continue;
@@ -122,6 +130,12 @@ export class RowByRow {
   async #run(sql: string): Promise<void> {
     await this.#session.execute(sql, this.#signal);
   }
+}
+
+/** Whether a change is newer than all rows of ours that have no version. */
+function isAboveBefore({ guard }: Target, version: bigint): boolean {
+  if (guard.kind !== 'versions' || guard.before === undefined) return false;
+  return [...guard.before.applied.values()].every((applied) => version > applied);
 }
 
 function isKnown({ name }: TargetColumn, row: Row): boolean {

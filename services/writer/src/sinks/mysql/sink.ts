@@ -6,25 +6,30 @@ import {
   allApplied,
   allRetry,
   type Change,
+  EncodedChange,
   type Places,
   type Sink,
   type SinkContext,
 } from '@tapline/sink';
 import { Outcome } from '../../outcome.ts';
-import { type AppendItem, applyAppended } from './append.ts';
+import { applyAppended } from './append.ts';
 import { classify } from './classify.ts';
 import type { MysqlConfig } from './config.ts';
 import { isHeld } from './ddl/pending.ts';
 import { DdlReplicator } from './ddl/replicator.ts';
 import { applyLane } from './lane.ts';
-import { type Item, itemOf, wavesOf } from './plan.ts';
+import { readApplied } from './offsets.ts';
+import { applyPlaced, lanesOf, type Share } from './placed.ts';
+import { type Item, wavesOf } from './plan.ts';
 import { makeMarks, Session, SessionPool } from './session.ts';
+import { isApplied, Sorted, type Visitor } from './sorted.ts';
 import { TargetTables } from './tables.ts';
-import type { Target } from './target.ts';
+import type { ColumnSet, Target } from './target.ts';
 
 /**
- * Rows in MySQL. Each row's version stands in a table of versions beside the rows (`sink.stateDatabase`), written in the transaction that writes the row; deleted rows
- * leave theirs there. A call's changes are parted into lanes by what they write, and each lane is a transaction.
+ * Rows in MySQL. What keeps a change from being applied twice or late is written in the transaction that writes the row: how far its partition is applied, where that says
+ * enough of the table, or else the row's version, which deleted rows leave behind. A call's changes are parted into lanes, by partitions or by what they write, and each
+ * lane is a transaction.
  */
 export class MysqlSink implements Sink {
   readonly #config: MysqlConfig;
@@ -36,7 +41,7 @@ export class MysqlSink implements Sink {
   #turn: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
-  private constructor(config: MysqlConfig, { name, log, tables: catalog, progress }: SinkContext) {
+  private constructor(config: MysqlConfig, { name, log, tables: catalog, progress, order }: SinkContext) {
     const pool = new SessionPool((aborted) => Session.open(config, aborted));
     this.#config = config;
     this.#pool = pool;
@@ -47,6 +52,7 @@ export class MysqlSink implements Sink {
       log,
       versionOf: (topic) => this.#ddl?.versionOf(topic),
       hasHistory: (topic) => this.#ddl?.hasHistory(topic) === true,
+      offsets: { order, progress },
     });
     if (progress === undefined) return;
     this.#ddl = new DdlReplicator({ config, pool, name, catalog, progress, log, altered: () => this.#tables.forget() });
@@ -120,8 +126,7 @@ export class MysqlSink implements Sink {
   async #apply(changes: readonly Change[], signal: AbortSignal, places: Places | undefined): Promise<ApplyResult> {
     signal.throwIfAborted();
     const outcome = new Outcome(changes.length);
-    const items: Item[] = [];
-    const appended: AppendItem[] = [];
+    const sorted = new Sorted(places);
     const limits = places && (await this.#ddl?.limits(changes, signal));
     for (const [index, change] of changes.entries()) {
       if (limits?.has(change.topic) === true && isHeld(limits, places?.at(index))) {
@@ -134,15 +139,60 @@ export class MysqlSink implements Sink {
         outcome.set(index, 'stale');
         continue;
       }
-      target = await this.#fitting(change, target, signal);
-      if (change.key !== null) items.push(itemOf(index, change, target));
-      else appended.push({ index, change, target, place: places?.at(index) ?? { topic: change.topic, partition: 0 } });
+      const fitting = this.#fitting(change, target, signal);
+      target = fitting instanceof Promise ? await fitting : fitting;
+      sorted.add(index, change, target);
     }
+    const { items, appended, shares, visitors, stale } = sorted;
+    const outgrown = [...(await this.#moved(shares, signal)), ...(await this.#look(visitors, stale, signal))];
+    if (outgrown.length > 0) {
+      for (const change of outgrown) await this.#tables.keepVersions(change, signal);
+      return this.#apply(changes, signal, places);
+    }
+    for (const index of stale) outcome.set(index, 'stale');
+    await this.#runPlaced(shares, outcome, signal);
     await this.#runWaves(items, outcome, signal);
     await this.#run(appended, outcome, signal, (session) =>
       applyAppended(appended, { session, config: this.#config, outcome, signal }),
     );
     return outcome.result();
+  }
+
+  /** A change of each table whose topic has got another number of partitions. */
+  async #moved(shares: readonly Share[], signal: AbortSignal): Promise<Change[]> {
+    const moved: Change[] = [];
+    for (const [target, [share]] of Map.groupBy(shares, ({ target: own }) => own)) {
+      const change = share?.items[0]?.change;
+      if (change !== undefined && !(await this.#tables.isAsItWas(target, signal))) moved.push(change);
+    }
+    return moved;
+  }
+
+  /** A change of each table whose offsets do not say that all of these are applied. */
+  async #look(visitors: readonly Visitor[], stale: number[], signal: AbortSignal): Promise<Change[]> {
+    const fresh: Change[] = [];
+    for (const [{ guard }, own] of Map.groupBy(visitors, ({ target }) => target)) {
+      if (guard.kind === 'versions') continue;
+      const { sql, topic } = guard.offsets;
+      const applied = await this.#pool.use(signal, (session) => readApplied(session, sql, signal));
+      const left = own.filter(({ change, place }) => !isApplied({ topic, applied }, change, place));
+      if (left[0] !== undefined) fresh.push(left[0].change);
+      else for (const { index } of own) stale.push(index);
+    }
+    return fresh;
+  }
+
+  async #runPlaced(shares: readonly Share[], outcome: Outcome, signal: AbortSignal): Promise<void> {
+    await Promise.all(
+      lanesOf(shares, this.#config.connections).map((lane) =>
+        this.#run(
+          lane.flatMap(({ items }) => items),
+          outcome,
+          signal,
+          (session) => applyPlaced(lane, { session, config: this.#config, outcome, signal }),
+        ),
+      ),
+    );
   }
 
   async #runWaves(items: readonly Item[], outcome: Outcome, signal: AbortSignal): Promise<void> {
@@ -183,12 +233,17 @@ export class MysqlSink implements Sink {
     }
   }
 
-  async #fitting(change: Change, target: Target, signal: AbortSignal): Promise<Target> {
-    if (change.after === null) return target;
-    const { unknown } = target.sets.of(change.after);
-    if (unknown.length === 0 || this.#config.newColumns === 'ignore') return target;
-    return this.#tables.withColumns(change, unknown, signal);
+  #fitting(change: Change, target: Target, signal: AbortSignal): Target | Promise<Target> {
+    const set = change instanceof EncodedChange ? target.sets.ofNames(change.columns) : setOf(change, target);
+    if (set === undefined || set.unknown.length === 0 || this.#config.newColumns === 'ignore') return target;
+    if (change instanceof EncodedChange && (!change.hasAfter || setOf(change, target)?.unknown.length === 0))
+      return target;
+    return this.#tables.withColumns(change, set.unknown, signal);
   }
+}
+
+function setOf({ after }: Change, { sets }: Target): ColumnSet | undefined {
+  return after === null ? undefined : sets.of(after);
 }
 
 function waits(topic: string): TaplineError {

@@ -52,7 +52,11 @@ export function inserts(target: Target, rows: readonly Row[], limits: StatementL
   );
 }
 
-export function deletes(target: Target, entries: readonly Entry[], limits: StatementLimits): string[] {
+export function deletes(
+  target: Target,
+  entries: readonly { readonly item: { readonly key: readonly string[] } }[],
+  limits: StatementLimits,
+): string[] {
   const head = `DELETE FROM ${target.sql} WHERE ${keyNames(target)} IN (`;
   return joined(
     entries.map(({ item }) => keyTuple(item.key)),
@@ -152,11 +156,11 @@ function tuple({ columns }: ColumnSet, row: Row): string {
   return `${text})`;
 }
 
-function insertHead(target: Target, { columns }: ColumnSet): string {
+export function insertHead(target: Target, { columns }: ColumnSet): string {
   return `INSERT INTO ${target.sql} (${names(columns)}) VALUES `;
 }
 
-function upsertTail(target: Target, { columns }: ColumnSet): string {
+export function upsertTail(target: Target, { columns }: ColumnSet): string {
   const [first, ...others] = target.key;
   const same = target.key.map(({ quoted }) => `${target.sql}.${quoted} = ${incoming(target, quoted)}`).join(' AND ');
   const guard = `${first?.quoted} = IF(${same}, ${incoming(target, first?.quoted ?? '')}, ${REFUSE})`;

@@ -2,13 +2,12 @@ import { type Logger, TaplineError } from '@tapline/kernel';
 import { quoteName, quoteTable } from '@tapline/mysql';
 import type { Table } from '@tapline/schema';
 import type { Change, TableCatalog, TableShape } from '@tapline/sink';
-import { createPositions, POSITIONS } from './append.ts';
 import { makeSecondTable } from './beside/second-table.ts';
 import type { MysqlConfig } from './config.ts';
-import { addColumns, createTable, createVersions } from './create-table.ts';
-import { quoted } from './literal.ts';
+import { addColumns, createTable } from './create-table.ts';
 import { dialectOf, findTable, placeIn, versionsName } from './lookup.ts';
 import type { Session, SessionPool } from './session.ts';
+import { defineTable, type OffsetsUse, TableState } from './state.ts';
 import { type Target, targetOf } from './target.ts';
 
 export interface TargetTablesOptions {
@@ -20,11 +19,14 @@ export interface TargetTablesOptions {
   readonly versionOf: (topic: string) => number | undefined;
   /** Whether the topic's source has a history. */
   readonly hasHistory: (topic: string) => boolean;
+  /** Absent: every table gets versions. */
+  readonly offsets?: OffsetsUse;
 }
 
 /** The tables written to, as they are in the target: found by the changes' topics and sources, made when they are not there. */
 export class TargetTables {
   readonly #options: TargetTablesOptions;
+  readonly #state: TableState;
   readonly #known = new Map<string, Target>();
   /** Of tables that are not there, and have nothing that one could make them of. */
   readonly #absent = new Set<string>();
@@ -33,6 +35,7 @@ export class TargetTables {
 
   constructor(options: TargetTablesOptions) {
     this.#options = options;
+    this.#state = new TableState(options);
   }
 
   /** The target of a change; a promise only while it is looked up. Undefined: its table is gone for good, and the change deletes. */
@@ -43,11 +46,39 @@ export class TargetTables {
     return change.after === null && this.#absent.has(id) ? undefined : this.#load(change, signal);
   }
 
+  /** The same, once the table has the columns that the change has, as far as the configuration wants them. @throws TaplineError SINK_MYSQL_COLUMN. */
+  fitting(change: Change, signal: AbortSignal): Target | undefined | Promise<Target | undefined> {
+    const known = this.of(change, signal);
+    if (known instanceof Promise) return known.then((target) => target && this.#fitted(change, target, signal));
+    return known && this.#fitted(change, known, signal);
+  }
+
+  #fitted(change: Change, target: Target, signal: AbortSignal): Target | Promise<Target> {
+    if (change.after === null || this.#options.config.newColumns === 'ignore') return target;
+    const { unknown } = target.sets.of(change.after);
+    return unknown.length === 0 ? target : this.withColumns(change, unknown, signal);
+  }
+
   /** Tables may have been altered, made or dropped: look again. */
   forget(): void {
     this.#known.clear();
     this.#absent.clear();
     this.#dropped.clear();
+  }
+
+  /** Whether offsets still say enough of the table's rows. */
+  isAsItWas({ guard }: Target, signal: AbortSignal): Promise<boolean> {
+    return guard.kind === 'versions' ? Promise.resolve(true) : this.#state.isAsItWas(guard.offsets, signal);
+  }
+
+  /** Versions are kept of the rows of a change's table from now on, and its target is another one. */
+  async keepVersions(change: Change, signal: AbortSignal): Promise<void> {
+    const place = placeIn(this.#options.config, await this.#sourceOf(change, signal));
+    await this.#options.pool.use(signal, async (session) => {
+      const table = await findTable(session, place, signal);
+      if (table !== undefined) await this.#state.keepVersions(session, table, Object.keys(change.key ?? {}), signal);
+    });
+    this.#known.delete(idOf(change));
   }
 
   /**
@@ -79,7 +110,7 @@ export class TargetTables {
     await pool.use(signal, async (session) => {
       const sql = addColumns(placeIn(config, await this.#sourceOf(change, signal)), columns, dialectOf(session));
       log.info('columns are added to a table', { table: target.name, columns: left });
-      await define(session, sql, signal);
+      await defineTable(session, sql, signal);
     });
     this.#known.delete(id);
     return (await this.#load(change, signal)) as Target;
@@ -104,8 +135,9 @@ export class TargetTables {
     const target = await this.#options.pool.use(signal, async (session) => {
       const table = (await findTable(session, place, signal)) ?? (await this.#create(session, place, change, signal));
       if (table === undefined) return undefined;
-      const versions = await this.#versions(session, table, keyNames, signal);
-      return targetOf(table, { keyNames, versions, dialect: dialectOf(session) });
+      const guard = await this.#state.guardOf(session, table, change, signal);
+      const versions = quoteTable(this.#options.config.stateDatabase, versionsName(table));
+      return targetOf(table, { keyNames, guard, versions, dialect: dialectOf(session) });
     });
     if (target === undefined) this.#absent.add(idOf(change));
     else this.#known.set(idOf(change), target);
@@ -142,7 +174,7 @@ export class TargetTables {
         place,
       });
     }
-    const state = await this.#stateOf(session, { database, name }, signal);
+    const state = await this.#state.forgettingOf(session, { database, name }, signal);
     if (state !== undefined) {
       // Another member of the writer may have made both meanwhile.
       const there = await findTable(session, { database, name }, signal);
@@ -154,7 +186,7 @@ export class TargetTables {
     await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(database)}`, signal);
     log.info('a table is made', { table: place.table });
     try {
-      await define(session, sql, signal);
+      await defineTable(session, sql, signal);
     } catch (error) {
       // Another member of the writer may have been faster.
       const there = await findTable(session, { database, name }, signal);
@@ -166,49 +198,6 @@ export class TargetTables {
       message: `The table ${place.table} was made and is not there.`,
       place,
     });
-  }
-
-  /** The statement that takes away what is noted of the table's rows; undefined when nothing is. */
-  async #stateOf(
-    session: Session,
-    { database, name }: Pick<Table, 'database' | 'name'>,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const { stateDatabase } = this.#options.config;
-    const versions = versionsName({ database, name });
-    if ((await findTable(session, { database: stateDatabase, name: versions }, signal)) !== undefined) {
-      return `DROP TABLE ${quoteTable(stateDatabase, versions)}`;
-    }
-    if ((await findTable(session, { database: stateDatabase, name: POSITIONS }, signal)) === undefined)
-      return undefined;
-    const rows = `FROM ${quoteTable(stateDatabase, POSITIONS)} WHERE \`table\` = ${quoted(`${database}.${name}`)}`;
-    return (await session.query(`SELECT 1 ${rows} LIMIT 1`, signal)).length > 0 ? `DELETE ${rows}` : undefined;
-  }
-
-  /** The quoted name of the table of versions, which is there afterwards. */
-  async #versions(session: Session, table: Table, keyNames: readonly string[], signal: AbortSignal): Promise<string> {
-    const { stateDatabase } = this.#options.config;
-    if (keyNames.length === 0) {
-      await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(stateDatabase)}`, signal);
-      await define(session, createPositions(stateDatabase), signal);
-      return '';
-    }
-    const name = versionsName(table);
-    const sql = quoteTable(stateDatabase, name);
-    const there = await findTable(session, { database: stateDatabase, name }, signal);
-    if (there === undefined) {
-      // Refused below with a better reason when the table has no such key.
-      if (!keyNames.every((key) => table.columns.some((column) => column.name === key))) return sql;
-      await session.execute(`CREATE DATABASE IF NOT EXISTS ${quoteName(stateDatabase)}`, signal);
-      await define(session, createVersions(sql, table, keyNames, dialectOf(session)), signal);
-    } else if ([...(there.primaryKey ?? [])].sort().join() !== [...keyNames].sort().join()) {
-      throw new TaplineError('SINK_MYSQL_KEY', {
-        message: `The rows of ${table.database}.${table.name} were written by the key (${there.primaryKey?.join(', ')}), and the records’ key is (${keyNames.join(', ')}).`,
-        place: { table: `${table.database}.${table.name}` },
-        remedy: `Write to another \`sink.table\`; or empty this one, DROP TABLE ${sql}, and let the writer begin at the start of its topics.`,
-      });
-    }
-    return sql;
   }
 }
 
@@ -223,21 +212,4 @@ function lost(table: string, forget: string): TaplineError {
 
 function idOf({ topic, source }: Change): string {
   return source === null ? topic : `${topic}\0${source.db}\0${source.table}`;
-}
-
-/** What the server has against a table, in its own words, is for a person to settle, and no row's fault. */
-async function define(session: Session, sql: string, signal: AbortSignal): Promise<void> {
-  try {
-    await session.lenient(sql, signal);
-  } catch (error) {
-    if (!(error instanceof TaplineError) || !(error.disposition === 'poison' || error.code === 'SINK_MYSQL_FAILED'))
-      throw error;
-    throw new TaplineError('SINK_MYSQL_TABLE', {
-      message: `${error.message} The statement was: ${sql}`,
-      place: error.place,
-      remedy:
-        'Make or alter the table by hand, as near to the source’s as the server allows, and start the writer again.',
-      cause: error,
-    });
-  }
 }

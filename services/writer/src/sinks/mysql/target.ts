@@ -3,13 +3,15 @@ import { quoteName, quoteTable } from '@tapline/mysql';
 import type { Column, Table } from '@tapline/schema';
 import type { Row, Value } from '@tapline/sink';
 import { foldOf } from './fold.ts';
-import { type Literal, literalOf } from './literal.ts';
+import { type Literal, type LiteralForm, literalForm, literalOf } from './literal.ts';
+import type { Offsets } from './offsets.ts';
 import type { Flavor } from './session.ts';
 
 export interface TargetColumn {
   readonly name: string;
   readonly quoted: string;
   readonly literal: Literal;
+  readonly form: LiteralForm;
   /** Folds what the column's collation may hold for equal. */
   readonly fold: (value: Value) => string;
   /** A condition that holds for rows which have exactly this value. */
@@ -27,13 +29,30 @@ export interface TargetKey {
   readonly columns: readonly TargetColumn[];
 }
 
+/** What keeps a change from being applied twice, or late. */
+export type Guard =
+  | {
+      /** Each row's version. */
+      readonly kind: 'versions';
+      /** How far the partitions were applied when versions began to be kept: of what is not above, rows have none. */
+      readonly before?: { readonly topic: string; readonly applied: ReadonlyMap<number, bigint> };
+    }
+  | {
+      /** How far each partition is applied. */
+      readonly kind: 'offsets';
+      readonly offsets: Offsets;
+      /** Whether our changes come so that offsets may say it of them, too; else we only look. */
+      readonly own: boolean;
+    };
+
 /** A table to write to, as it is in the target. */
 export interface Target {
   /** `db.table`, for messages. */
   readonly name: string;
   /** Quoted. */
   readonly sql: string;
-  /** The table of versions, quoted; it has the key's columns, in their types, and `__version`. */
+  readonly guard: Guard;
+  /** The table of versions, quoted, which is there with that guard; it has the key's columns, in their types, and `__version`. */
   readonly versions: string;
   readonly columns: ReadonlyMap<string, TargetColumn>;
   /** The message key's columns; none when the table is appended to without a key. */
@@ -77,8 +96,11 @@ export class ColumnSets {
   }
 
   of(row: Row): ColumnSet {
-    const names = Object.keys(row);
-    if (sameList(names, this.#lastNames)) return this.#last;
+    return this.ofNames(Object.keys(row));
+  }
+
+  ofNames(names: readonly string[]): ColumnSet {
+    if (names === this.#lastNames || sameList(names, this.#lastNames)) return this.#last;
     const id = names.join('\0');
     let set = this.#sets.get(id);
     if (set === undefined) {
@@ -103,12 +125,13 @@ function sameList(left: readonly string[], right: readonly string[]): boolean {
 
 export interface TargetOptions {
   readonly keyNames: readonly string[];
+  readonly guard: Guard;
   readonly versions: string;
   readonly dialect: Dialect;
 }
 
 /** @throws TaplineError SINK_MYSQL_KEY when the table has no unique key over the message key: rows could not be found again. */
-export function targetOf(table: Table, { keyNames, versions, dialect }: TargetOptions): Target {
+export function targetOf(table: Table, { keyNames, guard, versions, dialect }: TargetOptions): Target {
   const name = `${table.database}.${table.name}`;
   const columns = new Map(table.columns.map((column) => [column.name, targetColumn(column, dialect.flavor)]));
   const keys = [...(table.primaryKey === undefined ? [] : [table.primaryKey]), ...keysOf(table)];
@@ -122,6 +145,7 @@ export function targetOf(table: Table, { keyNames, versions, dialect }: TargetOp
   return {
     name,
     sql: quoteTable(table.database, table.name),
+    guard,
     versions,
     columns,
     key: of(keyNames),
@@ -158,6 +182,7 @@ function targetColumn(column: Column, flavor: Flavor): TargetColumn {
     name: column.name,
     quoted,
     literal,
+    form: literalForm(column),
     same: sameOf(column, quoted, literal),
     fold: foldOf(column),
     isNoMember: (value) => column.type === 'enum' && value === '' && !(column.members ?? []).includes(''),

@@ -7,7 +7,7 @@ import type { MysqlConfig } from '../config.ts';
 import { DdlBook } from '../ddl/book.ts';
 import { ddlLock } from '../ddl/lock.ts';
 import { quoted } from '../literal.ts';
-import { findTable, versionsName } from '../lookup.ts';
+import { findState, findTable, stateName, versionsName } from '../lookup.ts';
 import { Session } from '../session.ts';
 import { besideMysql } from './config.ts';
 import { OLD, refuseTied, sqlOf, textOf } from './second-table.ts';
@@ -29,7 +29,7 @@ interface Trio {
 }
 
 /**
- * Tables beside the live ones, and one RENAME TABLE over all of them, their tables of versions with them (MySQL manual, "RENAME TABLE Statement": other sessions see all of it or nothing). A
+ * Tables beside the live ones, and one RENAME TABLE over all of them, what is kept of their rows with them (MySQL manual, "RENAME TABLE Statement": other sessions see all of it or nothing). A
  * mark is renamed in the same statement: it says afterwards whether that was done.
  */
 export class MysqlExchange implements Exchange {
@@ -49,7 +49,7 @@ export class MysqlExchange implements Exchange {
 
   get text(): string {
     const { table } = this.#config;
-    return `${table}${this.#suffix} becomes ${table}, and ${table} becomes ${table}${this.#suffix}${OLD}, with their tables of versions, in one RENAME TABLE`;
+    return `${table}${this.#suffix} becomes ${table}, and ${table} becomes ${table}${this.#suffix}${OLD}, with what is kept of their rows, in one RENAME TABLE`;
   }
 
   prepare(begun: boolean, signal: AbortSignal): Promise<'open' | 'exchanged'> {
@@ -87,15 +87,16 @@ export class MysqlExchange implements Exchange {
         signal,
       );
       for (const trio of trios) await this.#refuseUnlike(trio, session, signal);
-      const steps = trios.flatMap(({ live, second, old }) => [
-        ...turn(live, second, old),
-        ...turn(this.#versions(live), this.#versions(second), this.#versions(old)),
-      ]);
-      await this.#rename([...steps, [this.#mark('replay'), this.#mark('replayed')]], session, signal);
-      return trios.map(({ live, old }) => {
-        const drop = `DROP TABLE ${sqlOf(old)}, ${sqlOf(this.#versions(old))}`;
-        return `${textOf(live)} has the new rows; the old ones are in ${textOf(old)} until you drop it: ${drop}`;
-      });
+      const moved: (readonly [TableName, TableName])[] = [];
+      const told: string[] = [];
+      for (const { live, second, old } of trios) {
+        const goes = await this.#withState(live, old, session, signal);
+        moved.push(...goes, ...(await this.#withState(second, live, session, signal)));
+        const drop = `DROP TABLE ${goes.map(([, to]) => sqlOf(to)).join(', ')}`;
+        told.push(`${textOf(live)} has the new rows; the old ones are in ${textOf(old)} until you drop it: ${drop}`);
+      }
+      await this.#rename([...moved, [this.#mark('replay'), this.#mark('replayed')]], session, signal);
+      return told;
     });
   }
 
@@ -194,6 +195,21 @@ export class MysqlExchange implements Exchange {
     );
   }
 
+  /** The steps by which a table gets another name, and what is kept of its rows goes along. */
+  async #withState(
+    table: TableName,
+    next: TableName,
+    session: Session,
+    signal: AbortSignal,
+  ): Promise<(readonly [TableName, TableName])[]> {
+    const { stateDatabase } = this.#config;
+    const state = await findState(session, stateDatabase, table, signal);
+    return [
+      [table, next],
+      ...[...state].map(([kind, from]) => [from, { database: stateDatabase, name: stateName(kind, next) }] as const),
+    ];
+  }
+
   #versions(table: TableName): TableName {
     return { database: this.#config.stateDatabase, name: versionsName(table) };
   }
@@ -218,14 +234,6 @@ export class MysqlExchange implements Exchange {
     await using session = await Session.open(this.#config, signal);
     return await work(session);
   }
-}
-
-/** The old one gives its name to the new one. */
-function turn(live: TableName, second: TableName, old: TableName): (readonly [TableName, TableName])[] {
-  return [
-    [live, old],
-    [second, live],
-  ];
 }
 
 async function isThere(session: Session, table: TableName, signal: AbortSignal): Promise<boolean> {

@@ -4,7 +4,7 @@ import type { Table, TableName } from '@tapline/schema';
 import type { Change } from '@tapline/sink';
 import type { MysqlConfig } from '../config.ts';
 import { quoted } from '../literal.ts';
-import { findTable, versionsName } from '../lookup.ts';
+import { findState, findTable } from '../lookup.ts';
 import type { Session } from '../session.ts';
 
 /** What is put behind the name of a second table once it is the old one. */
@@ -39,12 +39,12 @@ export async function makeSecondTable(
     });
   }
   for (const table of [name, name + OLD]) {
-    const versions = { database: config.stateDatabase, name: versionsName({ database, name: table }) };
-    if ((await findTable(session, versions, signal)) === undefined) continue;
+    const [state] = (await findState(session, config.stateDatabase, { database, name: table }, signal)).values();
+    if (state === undefined) continue;
     throw new TaplineError('REPLAY_INTO', {
-      message: `The table of versions ${textOf(versions)} is there already, without its table.`,
+      message: `What is kept of a table’s rows, ${textOf(state)}, is there already, without its table.`,
       place,
-      remedy: `DROP TABLE ${sqlOf(versions)}, and begin again with --restart.`,
+      remedy: `DROP TABLE ${sqlOf(state)}, and begin again with --restart.`,
     });
   }
   await refuseTied(session, [live], signal);

@@ -16,7 +16,7 @@ import { errnoOf } from '../classify.ts';
 import type { MysqlConfig } from '../config.ts';
 import { collationFor } from '../create-table.ts';
 import { quoted } from '../literal.ts';
-import { dialectOf, findTable, placeIn, versionsName } from '../lookup.ts';
+import { dialectOf, findState, findTable, placeIn } from '../lookup.ts';
 import type { Session } from '../session.ts';
 import { isAsAfter, type PresentTable, type TouchedColumn, touchedColumns, touchedKeys } from './forms.ts';
 import type { PlacedStatement } from './pending.ts';
@@ -196,7 +196,8 @@ export class CarryOut {
       if ((await this.#present(place)) === undefined) continue;
       log.warn('a table is dropped, as in the source', { table: textOf(place) });
       await session.define(`DROP TABLE IF EXISTS ${sqlOf(place)}`, signal);
-      await session.execute(`DROP TABLE IF EXISTS ${quoteTable(config.stateDatabase, versionsName(place))}`, signal);
+      for (const state of (await findState(session, config.stateDatabase, place, signal)).values())
+        await session.execute(`DROP TABLE IF EXISTS ${sqlOf(state)}`, signal);
       if ((await findTable(session, { database: config.stateDatabase, name: POSITIONS }, signal)) === undefined)
         continue;
       const positions = quoteTable(config.stateDatabase, POSITIONS);

@@ -1,12 +1,12 @@
 import { quoteName, quoteTable } from '@tapline/mysql';
 import type { TableName } from '@tapline/schema';
 import type { MysqlConfig } from '../config.ts';
-import { findTable, versionsName } from '../lookup.ts';
+import { findState, findTable, stateName } from '../lookup.ts';
 import type { Session } from '../session.ts';
 import { nameOf, type Rename } from './renames.ts';
 
 /**
- * Gives tables other names, and their tables of versions with them, in one statement, which the server does as a whole. A table that is not there is left out: it
+ * Gives tables other names, and what is kept of their rows with them, in one statement, which the server does as a whole. A table that is not there is left out: it
  * is made under its new name when its rows come. Where tables swap their names nothing tells afterwards whether they have, so a mark is renamed with them.
  */
 export async function renameAll(
@@ -27,8 +27,9 @@ export async function renameAll(
   const isThere = async (table: TableName): Promise<boolean> => (await findTable(session, table, signal)) !== undefined;
   const steps: Rename[] = [];
   for (const rename of renames) {
-    const state = { from: stateOf(stateDatabase, rename.from), to: stateOf(stateDatabase, rename.to) };
-    for (const step of [rename, state]) if (await isThere(step.from)) steps.push(step);
+    if (await isThere(rename.from)) steps.push(rename);
+    for (const [kind, from] of await findState(session, stateDatabase, rename.from, signal))
+      steps.push({ from, to: { database: stateDatabase, name: stateName(kind, rename.to) } });
   }
   if (!isSwap) return rename(steps, session, signal);
   if (!(await isThere(mark.to))) {
@@ -63,10 +64,6 @@ function throughOthers(steps: readonly Rename[]): Rename[] {
     ...steps.map(({ from }, at) => ({ from, to: other(at, from) })),
     ...steps.map(({ from, to }, at) => ({ from: other(at, from), to })),
   ];
-}
-
-function stateOf(database: string, table: TableName): TableName {
-  return { database, name: versionsName(table) };
 }
 
 function sqlOf({ database, name }: TableName): string {
