@@ -37,6 +37,8 @@ export interface Step {
 export class DdlReplay implements AsyncDisposable {
   readonly catalog: Catalog;
   readonly #server: DdlServer;
+  /** How names are compared. */
+  readonly #folded: boolean;
   /** Runs what is to be replayed, under whatever it sets. */
   readonly #work: MysqlConnection;
   /** Looks at what came of it. */
@@ -55,6 +57,7 @@ export class DdlReplay implements AsyncDisposable {
     catalog: Catalog;
     server: DdlServer;
     others: ReadonlySet<string>;
+    folded: boolean;
   }) {
     this.#work = parts.work;
     this.#look = parts.look;
@@ -62,6 +65,7 @@ export class DdlReplay implements AsyncDisposable {
     this.catalog = parts.catalog;
     this.#server = parts.server;
     this.#others = parts.others;
+    this.#folded = parts.folded;
   }
 
   static async open(address: MysqlAddress): Promise<DdlReplay> {
@@ -80,6 +84,7 @@ export class DdlReplay implements AsyncDisposable {
       work,
       look,
       binlog: await BinlogFollower.open(look),
+      folded: variables[1] !== '0',
       catalog,
       server: {
         flavor: look.flavor,
@@ -187,14 +192,15 @@ export class DdlReplay implements AsyncDisposable {
   }
 
   async #compare(touched: readonly TableName[]): Promise<void> {
-    const names = new Set(touched.map(nameOf));
+    const fold = (name: string): string => (this.#folded ? name.toLowerCase() : name);
+    const names = new Set(touched.map((table) => fold(nameOf(table))));
     if (names.size === 0) return;
-    const databases = new Set(touched.map(({ database }) => database));
+    const databases = new Set(touched.map(({ database }) => fold(database)));
     // A statement on a whole database concerns all of its tables.
-    const whole = new Set(touched.filter(({ name }) => name === '').map(({ database }) => database));
+    const whole = new Set(touched.filter(({ name }) => name === '').map(({ database }) => fold(database)));
     const concerns = (database: string, name: string): boolean =>
-      whole.has(database) || names.has(`${database}.${name}`);
-    const server = await this.#read((database) => databases.has(database), concerns);
+      whole.has(fold(database)) || names.has(fold(`${database}.${name}`));
+    const server = await this.#read((database) => databases.has(fold(database)), concerns);
     const known = [...this.catalog.tables()].filter(({ database, name }) => concerns(database, name));
     this.#compareTables([...server, ...known, ...touched.filter(({ name }) => name !== '')], server);
   }

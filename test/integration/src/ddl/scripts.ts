@@ -132,6 +132,24 @@ export const DDL_SCRIPTS: Readonly<Record<string, readonly string[]>> = {
     'ALTER TABLE p ADD y INT PARTITION BY KEY (id) PARTITIONS 2',
     'ALTER TABLE p REMOVE PARTITIONING',
   ],
+  databases: [
+    'CREATE DATABASE ddl_other CHARACTER SET latin1',
+    'CREATE TABLE ddl_other.t (a INT PRIMARY KEY, b VARCHAR(10))',
+    'CREATE TABLE t (id INT PRIMARY KEY, x VARCHAR(10))',
+    // Tables keep their character sets in another database.
+    'RENAME TABLE ddl_other.t TO moved, t TO ddl_other.t',
+    'ALTER TABLE moved ADD c VARCHAR(3), RENAME TO ddl_other.back',
+    'ALTER TABLE ddl_other.back ADD d INT',
+    'CREATE TABLE copy LIKE ddl_other.back',
+    'CREATE OR REPLACE VIEW ddl_other.v AS SELECT 1',
+    'DROP DATABASE ddl_other',
+    'CREATE SCHEMA IF NOT EXISTS ddl_other COLLATE utf8mb4_bin',
+    'CREATE TABLE ddl_other.t (y VARCHAR(5))',
+    'ALTER SCHEMA ddl_other DEFAULT CHARACTER SET latin2',
+    'ALTER TABLE ddl_other.t ADD z VARCHAR(5)',
+    'CREATE TABLE ddl_other.u (z VARCHAR(5))',
+    'DROP SCHEMA IF EXISTS ddl_other',
+  ],
   'what does not matter': [
     'CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(10))',
     'CREATE VIEW v AS SELECT a FROM t',
@@ -192,5 +210,24 @@ export const MARIADB_SCRIPTS: Readonly<Record<string, readonly string[]>> = {
     'SET STATEMENT max_statement_time = 100 FOR ALTER TABLE t2 ADD z INT',
     'CREATE SEQUENCE s',
     'DROP SEQUENCE s',
+  ],
+};
+
+/** Where names differ by nothing but case, they are one (lower_case_table_names=1). */
+export const ANY_CASE_SCRIPTS: Readonly<Record<string, readonly string[]>> = {
+  'names in any case': [
+    'CREATE DATABASE Ddl_Other',
+    'CREATE TABLE Mixed (Id INT PRIMARY KEY, V INT)',
+    'ALTER TABLE mIxed ADD W INT, CHANGE v Value INT',
+    'ALTER TABLE MIXED RENAME TO Renamed',
+    'RENAME TABLE renamed TO DDL_OTHER.Moved',
+    'ALTER TABLE ddl_other.MOVED ADD x INT',
+    'CREATE TABLE Again LIKE DDL_other.moveD',
+    'ALTER TABLE again ADD y INT',
+    'CREATE TABLE DDL.z (a INT)',
+    'CREATE UNIQUE INDEX By_A ON dDl.Z (A)',
+    'DROP TABLE ddL_Other.moVed',
+    'CREATE TABLE IF NOT EXISTS AGAIN (other INT)',
+    'DROP DATABASE DDL_OTHER',
   ],
 };
