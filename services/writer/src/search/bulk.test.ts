@@ -17,8 +17,9 @@ class Script implements SearchClient {
   }
 
   send({ body = '' }: SearchRequest): Promise<SearchAnswer> {
-    this.bodies.push(body);
-    return Promise.resolve(this.#answer(body));
+    const text = body.toString();
+    this.bodies.push(text);
+    return Promise.resolve(this.#answer(text));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -30,8 +31,8 @@ const at = { index: 'a', id: '1', routing: undefined };
 
 function entries(count: number): BulkEntry[] {
   return Array.from({ length: count }, (_, change) => {
-    const text = indexEntry({ ...at, id: `d${change}` }, 1n, '{}');
-    return { change, index: 'a', text, leaving: false };
+    const bytes = Buffer.from(indexEntry({ ...at, id: `d${change}` }, 1n, '{}'));
+    return { change, index: 'a', bytes, leaving: false };
   });
 }
 
@@ -55,7 +56,7 @@ test('versions and routing are written with all their digits', () => {
 
 test('a request ends before its limit of bytes, and one larger document still goes', async () => {
   const script = new Script(allWell);
-  const one = entries(1)[0]?.text.length ?? 0;
+  const one = entries(1)[0]?.bytes.length ?? 0;
   const outcome = await sent(script, entries(5), 2 * one);
   expect(script.bodies.map((body) => body.length / one)).toEqual([2, 2, 1]);
   expect(outcome.result().verdicts).toEqual(Array.from({ length: 5 }, () => 'applied'));

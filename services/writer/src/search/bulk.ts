@@ -9,14 +9,18 @@ export interface BulkEntry {
   /** Of the change in the call. */
   readonly change: number;
   readonly index: string;
-  readonly text: string;
+  readonly bytes: Buffer;
   /** The document is leaving this place: that it is not there, or newer there, is as good as done. */
   readonly leaving: boolean;
 }
 
-/** A version is written as it is: as a JavaScript number it would lose its last digits. */
 export function indexEntry(at: Location, version: bigint, document: string): string {
-  return `{"index":{${nameOf(at)},"version":${version},"version_type":"external"}}\n${document}\n`;
+  return `${indexLine(at, version)}${document}\n`;
+}
+
+/** What stands before the line of the document. A version is written as it is: as a JavaScript number it would lose its last digits. */
+export function indexLine(at: Location, version: bigint): string {
+  return `{"index":{${nameOf(at)},"version":${version},"version_type":"external"}}\n`;
 }
 
 export function deleteEntry(at: Location, version: bigint): string {
@@ -65,7 +69,7 @@ export class BulkSender {
   #endOfRequest(entries: readonly BulkEntry[], from: number): number {
     let bytes = 0;
     for (let at = from; at < entries.length; at++) {
-      bytes += Buffer.byteLength((entries[at] as BulkEntry).text);
+      bytes += (entries[at] as BulkEntry).bytes.length;
       if (bytes > this.#bulkBytes && at > from) return at;
     }
     return entries.length;
@@ -76,8 +80,7 @@ export class BulkSender {
     outcome: Outcome,
     signal: AbortSignal,
   ): Promise<TaplineError | undefined> {
-    let body = '';
-    for (const { text } of entries) body += text;
+    const body = Buffer.concat(entries.map(({ bytes }) => bytes));
     let answer: SearchAnswer;
     try {
       answer = await this.#client.send(

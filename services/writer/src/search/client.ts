@@ -4,7 +4,7 @@ export interface SearchRequest {
   /** Escaped, without the query. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Buffer;
   /** Of `body`: one JSON text, or lines of them (bulks). */
   readonly lines?: true;
 }

@@ -1,6 +1,8 @@
 import { TaplineError } from '@tapline/kernel';
-import type { Change, Row, TableCatalog } from '@tapline/sink';
+import { type Change, EncodedChange, type Row, type TableCatalog } from '@tapline/sink';
 import { type ColumnPlan, jsonOf, type PlanOptions, planTable } from './columns.ts';
+import { type EncodedMember, EncodedRows, encodedMembers } from './encoded-rows.ts';
+import type { JsonBytes } from './json-bytes.ts';
 
 interface Member {
   /** The column's name as JSON, with the colon. */
@@ -15,6 +17,8 @@ export class TableDocuments {
   #columns: ReadonlyMap<string, ColumnPlan> = new Map();
   /** Every column met, also those that the table does not have: a transform made them, and their values are written by what they are. */
   readonly #members = new Map<string, Member>();
+  /** The same by the columns of a schema, of which all changes of the schema have one array. */
+  #encoded = new WeakMap<readonly string[], readonly EncodedMember[]>();
 
   constructor(tables: TableCatalog, options: PlanOptions) {
     this.#tables = tables;
@@ -32,6 +36,30 @@ export class TableDocuments {
     if (shape !== undefined) this.#columns = planTable(shape, this.#options);
     for (const column in change.after) this.#meet(column, undefined);
     for (const [column, plan] of this.#columns) this.#meet(column, plan);
+    this.#encoded = new WeakMap();
+  }
+
+  /** Whether every column of the row after the change was met. */
+  knows(change: Change): boolean {
+    if (change instanceof EncodedChange) return this.#encodedMembers(change.columns) !== undefined;
+    for (const column in change.after) if (!this.#members.has(column)) return false;
+    return true;
+  }
+
+  /**
+   * Appends the row after a change as one line of JSON, straight from the record's bytes where the change has them. False when it has a column that is not known: the
+   * table is to be asked for again, and what was appended is to be dropped.
+   */
+  append(change: Change, rows: EncodedRows, out: JsonBytes): boolean {
+    if (!(change instanceof EncodedChange)) {
+      const text = this.write(change.after as Row);
+      if (text !== undefined) out.json(text);
+      return text !== undefined;
+    }
+    const members = this.#encodedMembers(change.columns);
+    if (members === undefined) return false;
+    rows.add(change, members);
+    return true;
   }
 
   /** The row as one line of JSON; undefined when it has a column that is not known, and the table is to be asked for again. */
@@ -54,6 +82,15 @@ export class TableDocuments {
     return this.write(row) ?? '';
   }
 
+  #encodedMembers(columns: readonly string[]): readonly EncodedMember[] | undefined {
+    const known = this.#encoded.get(columns);
+    if (known !== undefined) return known;
+    if (!columns.every((column) => this.#members.has(column))) return undefined;
+    const members = encodedMembers(columns, (column) => (this.#members.get(column) as Member).json);
+    this.#encoded.set(columns, members);
+    return members;
+  }
+
   #meet(column: string, plan: ColumnPlan | undefined): void {
     if (plan === undefined && this.#members.has(column)) return;
     this.#members.set(column, { name: `${JSON.stringify(column)}:`, json: plan?.json ?? jsonOf });
@@ -69,6 +106,11 @@ export class KnownTables {
   constructor(tables: TableCatalog, options: PlanOptions) {
     this.#tables = tables;
     this.#options = options;
+  }
+
+  /** undefined: nothing is known yet. */
+  get(topic: string): TableDocuments | undefined {
+    return this.#byTopic.get(topic);
   }
 
   async of(change: Change, signal: AbortSignal): Promise<TableDocuments> {

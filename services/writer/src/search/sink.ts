@@ -1,13 +1,15 @@
 import { orAbort, TaplineError } from '@tapline/kernel';
-import type { ApplyResult, Change, Sink, SinkContext } from '@tapline/sink';
+import { type ApplyResult, type Change, EncodedChange, type Sink, type SinkContext } from '@tapline/sink';
 import { Outcome } from '../outcome.ts';
-import { type BulkEntry, BulkSender, deleteEntry, indexEntry } from './bulk.ts';
+import { type BulkEntry, BulkSender, deleteEntry, indexEntry, indexLine } from './bulk.ts';
 import { checkStore } from './check-store.ts';
 import type { SearchClient, SearchDialect } from './client.ts';
 import type { SearchConfig } from './config.ts';
 import { KnownTables, requireWhole, type TableDocuments } from './document.ts';
 import { DocumentSink } from './documents/sink.ts';
+import { EncodedRows } from './encoded-rows.ts';
 import { Indexes } from './indexes.ts';
+import { JsonBytes } from './json-bytes.ts';
 import { type Location, Locator, sameLocation } from './location.ts';
 
 export interface SearchSinkParts {
@@ -31,6 +33,8 @@ class SearchSink implements Sink {
   readonly #bulk: BulkSender;
   readonly #tables: KnownTables;
   readonly #marked: string;
+  readonly #lines = new JsonBytes();
+  readonly #rows = new EncodedRows(this.#lines);
   #disposed = false;
 
   constructor({ client, dialect, config, context }: SearchSinkParts) {
@@ -72,7 +76,7 @@ class SearchSink implements Sink {
     const entries: BulkEntry[] = [];
     for (const [index, change] of changes.entries()) {
       try {
-        for (const entry of await this.#entriesOf(change, index, signal)) entries.push(entry);
+        while (!this.#write(change, index, entries)) await this.#prepare(change, signal);
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof TaplineError)) throw error;
@@ -84,36 +88,53 @@ class SearchSink implements Sink {
     return entries;
   }
 
-  async #entriesOf(change: Change, index: number, signal: AbortSignal): Promise<readonly BulkEntry[]> {
-    const { after, version } = change;
-    if (change.op === 'd' || after === null) return this.#leaving(change, index, signal);
-    requireWhole(change);
-    const at = this.#locator.at(change, after);
-    const documents = await this.#tables.of(change, signal);
-    const document = documents.write(after) ?? (await documents.rewrite(change, after, signal));
-    await this.#prepare(at, documents, signal);
-    const entry = { change: index, index: at.index, text: indexEntry(at, version, document), leaving: false };
-    const before = this.#movedFrom(change, at);
-    if (before === undefined) return [entry];
-    await this.#prepare(before, documents, signal);
-    return [{ ...this.#removal(before, change, index), leaving: true }, entry];
+  /** Adds what is to be sent for a change. False: something must be known of the table or the index first, and nothing was added. */
+  #write(change: Change, index: number, entries: BulkEntry[]): boolean {
+    const documents = this.#tables.get(change.topic);
+    if (documents === undefined) return false;
+    const { from, to } = this.#way(change);
+    if (!this.#isReady(from, documents) || !this.#isReady(to, documents)) return false;
+    const lines = this.#lines;
+    lines.drop();
+    if (to !== undefined) {
+      lines.json(indexLine(to, change.version));
+      if (!documents.append(change, this.#rows, lines)) return false;
+      lines.json('\n');
+    }
+    // A document that moves is taken away before it is written.
+    if (from !== undefined) entries.push(this.#removal(from, change, index, to !== undefined));
+    if (to !== undefined) entries.push({ change: index, index: to.index, bytes: lines.take(), leaving: false });
+    return true;
   }
 
-  async #leaving(change: Change, index: number, signal: AbortSignal): Promise<readonly BulkEntry[]> {
+  /** Where a row's document is to be, and where it is to be taken away. */
+  #way(change: Change): { readonly from: Location | undefined; readonly to: Location | undefined } {
+    const { moves } = this.#locator;
+    if (hasRow(change)) {
+      requireWhole(change);
+      const to = this.#locator.at(change, moves ? change.after : null);
+      return { from: this.#movedFrom(change, to), to };
+    }
     // The delete event in front of a tombstone has the row, and has removed it.
-    if (this.#locator.moves && change.before === null) return [];
-    const at = this.#locator.at(change, change.before);
-    await this.#prepare(at, await this.#tables.of(change, signal), signal);
-    return [this.#removal(at, change, index)];
+    const isGone = moves && change.before === null;
+    return { from: isGone ? undefined : this.#locator.at(change, moves ? change.before : null), to: undefined };
   }
 
-  async #prepare({ index }: Location, { columns }: TableDocuments, signal: AbortSignal): Promise<void> {
-    if (!this.#indexes.isReady(index, columns)) await this.#indexes.prepare(index, columns, signal);
+  #isReady(at: Location | undefined, { columns }: TableDocuments): boolean {
+    return at === undefined || this.#indexes.isReady(at.index, columns);
   }
 
-  #removal(at: Location, { version }: Change, change: number): BulkEntry {
+  /** Asks for what is not known of the table, and makes the indexes ready for it. */
+  async #prepare(change: Change, signal: AbortSignal): Promise<void> {
+    const documents = await this.#tables.of(change, signal);
+    const { from, to } = this.#way(change);
+    if (to !== undefined && !documents.knows(change)) await documents.learn(change, true, signal);
+    for (const at of [to, from]) if (at !== undefined) await this.#indexes.prepare(at.index, documents.columns, signal);
+  }
+
+  #removal(at: Location, { version }: Change, change: number, leaving: boolean): BulkEntry {
     const text = this.#config.onDelete === 'mark' ? indexEntry(at, version, this.#marked) : deleteEntry(at, version);
-    return { change, index: at.index, text, leaving: false };
+    return { change, index: at.index, bytes: Buffer.from(text), leaving };
   }
 
   /** Where the row was, when that is elsewhere. */
@@ -148,6 +169,10 @@ class SearchSink implements Sink {
       for (const entry of entries) outcome.failed(entry.change, error);
     }
   }
+}
+
+function hasRow(change: Change): boolean {
+  return change.op !== 'd' && (change instanceof EncodedChange ? change.hasAfter : change.after !== null);
 }
 
 /** Asks the store whether it is there before the sink is used. @throws TaplineError SINK_SEARCH_*. */

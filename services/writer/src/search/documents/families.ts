@@ -172,7 +172,7 @@ export class Families {
       const version = BigInt(family.serial);
       const text = document === undefined ? deleteEntry(location, version) : indexEntry(location, version, document);
       // That the store has this one already, or a newer one, is as good as done.
-      entries.push({ change: at, index, text, leaving: true });
+      entries.push({ change: at, index, bytes: Buffer.from(text), leaving: true });
     }
     if (entries.length === 0) return;
     const shown = new Outcome(opened.length);

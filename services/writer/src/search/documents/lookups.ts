@@ -46,7 +46,7 @@ export class Lookups {
       return {
         change: index,
         index: parts.index,
-        text: indexEntry(at, version, lookedText(version, row)),
+        bytes: Buffer.from(indexEntry(at, version, lookedText(version, row))),
         leaving: false,
       };
     });

@@ -52,7 +52,7 @@ export class PartsStore {
       at === undefined
         ? `{"create":{${name}}}`
         : `{"index":{${name},"if_seq_no":${at.sequence},"if_primary_term":${at.term}}}`;
-    return { change, index: this.index, text: `${line}\n${text}\n`, leaving: false };
+    return { change, index: this.index, bytes: Buffer.from(`${line}\n${text}\n`), leaving: false };
   }
 
   /** Searches see all that was answered before this was asked for. @throws TaplineError when a copy of a shard was not reached. */
