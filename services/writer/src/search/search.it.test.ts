@@ -99,6 +99,33 @@ describe('indexes', () => {
     await expect(applied(second, put(2, { id: 1, name: 'b' }))).rejects.toMatchObject({ code: 'SINK_SEARCH_ALIAS' });
   });
 
+  test('of a month are made by what the store’s own template says too: its shards, and the alias that stands for all of them', async () => {
+    const base = place();
+    await store.must('PUT', `_index_template/${base}`, {
+      index_patterns: [`${base}-2*`],
+      template: { settings: { number_of_shards: 2 }, aliases: { [`${base}-all`]: {} } },
+    });
+    await using sink = await opened({ index: `${base}-\${row.day:yyyy.MM}` });
+    const rows = [put(1, { id: 1, day: '2026-01-31' }), put(2, { id: 2, day: '2026-02-01' })];
+    expect(await applied(sink, ...rows.map((one) => ({ ...one, op: 'c' as const })))).toEqual(['applied', 'applied']);
+    const made = (await store.must('GET', `${base}-all?flat_settings=true`)) as Record<string, object>;
+    expect(Object.keys(made).toSorted()).toEqual([`${base}-2026.01`, `${base}-2026.02`]);
+    expect(made[`${base}-2026.01`]).toMatchObject({
+      settings: { 'index.number_of_shards': '2', 'index.gc_deletes': '3600s' },
+      mappings: { properties: { note: { type: 'flattened' } } },
+    });
+    await store.must('DELETE', `_index_template/${base}`);
+  });
+
+  test('a place in a text of two columns is found where the configuration says that it is one', async () => {
+    const index = place();
+    await using sink = await opened({ index, mappings: '{"properties": {"name": {"type": "geo_point"}}}' });
+    expect(await applied(sink, put(1, { id: 1, name: '-2,1.5' }))).toEqual(['applied']);
+    await store.must('POST', `${index}/_refresh`);
+    const query = { geo_distance: { distance: '1km', name: { lat: -2, lon: 1.5 } } };
+    expect(await store.must('POST', `${index}/_count`, { query })).toMatchObject({ count: 1 });
+  });
+
   test('one that the store refuses to make stops the writer', async () => {
     await using sink = await opened({ index: place(), mappings: '{"properties": {"a": {"type": "nonsense"}}}' });
     await expect(applied(sink, put(1, { id: 1 }))).rejects.toMatchObject({ code: 'SINK_SEARCH_INDEX_REFUSED' });
@@ -108,12 +135,24 @@ describe('indexes', () => {
 describe('what goes wrong', () => {
   test('a value that does not fit its field is poison with the reason, and the others are applied', async () => {
     const index = place();
-    await using sink = await opened({ index, mappings: '{"properties": {"name": {"type": "long"}}}' });
-    const changes = [put(1, { id: 1, name: '5' }), put(2, { id: 2, name: 'five' }), put(3, { id: 3, name: '7' })];
+    await using sink = await opened({ index, mappings: '{"properties": {"name": {"type": "byte"}}}' });
+    const names = ['5', 'five', '128', '7'];
+    const changes = names.map((name, at) => put(at + 1, { id: at + 1, name }));
     const { verdicts, errors } = await sink.apply(changes, signal);
-    expect(verdicts).toEqual(['applied', 'poison', 'applied']);
+    expect(verdicts).toEqual(['applied', 'poison', 'poison', 'applied']);
     expect(errors.get(1)).toMatchObject({ code: 'SINK_SEARCH_MAPPING', message: expect.stringContaining('[name]') });
-    expect(await applied(sink, ...changes)).toEqual(['stale', 'poison SINK_SEARCH_MAPPING', 'stale']);
+    expect(errors.get(2)).toMatchObject({ code: 'SINK_SEARCH_MAPPING', message: expect.stringContaining('128') });
+    const poison = 'poison SINK_SEARCH_MAPPING';
+    expect(await applied(sink, ...changes)).toEqual(['stale', poison, poison, 'stale']);
+  });
+
+  test('a column that an index of somebody else’s does not have and does not take is poison with its name', async () => {
+    const index = place();
+    await store.must('PUT', index, { mappings: { dynamic: 'strict', properties: { id: { type: 'long' } } } });
+    await using sink = await opened({ index, manageIndexes: false });
+    const { verdicts, errors } = await sink.apply([put(1, { id: 1 }), put(2, { id: 2, name: 'a' })], signal);
+    expect(verdicts).toEqual(['applied', 'poison']);
+    expect(errors.get(1)).toMatchObject({ code: 'SINK_SEARCH_MAPPING', message: expect.stringContaining('name') });
   });
 
   test('a closed index is waited for', async () => {
