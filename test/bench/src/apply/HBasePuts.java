@@ -14,16 +14,13 @@ import org.apache.hadoop.hbase.client.ColumnFamilyDescriptorBuilder;
 import org.apache.hadoop.hbase.client.Connection;
 import org.apache.hadoop.hbase.client.ConnectionFactory;
 import org.apache.hadoop.hbase.client.Put;
-import org.apache.hadoop.hbase.client.ResultScanner;
-import org.apache.hadoop.hbase.client.Scan;
 import org.apache.hadoop.hbase.client.Table;
 import org.apache.hadoop.hbase.client.TableDescriptorBuilder;
-import org.apache.hadoop.hbase.filter.KeyOnlyFilter;
 import org.apache.hadoop.hbase.util.Bytes;
 
 /**
- * What HBase's own client does with sysbench-like rows. Arguments: host:port of the master, then `put TABLE ROWS`, which makes the table and prints the
- * seconds that the puts took, or `count TABLE`, which prints the rows that are there.
+ * What HBase's own client does with sysbench-like rows. Arguments: host:port of the master, the table, which is made, and how many rows; prints the seconds
+ * that the puts took.
  */
 public class HBasePuts {
   private static final byte[] FAMILY = bytes("d");
@@ -39,10 +36,9 @@ public class HBasePuts {
     settings.set("hbase.client.registry.impl", "org.apache.hadoop.hbase.client.RpcConnectionRegistry");
     settings.set("hbase.client.bootstrap.servers", args[0]);
     settings.set("hbase.masters", args[0]);
-    TableName name = TableName.valueOf(args[2]);
+    TableName name = TableName.valueOf(args[1]);
     try (Connection connection = ConnectionFactory.createConnection(settings)) {
-      if (args[1].equals("count")) System.out.println("rows " + count(connection, name));
-      else System.out.println("seconds " + secondsOfPuts(connection, name, Integer.parseInt(args[3])));
+      System.out.println("seconds " + secondsOfPuts(connection, name, Integer.parseInt(args[2])));
     }
     System.exit(0);
   }
@@ -57,15 +53,6 @@ public class HBasePuts {
     long started = System.nanoTime();
     put(connection, name, rows);
     return (System.nanoTime() - started) / 1e9;
-  }
-
-  private static int count(Connection connection, TableName name) throws Exception {
-    Scan scan = new Scan().addFamily(FAMILY).setFilter(new KeyOnlyFilter()).setCaching(5_000);
-    int rows = 0;
-    try (Table table = connection.getTable(name); ResultScanner found = table.getScanner(scan)) {
-      while (found.next() != null) rows++;
-    }
-    return rows;
   }
 
   private static void put(Connection connection, TableName name, int rows) throws Exception {

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 import type { SearchServer } from '@tapline/test-stack';
-import { measured } from '../processes.ts';
+import { CpuMeter } from '../processes.ts';
 import type { Measurement } from '../report.ts';
 import { type HttpRequest, httpRequests } from './http.ts';
 import { Recorder } from './recorder.ts';
@@ -12,6 +12,8 @@ type Product = 'elasticsearch' | 'opensearch';
 const CONNECTIONS = 4;
 const HEAP_MIB = 1024;
 const INDEX = 'applied';
+/** Of each run: until then the writer's process compiles itself, and the first segments of the index are small. */
+const UNCOUNTED_SHARE = 0.2;
 
 /**
  * Elasticsearch or OpenSearch; the limit is the very bulks that the writer sent, recorded on their way, sent again over plain connections into an empty
@@ -22,10 +24,12 @@ export function openSearchStore(product: Product): OpenApplyStore {
     const server = await stack.add(product, { heapMib: HEAP_MIB, forSpeed: true });
     const recorder = await Recorder.open(server.port);
     const { url } = server.address;
-    let bulks: readonly HttpRequest[] = [];
+    let bulks: readonly Bulk[] = [];
     let shape = '';
     return {
       process: server.process,
+      uncountedShare: UNCOUNTED_SHARE,
+      alternates: true,
       async sink({ run }) {
         await remove(url);
         const node = run === 0 ? `http://127.0.0.1:${recorder.port}` : url;
@@ -36,7 +40,7 @@ export function openSearchStore(product: Product): OpenApplyStore {
         await requireDocuments(url, rows);
         if (run > 0) return;
         shape = await shapeOf(url);
-        bulks = recorder.take().flatMap((bytes) => httpRequests(bytes).filter(isBulk));
+        bulks = recorder.take().flatMap((bytes) => httpRequests(bytes).filter(isBulk).map(bulkOf));
       },
       async limits(run: ApplyRun) {
         await remove(url);
@@ -55,8 +59,22 @@ export function openSearchStore(product: Product): OpenApplyStore {
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
+/** A bulk as it was sent, and how many rows it has. */
+interface Bulk extends HttpRequest {
+  readonly rows: number;
+}
+
 function isBulk({ path }: HttpRequest): boolean {
   return path.startsWith('/_bulk');
+}
+
+const LINE_FEED = 10;
+
+/** A row is two lines: what is to be done, and the document. */
+function bulkOf(request: HttpRequest): Bulk {
+  let lines = 0;
+  for (const byte of request.body) if (byte === LINE_FEED) lines++;
+  return { ...request, rows: lines / 2 };
 }
 
 async function remove(url: string): Promise<void> {
@@ -97,27 +115,51 @@ async function answerOf(url: string, init: RequestInit = {}): Promise<unknown> {
   return await answer.json();
 }
 
+/** Sends all bulks, and measures from the moment on at which the rows that are not counted are answered. */
 async function sendRaw(
   { port, process: { pid } }: SearchServer,
   product: Product,
-  bulks: readonly HttpRequest[],
+  bulks: readonly Bulk[],
   rows: number,
 ): Promise<Measurement> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  let next = 0;
+  let answered = 0;
+  let counted: Counted | undefined;
+  const sender = async (): Promise<void> => {
+    while (next < bulks.length) {
+      const bulk = bulks[next++] as Bulk;
+      const answer = await post(port, bulk, agent);
+      if (!answer.includes('"errors":false')) throw new Error(`a bulk failed: ${answer.slice(0, 500)}`);
+      answered += bulk.rows;
+      if (answered >= rows * UNCOUNTED_SHARE) counted ??= new Counted(answered, { [product]: pid });
+    }
+  };
   try {
-    const what = 'the same bulks, sent raw';
-    return await measured({ what, rows, servers: { [product]: pid } }, async () => {
-      let next = 0;
-      const sender = async (): Promise<void> => {
-        while (next < bulks.length) {
-          const answer = await post(port, bulks[next++] as HttpRequest, agent);
-          if (!answer.includes('"errors":false')) throw new Error(`a bulk failed: ${answer.slice(0, 500)}`);
-        }
-      };
-      await Promise.all(Array.from({ length: CONNECTIONS }, sender));
-    });
+    await Promise.all(Array.from({ length: CONNECTIONS }, sender));
+    if (counted === undefined) throw new Error('no bulk of a writer was recorded');
+    return { what: 'the same bulks, sent raw', ...counted.until(answered), figures: { bulks: bulks.length } };
   } finally {
     agent.destroy();
+  }
+}
+
+/** From a moment on, at which so many rows were answered. */
+class Counted {
+  readonly #rows: number;
+  readonly #servers: CpuMeter;
+  readonly #cpu = process.cpuUsage();
+  readonly #started = performance.now();
+
+  constructor(rows: number, servers: Readonly<Record<string, number | undefined>>) {
+    this.#rows = rows;
+    this.#servers = new CpuMeter(servers);
+  }
+
+  until(rows: number): Pick<Measurement, 'rows' | 'seconds' | 'cpuSeconds'> {
+    const { user, system } = process.cpuUsage(this.#cpu);
+    const cpuSeconds = { client: (user + system) / 1e6, ...this.#servers.used() };
+    return { rows: rows - this.#rows, seconds: (performance.now() - this.#started) / 1000, cpuSeconds };
   }
 }
 

@@ -14,6 +14,10 @@ export interface ApplyRun {
 /** A store that a writer is measured into, started. */
 export interface OpenStore extends AsyncDisposable {
   readonly process: ManagedProcess;
+  /** This part of a run's rows is not counted, neither of the writer nor of the limits: the writer's process has just begun, and the place is small. Default: none. */
+  readonly uncountedShare?: number;
+  /** The limits need nothing of the writer's run: they come first in every other one, and are warmed up too, so that the store's age helps neither side. */
+  readonly alternates?: boolean;
   /** The writer's configuration under `sink`, for a place of this run that is empty. */
   sink(run: ApplyRun): Promise<Readonly<Record<string, unknown>>>;
   /** Throws when the store does not hold just the rows. */
