@@ -16,6 +16,7 @@ export { type ConfigInput, type LoadedConfig, loadConfig } from './config/load.t
 export { nearest } from './config/paths.ts';
 export { configReference, errorReference, metricsReference } from './config/reference.ts';
 export { readConfigFile } from './config/source-file.ts';
+export { watchConfigFile } from './config/watch-file.ts';
 export { describeError, type ErrorDescription, printableError } from './describe-error.ts';
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './error-codes.ts';
 export { type Disposition, type ErrorDetails, type ErrorPlace, TaplineError } from './errors.ts';

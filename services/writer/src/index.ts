@@ -1,11 +1,11 @@
 import { type ServiceCommand, serviceCommand } from '@tapline/kernel';
 import { ENGINE_METRICS } from '@tapline/sink';
 import { WRITER_CONFIG } from './config.ts';
+import { openLiveWriter } from './live-writer.ts';
 import { DRY_RUN, DRY_RUN_HELP, dryRun } from './preview/command.ts';
 import { sinkOf } from './sinks/index.ts';
 import { topicsOf } from './topics.ts';
 import { compileTransforms } from './transform/index.ts';
-import { openWriter } from './writer.ts';
 
 export type { WriterConfig } from './config.ts';
 export { examine } from './examine.ts';
@@ -28,7 +28,7 @@ const service: ServiceCommand = serviceCommand({
     topicsOf(source.topics);
     compileTransforms(transform, { secret: maskSecret ?? '' });
   },
-  open: openWriter,
+  open: (context, stop) => openLiveWriter(context, stop),
 });
 
 /** `tapline writer`: topics → one sink. */

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type KafkaRecord, readHeader } from '@tapline/kafka';
 import { until, WriterFixture } from './testing/fixture.ts';
@@ -81,4 +84,56 @@ test('markers of a reader’s lives are committed past: the group’s lag is 0 a
   await until('all is committed again', () => fixture.caughtUp(topic), writer);
   expect([...(await fixture.committed(topic)).values()].toSorted()).toEqual(['2', '3']);
   expect([...(await fixture.rows(topic)).keys()]).toEqual([1]);
+});
+
+test('a configuration file that changes is followed without a restart: topics and transforms, and what is wrong in it changes nothing', async () => {
+  await using topic = await fixture.topic();
+  await using another = await fixture.topic();
+  const folder = await mkdtemp(join(tmpdir(), 'tapline-writer-'));
+  const file = join(folder, 'writer.yaml');
+  const {
+    'sink.type': type,
+    'sink.address': address,
+    'sink.key': key,
+    name,
+    'source.brokers': brokers,
+  } = fixture.flags(topic);
+  const write = (topics: readonly string[], more: object): Promise<void> =>
+    writeFile(
+      file,
+      JSON.stringify({
+        name,
+        source: { brokers: [brokers], topics, commitMs: 100 },
+        sink: { type, address, key },
+        ...more,
+      }),
+    );
+  await write([topic.topic], { admin: { port: 0 } });
+  await using writer = new WriterProcess({ config: file });
+  topic.put({ id: 1, name: 'first', price: '1.00' });
+  await topic.sent();
+  await until('the first row', async () => (await fixture.rows(topic)).has(1), writer);
+
+  await write([topic.topic], { transfrom: [] });
+  await until('the mistake is told', () => writer.log.includes('CONFIG_UNKNOWN_KEY'), writer);
+  topic.put({ id: 2, name: 'second', price: '2.00' });
+  await topic.sent();
+  await until('the second row', async () => (await fixture.rows(topic)).has(2), writer);
+
+  another.put({ id: 3, name: 'of the new topic', price: '3.00' });
+  await another.sent();
+  await write([topic.topic, another.topic], { admin: { port: 0 }, transform: [{ exclude: ['price'] }] });
+  await until('the row of the new topic', async () => (await fixture.rows(topic)).has(3), writer);
+  topic.put({ id: 2, name: 'again', price: '2.00' });
+  await topic.sent();
+  await until('the transform', async () => (await fixture.rows(topic)).get(2)?.['name'] === 'again', writer);
+  expect(await fixture.rows(topic)).toEqual(
+    new Map([
+      [1, { id: '1', name: 'first', price: '1.00' }],
+      [2, { id: '2', name: 'again' }],
+      [3, { id: '3', name: 'of the new topic' }],
+    ]),
+  );
+  expect(await writer.stop()).toBe(0);
+  await rm(folder, { recursive: true });
 });

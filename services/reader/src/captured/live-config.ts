@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { type ConfigOrigin, isAbort, isRetryable, type Logger, sleep } from '@tapline/kernel';
+import { type ConfigOrigin, isAbort, isRetryable, type Logger, watchConfigFile } from '@tapline/kernel';
 import type { ReaderConfig } from '../config.ts';
 
 /** How often the file is looked at. */
@@ -16,17 +14,12 @@ const LIVE: readonly (readonly [group: keyof ReaderConfig, key?: string])[] = [
   ['snapshot'],
 ];
 
-/**
- * The configuration of a reader that runs, as its file has it from time to time. The file is looked at every two seconds and on SIGHUP, and compared by its
- * content: Kubernetes changes the files of a ConfigMap by moving a symbolic link, which watchers of files do not tell of.
- */
+/** The configuration of a reader that runs, as its file has it from time to time. */
 export class LiveConfig {
   readonly #origin: ConfigOrigin<ReaderConfig> | undefined;
   readonly #log: Logger;
   readonly #lookMs: number;
   #current: ReaderConfig;
-  /** Nothing at first: a reader begun anew in its process may have an older configuration than the file. */
-  #seen: string | undefined;
   #toldRestart = '';
 
   constructor(config: ReaderConfig, origin: ConfigOrigin<ReaderConfig> | undefined, log: Logger, lookMs = LOOK_MS) {
@@ -47,17 +40,7 @@ export class LiveConfig {
   async watch(apply: (next: ReaderConfig) => Promise<boolean>, signal: AbortSignal): Promise<void> {
     const origin = this.#origin;
     if (origin === undefined) return;
-    let woken = new AbortController();
-    using _hangup = onHangup(() => woken.abort());
-    for (;;) {
-      await sleep(this.#lookMs, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
-      if (signal.aborted) return;
-      const asked = woken.signal.aborted;
-      woken = new AbortController();
-      const text = await textHash(origin.file);
-      if (text === undefined || (text === this.#seen && !asked)) continue;
-      if (await this.#take(origin, apply)) this.#seen = text;
-    }
+    await watchConfigFile(origin.file, { lookMs: this.#lookMs, signal, take: () => this.#take(origin, apply) });
   }
 
   /** False: once more at the next look. */
@@ -89,23 +72,6 @@ export class LiveConfig {
   }
 }
 
-const hangups = new Set<() => void>();
-const hangUp = (): void => {
-  for (const told of hangups) told();
-};
-
-/** One listener of the process, for however many readers it has. */
-function onHangup(told: () => void): Disposable {
-  if (hangups.size === 0) process.on('SIGHUP', hangUp);
-  hangups.add(told);
-  return {
-    [Symbol.dispose](): void {
-      hangups.delete(told);
-      if (hangups.size === 0) process.off('SIGHUP', hangUp);
-    },
-  };
-}
-
 /** The running configuration with what may change of another one; and the names of what differs. */
 export function merged(
   current: ReaderConfig,
@@ -131,10 +97,4 @@ function at(group: unknown, key: string | undefined): unknown {
 
 function text(value: unknown): string {
   return JSON.stringify(value) ?? '';
-}
-
-/** Undefined: it cannot be read, as in the middle of being replaced. */
-async function textHash(file: string): Promise<string | undefined> {
-  const bytes = await readFile(file).catch(() => undefined);
-  return bytes && createHash('sha256').update(bytes).digest('hex');
 }
