@@ -60,9 +60,11 @@ test('MariaDB, planned swaps, with the reader killed in front of the first and a
   await between.stop();
   const second = topology.source;
   await topology.swap(first);
+  const swappedMs = performance.now();
   await second.kill();
   await using behind = scene.startLoad();
   await scene.flows();
+  report('planned swap', swappedMs);
   await behind.stop();
   await scene.drained();
   await stopCleanly(reader);
@@ -91,8 +93,10 @@ test.each(['retract', 'resnapshot'] as const)(
     await using logs = new KeptLogs(reader);
     await launchUntil(reader, STREAMING);
     await loseTail(scene);
+    const promotedMs = performance.now();
     await using load = scene.startLoad();
     await scene.flows();
+    report(`lost tail, ${lostTail}`, promotedMs);
     // In the middle of taking back, too.
     await reader.kill();
     await launchUntil(reader, STREAMING);
@@ -125,17 +129,23 @@ test('MariaDB, policy resnapshot: purged while the reader is down, then reset wh
   await scene.drained();
   expect(await scene.compareRows()).toEqual([]);
 
+  const resetMs = performance.now();
   await source.execute('SET sql_log_bin = 0; DELETE FROM shop.steps WHERE id = 4; SET sql_log_bin = 1; RESET MASTER');
   const again = /loaded again.*SOURCE_PURGED[^]*loaded again.*SOURCE_BINLOG_RESET/;
   await liveUntil(reader, async () => again.test(await reader.logs()), 'loading again');
   await using second = scene.startLoad();
   await scene.flows();
+  report('reset, loaded again', resetMs);
   await second.stop();
   await scene.drained();
   await stopCleanly(reader);
   expect(await scene.compareRows()).toEqual([]);
   logs.passed();
 });
+
+function report(what: string, sinceMs: number): void {
+  console.log(`MariaDB, ${what}: ${Math.round(performance.now() - sinceMs)} ms until changes flow`);
+}
 
 /** All files but the newest; the server keeps what it still sends to a reader that has just gone. */
 async function purge(source: MariadbServer): Promise<void> {

@@ -234,7 +234,8 @@ export interface Outcome extends Comparison {
   readonly withoutCommitsMs: number;
 }
 
-function flowOf(topics: readonly TopicContents[]): Pick<Outcome, 'withoutFlowMs' | 'withoutCommitsMs'> {
+/** Of what topics hold. */
+export function flowOf(topics: readonly TopicContents[]): Pick<Outcome, 'withoutFlowMs' | 'withoutCommitsMs'> {
   const changes = topics.flatMap(({ partitions }) => partitions.flat()).filter(({ op }) => op !== 'r');
   const commits = changes.map(({ version }) => Number((version ?? 0n) >> 10n) / 1000);
   return {
