@@ -1,4 +1,4 @@
-import type { KafkaRecord } from './record-reader.ts';
+import type { KafkaRecord } from './fetched-record.ts';
 import type { TopicPartition } from './topic-partition.ts';
 
 export interface ConsumedBatch extends TopicPartition {

@@ -8,6 +8,7 @@ export { kafkaConfigOf } from './config-value.ts';
 export type { CommitOffset, ConsumedBatch, ConsumeOptions, ConsumerLoop } from './consumer.ts';
 export type { Fence, FenceOptions, ProducerLife } from './fence/fence.ts';
 export type { Tail, TailRange } from './fence/tail.ts';
+export { FetchedRecord, type KafkaRecord } from './fetched-record.ts';
 export { brokerFindings, topicFindings, transactionalIdFinding } from './findings.ts';
 export type { GroupOffsets } from './group-offsets.ts';
 export { joinHeaders } from './headers.ts';
@@ -21,6 +22,6 @@ export type { OrderedProducer, ProducerOptions, ProducerStats } from './producer
 export type { ProgressOptions, ProgressStore } from './progress.ts';
 export { progressJson } from './progress-json.ts';
 export { encodeHeaders, NO_HEADERS, type ProducerIdentity } from './record-batch.ts';
-export { type KafkaRecord, readHeader } from './record-reader.ts';
+export { readHeader } from './record-reader.ts';
 export { partitionName, type TopicPartition } from './topic-partition.ts';
 export type { TopicDescription, TopicSpec, Topics } from './topics.ts';

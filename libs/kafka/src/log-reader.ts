@@ -10,8 +10,9 @@ import {
   listOffsetsRequest,
   readListOffsets,
 } from './fetch-protocol.ts';
+import type { KafkaRecord } from './fetched-record.ts';
 import { fetchOne, listOne, stale } from './partition-reads.ts';
-import { type BatchInfo, decodeRecordSet, type KafkaRecord, listBatches } from './record-reader.ts';
+import { type BatchInfo, decodeRecordSet, listBatches } from './record-reader.ts';
 import type { TopicPartition } from './topic-partition.ts';
 
 export interface ReadRange {

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { testServers } from '@tapline/test-stack';
+import type { KafkaRecord } from './fetched-record.ts';
 import { type Kafka, openKafka } from './kafka.ts';
 import type { Lane, LaneState } from './lane.ts';
 import { produceNumbered, uniqueName, verifyNumbered } from './numbered.ts';
 import type { OrderedProducer } from './producer.ts';
 import { encodeHeaders, NO_HEADERS } from './record-batch.ts';
-import { type KafkaRecord, readHeader } from './record-reader.ts';
+import { readHeader } from './record-reader.ts';
 
 let brokers: readonly string[];
 let kafka: Kafka;

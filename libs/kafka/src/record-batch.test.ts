@@ -163,6 +163,19 @@ test('a flipped bit anywhere below the checksum is noticed', () => {
   );
 });
 
+test('a value that goes on into the next record is noticed', () => {
+  const bad = Buffer.from(build(two).bytes());
+  const { key, value } = two[0] as (typeof two)[number];
+  // The value's length is one varint behind the key: 8 stands for four bytes more.
+  const valueLength = bad.indexOf(key) + key.length;
+  bad.writeUInt8(bad.readUInt8(valueLength) + 8, valueLength);
+  expect(bad.indexOf(value)).toBeGreaterThan(valueLength);
+  bad.writeUInt32BE(crc32c(bad.subarray(21)), 17);
+  expect(() => decodeRecordSet(bad, { from: 0n, place })).toThrow(
+    expect.objectContaining({ code: 'RECORDS_UNREADABLE', message: expect.stringContaining('record 0') as unknown }),
+  );
+});
+
 test('a batch cut off at the end of a fetch is left for the next one', () => {
   const batch = build(two).bytes();
   const data = Buffer.concat([batch, batch.subarray(0, batch.length - 1)]);

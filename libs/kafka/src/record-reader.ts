@@ -1,19 +1,9 @@
 import { crc32c } from '@node-rs/crc32';
 import { type ErrorPlace, TaplineError } from '@tapline/kernel';
 import { decompress } from './compression.ts';
+import { FetchedRecord } from './fetched-record.ts';
 import { BATCH_HEADER_BYTES } from './record-batch.ts';
 import { VarintReader } from './varint.ts';
-
-export interface KafkaRecord {
-  readonly offset: bigint;
-  /** ms since the epoch. */
-  readonly timestampMs: number;
-  /** Key, value and headers are views into what was fetched: copy what outlives the batch. */
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  /** Headers in their wire form, as append() takes them; readHeader() finds one. */
-  readonly headers: Buffer;
-}
 
 export interface AbortedTransaction {
   readonly producerId: bigint;
@@ -31,7 +21,7 @@ export interface BatchInfo {
 }
 
 export interface RecordSet {
-  readonly records: KafkaRecord[];
+  readonly records: FetchedRecord[];
   /** The offset to go on from. It moves past batches that compaction emptied, control records and aborted transactions too. */
   readonly nextOffset: bigint;
 }
@@ -48,7 +38,7 @@ interface DecodeOptions {
 
 /** Decodes the whole batches of a fetched record set; a batch cut off at the end is left for the next fetch. @throws RECORDS_UNREADABLE. */
 export function decodeRecordSet(data: Buffer, options: DecodeOptions): RecordSet {
-  const records: KafkaRecord[] = [];
+  const records: FetchedRecord[] = [];
   const filter = new TransactionFilter(options.aborted ?? []);
   let nextOffset = options.from;
   for (const batch of wholeBatches(data, options.place)) {
@@ -89,26 +79,42 @@ function check(batch: Buffer, place: ErrorPlace): void {
   if (crc32c(batch.subarray(21)) !== batch.readUInt32BE(17)) throw unreadable('its checksum is wrong', batch, place);
 }
 
-function readBatch(batch: Buffer, options: DecodeOptions, records: KafkaRecord[]): void {
-  const baseOffset = batch.readBigInt64BE(0);
+function readBatch(batch: Buffer, options: DecodeOptions, records: FetchedRecord[]): void {
+  const from = Number(options.from);
+  const baseOffset = Number(batch.readBigInt64BE(0));
   const attributes = batch.readInt16BE(21);
   const baseTimestamp = Number(batch.readBigInt64BE(27));
   const appendTime = (attributes & 8) !== 0 ? Number(batch.readBigInt64BE(35)) : undefined;
   const count = batch.readInt32BE(57);
   try {
     const reader = new VarintReader(decompress(batch.subarray(BATCH_HEADER_BYTES), attributes & 7));
+    const bytes = reader.buffer;
     for (let i = 0; i < count; i++) {
       const length = reader.varint();
       const end = reader.position + length;
-      if (length < 0 || end > reader.buffer.length) throw new RangeError(`record ${i} has ${length} bytes`);
+      if (length < 0 || end > bytes.length) throw new RangeError(`record ${i} has ${length} bytes`);
       reader.position++;
       const timestampMs = baseTimestamp + reader.varlong();
-      const offset = baseOffset + BigInt(reader.varint());
-      const key = reader.bytes();
-      const value = reader.bytes();
-      const headers = reader.buffer.subarray(reader.position, end);
+      const offsetNumber = baseOffset + reader.varint();
+      const keyStart = reader.place();
+      const keyEnd = reader.position;
+      const valueStart = reader.place();
+      const valueEnd = reader.position;
       reader.position = end;
-      if (offset >= options.from) records.push({ offset, timestampMs: appendTime ?? timestampMs, key, value, headers });
+      if (valueEnd > end) throw new RangeError(`key and value of record ${i} go beyond its ${length} bytes`);
+      if (offsetNumber < from) continue;
+      records.push(
+        new FetchedRecord(bytes, {
+          offsetNumber,
+          timestampMs: appendTime ?? timestampMs,
+          keyStart,
+          keyEnd,
+          valueStart,
+          valueEnd,
+          headersStart: valueEnd,
+          end,
+        }),
+      );
     }
   } catch (cause) {
     if (cause instanceof TaplineError) throw cause;

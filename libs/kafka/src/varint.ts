@@ -85,13 +85,19 @@ export class VarintReader {
 
   /** The next bytes as a view, or null for a length of -1. */
   bytes(): Buffer | null {
+    const start = this.place();
+    return start < 0 ? null : this.buffer.subarray(start, this.position);
+  }
+
+  /** Moves over the next bytes and gives where they start, or -1 for a length of -1. */
+  place(): number {
     const length = this.varint();
-    if (length < 0) return null;
+    if (length < 0) return -1;
     const start = this.position;
     if (start + length > this.buffer.length)
       throw new RangeError(`${length} bytes at ${start} of ${this.buffer.length}`);
     this.position = start + length;
-    return this.buffer.subarray(start, start + length);
+    return start;
   }
 
   #lastOf32(low: number): number {

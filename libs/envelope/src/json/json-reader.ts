@@ -1,5 +1,6 @@
 import { unreadable } from '../reader/avro-read.ts';
-import { type AbsentNames, type EnvelopeParts, leaveOut, type Row, type SourceBlock } from '../reader/records.ts';
+import { type AbsentNames, type EnvelopeParts, leaveOut, type Row } from '../reader/records.ts';
+import type { SourceBlock } from '../reader/source-block.ts';
 import type { Value } from '../reader/values.ts';
 import type { ConnectSchema } from './connect-schema.ts';
 import { type FromJson, jsonValueReader } from './json-values.ts';

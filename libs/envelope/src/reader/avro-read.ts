@@ -6,23 +6,26 @@ export function unreadable(message: string, cause?: unknown): TaplineError {
 }
 
 /**
- * Reads Avro binary. Bounds are checked where a length is read and by `check` after each record: a damaged record can read a few zeros
- * beyond its end, but never loop or allocate without bounds before the check.
+ * Reads Avro binary. Bounds are checked where a length is read and by `check` after each record: of a damaged record a few zeros, or bytes of the next one, may be
+ * read beyond its end, but nothing loops or allocates without bounds before the check.
  */
 export class Cursor {
   buffer: Buffer = Buffer.alloc(0);
   position = 0;
+  /** Where the record ends in the buffer. */
+  end = 0;
   /** The long read last, by `long()`, in two halves. */
   high = 0;
   low = 0;
 
-  open(buffer: Buffer, position: number): void {
+  open(buffer: Buffer, position: number, end: number = buffer.length): void {
     this.buffer = buffer;
     this.position = position;
+    this.end = end;
   }
 
   check(): void {
-    if (this.position > this.buffer.length) throw unreadable('The record ends before its schema does.');
+    if (this.position > this.end) throw unreadable('The record ends before its schema does.');
   }
 
   byte(): number {
@@ -73,8 +76,8 @@ export class Cursor {
   /** A length, checked against what is left; `position` is then at the first byte. */
   length(): number {
     const length = this.int();
-    if (length < 0 || length > this.buffer.length - this.position) {
-      throw unreadable(`A length of ${length} bytes where ${this.buffer.length - this.position} are left.`);
+    if (length < 0 || length > this.end - this.position) {
+      throw unreadable(`A length of ${length} bytes where ${this.end - this.position} are left.`);
     }
     return length;
   }

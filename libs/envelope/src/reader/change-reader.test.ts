@@ -177,4 +177,28 @@ describe('a ChangeReader that makes rows when they are asked for', () => {
       );
     }
   });
+
+  test('reads a record where it stands among others, and looks no further than its end', async () => {
+    const bytes = Buffer.concat([value, key, value, Buffer.alloc(64, 2)]);
+    const keyStart = value.length;
+    const valueStart = keyStart + key.length;
+    const places = {
+      bytes,
+      offset: 17n,
+      keyStart,
+      keyEnd: valueStart,
+      valueStart,
+      valueEnd: valueStart + value.length,
+    };
+    const reader = new ChangeReader({ schema, encoded: true });
+    expect(reader.scan(record, places, 5n)).toBeUndefined();
+    const { before, after, source } = await reader.read(record);
+    expect(reader.scan(record, places, 5n)).toMatchObject({ version: 5n, key: { id: 1n }, before, after, source });
+    expect(reader.scan(record, { ...places, valueStart: -1 }, 5n)).toBeUndefined();
+    for (let length = 5; length < value.length; length++) {
+      expect(() => reader.scan(record, { ...places, valueEnd: valueStart + length }, 5n)).toThrow(
+        expect.objectContaining({ code: 'ENVELOPE_UNREADABLE', place: expect.objectContaining({ offset: '17' }) }),
+      );
+    }
+  });
 });

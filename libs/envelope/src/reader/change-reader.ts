@@ -10,8 +10,8 @@ import {
   type Row,
   rowReader,
   type ScannedEnvelope,
-  type SourceBlock,
 } from './records.ts';
+import type { SourceBlock } from './source-block.ts';
 
 /** A record of a data topic, as a consumer has it (kafkajs' message fits). */
 export interface ChangeRecord {
@@ -21,6 +21,16 @@ export interface ChangeRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The same as places in the bytes of a whole batch; a start of -1 stands for null. */
+export interface RecordBytes {
+  readonly bytes: Buffer;
+  readonly offset: bigint;
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  readonly valueStart: number;
+  readonly valueEnd: number;
 }
 
 /** A change event. */
@@ -99,6 +109,24 @@ export class ChangeReader {
     }
   }
 
+  /**
+   * The change of a record in Avro whose schemas are known, without a view of its key and of its value, for who wants encoded changes. undefined: it is of another kind, and
+   * `read` gives it. Throws as `read` does.
+   */
+  scan(place: Pick<ChangeRecord, 'topic' | 'partition'>, record: RecordBytes, version: bigint): Change | undefined {
+    const { bytes, keyStart, keyEnd, valueStart, valueEnd } = record;
+    const readKey = this.#keys.get(idAt(bytes, keyStart, keyEnd));
+    const scan = this.#scanners.get(idAt(bytes, valueStart, valueEnd));
+    if (readKey === undefined || scan === undefined) return undefined;
+    try {
+      const key = this.#decodeAt(bytes, keyStart, keyEnd, readKey);
+      const scanned = this.#decodeAt(bytes, valueStart, valueEnd, scan);
+      return new EncodedChange({ topic: place.topic, key, version, bytes }, scanned);
+    } catch (error) {
+      throw placed(error, { ...place, offset: record.offset });
+    }
+  }
+
   #knowsKey(id: number | undefined): boolean {
     return id === undefined || this.#keys.has(id);
   }
@@ -133,7 +161,7 @@ export class ChangeReader {
         : this.#decode(record.key, this.#keys.get(keyId));
     if (valueId !== undefined && this.#encoded) {
       const scanned = this.#decode(record.value, this.#scanners.get(valueId));
-      return new EncodedChange({ topic, key, version, value: record.value as Buffer }, scanned);
+      return new EncodedChange({ topic, key, version, bytes: record.value as Buffer }, scanned);
     }
     const value =
       valueId === undefined
@@ -145,14 +173,24 @@ export class ChangeReader {
   }
 
   #decode<T>(bytes: Buffer | null, read: ((cursor: Cursor) => T) | undefined): T {
+    const { length } = bytes as Buffer;
+    return this.#decodeAt(bytes as Buffer, 0, length, read as (cursor: Cursor) => T);
+  }
+
+  #decodeAt<T>(bytes: Buffer, start: number, end: number, read: (cursor: Cursor) => T): T {
     const cursor = this.#cursor;
-    cursor.open(bytes as Buffer, FRAME_BYTES);
-    const decoded = (read as (cursor: Cursor) => T)(cursor);
+    cursor.open(bytes, start + FRAME_BYTES, end);
+    const decoded = read(cursor);
     cursor.check();
-    const left = (bytes as Buffer).length - cursor.position;
+    const left = end - cursor.position;
     if (left > 0) throw unreadable(`${left} bytes are left over behind the record.`);
     return decoded;
   }
+}
+
+/** -1, which no schema has: there is none. */
+function idAt(bytes: Buffer, start: number, end: number): number {
+  return start >= 0 && end - start >= FRAME_BYTES && bytes[start] === 0 ? bytes.readInt32BE(start + 1) : -1;
 }
 
 /** The id in front of Avro; undefined for null and for JSON. */
@@ -171,7 +209,10 @@ function versionOf(record: ChangeRecord): bigint {
 const OWN_CODES: ReadonlySet<string> = new Set(['ENVELOPE_UNREADABLE', 'ENVELOPE_WITHOUT_SCHEMA']);
 
 /** Adds where the record is. What is not ours to explain (the registry's errors) stays. */
-function placed(error: unknown, { topic, partition, offset }: ChangeRecord): unknown {
+function placed(
+  error: unknown,
+  { topic, partition, offset }: Pick<ChangeRecord, 'topic' | 'partition' | 'offset'>,
+): unknown {
   const place = { topic, partition, offset: String(offset) };
   if (error instanceof TaplineError && !OWN_CODES.has(error.code)) return error;
   const message = error instanceof Error ? error.message : String(error);

@@ -1,7 +1,8 @@
 import { Cursor } from './avro-read.ts';
 import type { Change } from './change-reader.ts';
 import type { EncodedImage, RowVisitor } from './encoded-image.ts';
-import { type AbsentNames, leaveOut, type Row, type ScannedEnvelope, type SourceBlock } from './records.ts';
+import { type AbsentNames, type EnvelopeLayout, leaveOut, type Row, type ScannedEnvelope } from './records.ts';
+import type { SourceBlock, SourceOrigin } from './source-block.ts';
 
 const READING = new Cursor();
 const VISITING = new Cursor();
@@ -14,32 +15,53 @@ export class EncodedChange implements Change {
   readonly topic: string;
   readonly key: Row | null;
   readonly op: Change['op'];
-  readonly source: SourceBlock;
   readonly absent: AbsentNames | null;
   readonly version: bigint;
   readonly tombstone = false;
-  readonly #value: Buffer;
-  readonly #scanned: ScannedEnvelope;
+  readonly #bytes: Buffer;
+  readonly #layout: EnvelopeLayout;
+  readonly #origin: SourceBlock;
+  readonly #sourceAt: number;
+  readonly #beforeAt: number;
+  readonly #afterAt: number;
+  #source: SourceBlock | undefined;
   #before: Row | null | undefined;
   #after: Row | null | undefined;
 
+  /** `bytes`: what was scanned, the places in it count from its start. */
   constructor(
-    { topic, key, version, value }: { topic: string; key: Row | null; version: bigint; value: Buffer },
+    { topic, key, version, bytes }: { topic: string; key: Row | null; version: bigint; bytes: Buffer },
     scanned: ScannedEnvelope,
   ) {
     this.topic = topic;
     this.key = key;
     this.version = version;
     this.op = scanned.op;
-    this.source = scanned.source;
     this.absent = scanned.absent;
-    this.#value = value;
-    this.#scanned = scanned;
+    this.#bytes = bytes;
+    this.#layout = scanned.layout;
+    this.#origin = scanned.origin;
+    this.#sourceAt = scanned.sourceAt;
+    this.#beforeAt = scanned.beforeAt;
+    this.#afterAt = scanned.afterAt;
+  }
+
+  get source(): SourceBlock {
+    if (this.#source === undefined) {
+      READING.open(this.#bytes, this.#sourceAt);
+      this.#source = this.#layout.source.whole(READING, this.#origin);
+    }
+    return this.#source;
+  }
+
+  /** What is the same in `source` of many changes, without an object made for this one. */
+  get origin(): SourceOrigin {
+    return this.#origin;
   }
 
   get before(): Row | null {
     if (this.#before === undefined) {
-      this.#before = this.#image(this.#scanned.images.before, this.#scanned.beforeAt);
+      this.#before = this.#image(this.#layout.before, this.#beforeAt);
       if (this.absent !== null) leaveOut(this.absent, { before: this.#before, after: null });
     }
     return this.#before;
@@ -47,7 +69,7 @@ export class EncodedChange implements Change {
 
   get after(): Row | null {
     if (this.#after === undefined) {
-      this.#after = this.#image(this.#scanned.images.after, this.#scanned.afterAt);
+      this.#after = this.#image(this.#layout.after, this.#afterAt);
       if (this.absent !== null) leaveOut(this.absent, { before: null, after: this.#after });
     }
     return this.#after;
@@ -55,22 +77,22 @@ export class EncodedChange implements Change {
 
   /** The columns of the rows, in their order: one array for all changes of a schema. */
   get columns(): readonly string[] {
-    return this.#scanned.images.after.columns;
+    return this.#layout.after.columns;
   }
 
   /** Whether there is a row after the change. */
   get hasAfter(): boolean {
-    VISITING.open(this.#value, this.#scanned.afterAt);
-    return this.#scanned.images.after.enter(VISITING);
+    VISITING.open(this.#bytes, this.#afterAt);
+    return this.#layout.after.enter(VISITING);
   }
 
   /** Tells every column of the row after the change, also those that are `absent`: as NULL. */
   visitAfter(visitor: RowVisitor): void {
-    if (this.hasAfter) this.#scanned.images.after.visit(VISITING, visitor);
+    if (this.hasAfter) this.#layout.after.visit(VISITING, visitor);
   }
 
   #image(image: EncodedImage, at: number): Row | null {
-    READING.open(this.#value, at);
+    READING.open(this.#bytes, at);
     return image.read(READING);
   }
 }

@@ -3,25 +3,11 @@ import { type Cursor, unreadable } from './avro-read.ts';
 import { EncodedImage } from './encoded-image.ts';
 import { collectNames, fieldsOf, type NamedTypes, resolve, valueReader } from './read-types.ts';
 import { skipper } from './skip.ts';
+import { NO_SOURCE, type SourceBlock, SourceReader } from './source-block.ts';
 import type { ReadValue, Value } from './values.ts';
 
 /** Column name → value, in the table's column order. SQL NULL is `null`. */
 export type Row = Readonly<Record<string, Value>>;
-
-/** Where a change comes from: what writers use of the envelope's `source`. */
-export interface SourceBlock {
-  readonly name: string;
-  readonly db: string;
-  readonly table: string;
-  /** Commit time, milliseconds since the epoch. */
-  readonly ts_ms: number;
-  readonly gtid: string | null;
-  readonly file: string;
-  readonly pos: number;
-  readonly row: number;
-  /** 'false' unless the row comes from a snapshot. */
-  readonly snapshot: string;
-}
 
 /** Names of columns. */
 export interface AbsentNames {
@@ -66,15 +52,16 @@ function recordReader(type: AvroObject, names: NamedTypes): (cursor: Cursor) => 
 
 type Draft = { -readonly [K in keyof EnvelopeParts]: EnvelopeParts[K] };
 /** Of what is read in both ways. */
-type ReadField = (cursor: Cursor, draft: Pick<Draft, 'op' | 'source' | 'absent'>) => void;
+type ReadField = (cursor: Cursor, draft: Pick<Draft, 'op' | 'absent'>) => void;
 type ReadImage = (cursor: Cursor, draft: Draft) => void;
 
 /** Compiles the reader of a value schema: before, after, source and op; all else is skipped. */
 export function envelopeReader(schema: string): EnvelopeReader {
   const { fields, names } = envelopeFields(schema);
   const readers = fields.map((field): ReadImage => {
-    const { name } = field;
-    return name === 'before' || name === 'after' ? imageField(name, field.type, names) : envelopeField(field, names);
+    const { name, type } = field;
+    if (name === 'before' || name === 'after') return imageField(name, type, names);
+    return name === 'source' ? sourceField(type, names) : envelopeField(field, names);
   });
   return (cursor) => {
     const draft: Draft = { op: 'c', before: null, after: null, source: NO_SOURCE, absent: null };
@@ -93,14 +80,20 @@ function envelopeFields(schema: string): { fields: readonly AvroField[]; names: 
   return { fields, names: collectNames(type, new Map()) };
 }
 
-export interface EncodedImages {
+/** What reads the parts of an envelope that were only looked through. */
+export interface EnvelopeLayout {
   readonly before: EncodedImage;
   readonly after: EncodedImage;
+  readonly source: SourceReader;
 }
 
-/** What of an envelope is read at once, and where in it the rows are. */
-export interface ScannedEnvelope extends Omit<EnvelopeParts, 'before' | 'after'> {
-  readonly images: EncodedImages;
+/** What of an envelope is read at once, and where the rest is. It is the scanner's own: the next scan writes over it. */
+export interface ScannedEnvelope extends Omit<EnvelopeParts, 'before' | 'after' | 'source'> {
+  readonly layout: EnvelopeLayout;
+  /** What the record's source has in common with others'. */
+  readonly origin: SourceBlock;
+  /** Where the rest of the source is. */
+  readonly sourceAt: number;
   readonly beforeAt: number;
   readonly afterAt: number;
 }
@@ -108,28 +101,16 @@ export interface ScannedEnvelope extends Omit<EnvelopeParts, 'before' | 'after'>
 /** Compiles a reader that only notes where the rows are. It looks through all bytes, so that it finds what is damaged as the other does. */
 export function envelopeScanner(schema: string): (cursor: Cursor) => ScannedEnvelope {
   const { fields, names } = envelopeFields(schema);
-  const image = (name: string): EncodedImage => {
-    const { type } = fields.find((field) => field.name === name) as AvroField;
-    return new EncodedImage(type, names);
+  const typeOf = (name: string): AvroType => (fields.find((field) => field.name === name) as AvroField).type;
+  const layout: EnvelopeLayout = {
+    before: new EncodedImage(typeOf('before'), names),
+    after: new EncodedImage(typeOf('after'), names),
+    source: new SourceReader(typeOf('source'), names),
   };
-  const images = { before: image('before'), after: image('after') };
-  const readers = fields.map((field): ((cursor: Cursor, draft: ScanDraft) => void) => {
-    if (field.name === 'before') {
-      return (cursor, draft) => {
-        draft.beforeAt = cursor.position;
-        images.before.skip(cursor);
-      };
-    }
-    if (field.name === 'after') {
-      return (cursor, draft) => {
-        draft.afterAt = cursor.position;
-        images.after.skip(cursor);
-      };
-    }
-    return envelopeField(field, names);
-  });
+  const readers = fields.map((field) => scanField(field, names, layout));
+  const draft: ScanDraft = { op: 'c', absent: null, layout, origin: NO_SOURCE, sourceAt: 0, beforeAt: 0, afterAt: 0 };
   return (cursor) => {
-    const draft: ScanDraft = { op: 'c', source: NO_SOURCE, absent: null, images, beforeAt: 0, afterAt: 0 };
+    draft.absent = null;
     for (const read of readers) read(cursor, draft);
     return draft;
   };
@@ -137,12 +118,37 @@ export function envelopeScanner(schema: string): (cursor: Cursor) => ScannedEnve
 
 type ScanDraft = { -readonly [K in keyof ScannedEnvelope]: ScannedEnvelope[K] };
 
+function scanField(
+  field: AvroField,
+  names: NamedTypes,
+  { before, after, source }: EnvelopeLayout,
+): (cursor: Cursor, draft: ScanDraft) => void {
+  switch (field.name) {
+    case 'before':
+      return (cursor, draft) => {
+        draft.beforeAt = cursor.position;
+        before.skip(cursor);
+      };
+    case 'after':
+      return (cursor, draft) => {
+        draft.afterAt = cursor.position;
+        after.skip(cursor);
+      };
+    case 'source':
+      return (cursor, draft) => {
+        draft.origin = source.origin(cursor);
+        draft.sourceAt = cursor.position;
+        source.skip(cursor);
+      };
+    default:
+      return envelopeField(field, names);
+  }
+}
+
 function envelopeField(field: AvroField, names: NamedTypes): ReadField {
   switch (field.name) {
     case 'absent':
       return absentField(field.type, names);
-    case 'source':
-      return sourceField(field.type, names);
     case 'op':
       return (cursor, draft) => {
         draft.op = opOf(cursor.string());
@@ -201,89 +207,9 @@ function imageField(name: 'before' | 'after', type: AvroType, names: NamedTypes)
   };
 }
 
-const NO_SOURCE: SourceBlock = {
-  name: '',
-  db: '',
-  table: '',
-  ts_ms: 0,
-  gtid: null,
-  file: '',
-  pos: 0,
-  row: 0,
-  snapshot: 'false',
-};
-
-/**
- * Most of the block is that of the record before: all up to `pos` changes with the transaction or the table only. Avro is read from left to right
- * without gaps, so where the same bytes stand the same values are, and one comparison stands for reading them.
- */
-function sourceField(type: AvroType, names: NamedTypes): ReadField {
-  const record = resolve(type, names) as AvroObject;
-  const fields = fieldsOf(record).map((field) => sourcePart(field, names));
-  const own = fieldsOf(record).findIndex((field) => field.name === 'pos' || field.name === 'row');
-  const shared = fields.slice(0, own < 0 ? fields.length : own);
-  const rest = fields.slice(shared.length);
-  let head: SourceBlock = NO_SOURCE;
-  let bytes: Buffer | undefined;
+function sourceField(type: AvroType, names: NamedTypes): ReadImage {
+  const reader = new SourceReader(type, names);
   return (cursor, draft) => {
-    const start = cursor.position;
-    const { buffer } = cursor;
-    const length = bytes?.length ?? 0;
-    if (
-      bytes !== undefined &&
-      start + length <= buffer.length &&
-      buffer.compare(bytes, 0, length, start, start + length) === 0
-    ) {
-      cursor.position = start + length;
-    } else {
-      const read: DraftSource = { ...NO_SOURCE };
-      for (const part of shared) part(cursor, read);
-      cursor.check();
-      head = read;
-      bytes = Buffer.from(buffer.subarray(start, cursor.position));
-    }
-    const { name, db, table, ts_ms, gtid, file, pos, row, snapshot } = head;
-    const source: DraftSource = { name, db, table, ts_ms, gtid, file, pos, row, snapshot };
-    for (const part of rest) part(cursor, source);
-    draft.source = source;
+    draft.source = reader.whole(cursor, reader.origin(cursor));
   };
-}
-
-type DraftSource = { -readonly [K in keyof SourceBlock]: SourceBlock[K] };
-type ReadPart = (cursor: Cursor, source: DraftSource) => void;
-
-function sourcePart(field: AvroField, names: NamedTypes): ReadPart {
-  if (!(field.name in NO_SOURCE)) {
-    const skip = skipper(field.type, names);
-    return (cursor) => skip(cursor);
-  }
-  const read = sourceValue(field.type, names);
-  if (field.name === 'pos' || field.name === 'row') {
-    const name = field.name;
-    return (cursor, source) => {
-      source[name] = read(cursor) as number;
-    };
-  }
-  const name = field.name;
-  return (cursor, source) => {
-    (source as Record<string, unknown>)[name] = read(cursor);
-  };
-}
-
-type ReadSource = (cursor: Cursor) => string | number | null;
-
-function sourceValue(type: AvroType, names: NamedTypes): ReadSource {
-  const resolved = resolve(type, names);
-  if (Array.isArray(resolved)) {
-    const branches = (resolved as readonly AvroType[]).map((branch) => sourceValue(branch, names));
-    return (cursor) => {
-      const branch = branches[cursor.int()];
-      if (branch === undefined) throw unreadable('A union of the source block has no such branch.');
-      return branch(cursor);
-    };
-  }
-  const name = typeof resolved === 'string' ? resolved : (resolved as AvroObject).type;
-  if (name === 'string') return (cursor) => cursor.string();
-  if (name === 'null') return () => null;
-  return (cursor) => cursor.longNumber();
 }

@@ -1,7 +1,8 @@
 import { TaplineError } from '@tapline/kernel';
 import type { Cluster } from '../cluster.ts';
+import type { KafkaRecord } from '../fetched-record.ts';
 import { fetchOne } from '../partition-reads.ts';
-import { decodeRecordSet, type KafkaRecord, listBatches } from '../record-reader.ts';
+import { decodeRecordSet, listBatches } from '../record-reader.ts';
 
 export interface TailRange {
   readonly topic: string;

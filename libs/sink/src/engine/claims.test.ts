@@ -1,16 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Claim, encodeClaim, encodeHeaders } from '@tapline/kafka';
+import { type Claim, encodeClaim, encodeHeaders, FetchedRecord } from '@tapline/kafka';
 import { claimedBytes, claimOf } from './claims.ts';
 
 const v = Buffer.alloc(8, 1);
 const claim: Claim = { topic: 'shop.claims', partition: 1, first: 41n, pieces: 3, bytes: 1_200_000, crc32c: 0xabc };
-const record = (headers: Record<string, Buffer>) => ({
-  offset: 7n,
-  timestampMs: 0,
-  key: Buffer.from('k'),
-  value: Buffer.from('reduced'),
-  headers: encodeHeaders(headers),
-});
+const record = (headers: Record<string, Buffer>) =>
+  FetchedRecord.of({
+    offset: 7n,
+    timestampMs: 0,
+    key: Buffer.from('k'),
+    value: Buffer.from('reduced'),
+    headers: encodeHeaders(headers),
+  });
 
 describe('the claim of a record', () => {
   test('is found beside the version, and counts with its whole length', () => {

@@ -1,6 +1,6 @@
 import { type Change, ChangeReader } from '@tapline/envelope';
-import { type ClaimReader, type KafkaRecord, readHeader, type TopicPartition } from '@tapline/kafka';
-import { claimOf, hasOnlyVersion } from './claims.ts';
+import { type ClaimReader, FetchedRecord, type KafkaRecord, readHeader, type TopicPartition } from '@tapline/kafka';
+import { claimOf, hasOnlyVersion, onlyVersion } from './claims.ts';
 
 /** Schemas by the ids in records: a registry. */
 export interface SchemaSource {
@@ -27,14 +27,14 @@ export function decoder({ registry, claims, signal, encoded = false }: DecoderPa
     { offset, key, headers }: KafkaRecord,
     value: Buffer | null,
   ): Change | Promise<Change> =>
-    reader.read({ topic, partition, offset, key, value, headers: { v: versionHeader(headers) } });
+    reader.read({ topic, partition, offset, key, value, headers: { v: readHeader(headers, 'v') } });
   return (batch, record) => {
-    const claim = claimOf(record);
-    if (claim === undefined) return read(batch, record, record.value);
-    return claims.value(claim, signal).then((value) => read(batch, record, value));
+    const fetched = FetchedRecord.of(record);
+    if (hasOnlyVersion(fetched)) {
+      return reader.scan(batch, fetched, onlyVersion(fetched)) ?? read(batch, fetched, fetched.value);
+    }
+    const claim = claimOf(fetched);
+    if (claim === undefined) return read(batch, fetched, fetched.value);
+    return claims.value(claim, signal).then((value) => read(batch, fetched, value));
   };
-}
-
-function versionHeader(headers: Buffer): Buffer | null | undefined {
-  return hasOnlyVersion(headers) ? headers.subarray(4) : readHeader(headers, 'v');
 }

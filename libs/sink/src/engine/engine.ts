@@ -1,5 +1,11 @@
 import type { Change } from '@tapline/envelope';
-import type { CommitOffset, ConsumedBatch, KafkaRecord, TopicPartition } from '@tapline/kafka';
+import {
+  type CommitOffset,
+  type ConsumedBatch,
+  FetchedRecord,
+  type KafkaRecord,
+  type TopicPartition,
+} from '@tapline/kafka';
 import { type Deferred, deferred, isAbort, type Logger, type Metrics, retry, TaplineError } from '@tapline/kernel';
 import type { Sink } from '../contract.ts';
 import type { SinkTraits } from '../definition.ts';
@@ -214,15 +220,16 @@ export class Engine {
     let bytes = 0;
     let filtered = 0;
     let untilKick = KICK_RECORDS;
-    for (const record of batch.records) {
-      const offset = Number(record.offset);
+    for (const given of batch.records) {
+      const record = FetchedRecord.of(given);
+      const offset = record.offsetNumber;
       if (offset < ledger.nextOffset) continue;
       const claimed = claimedBytes(record);
       if (claimed > 0) {
         await this.#roomForClaim();
         this.#tally.claimed(claimed);
       }
-      const size = (record.key?.length ?? 0) + (claimed || (record.value?.length ?? 0));
+      const size = claimed > 0 ? (record.key?.length ?? 0) + claimed : record.size;
       bytes += size;
       const decoding = this.#decode(batch, record);
       const decoded = decoding instanceof Promise ? await decoding : decoding;
@@ -233,7 +240,7 @@ export class Engine {
         ledger.done(ledger.add(offset));
         filtered++;
       } else if (Array.isArray(decoded)) this.#enqueueAll(decoded as readonly Change[], place);
-      else this.#enqueue(decoded as Change, place, laneKey(record.key));
+      else this.#enqueue(decoded as Change, place, laneKey(record));
       if (--untilKick === 0) {
         untilKick = KICK_RECORDS;
         for (const lane of this.#lanes) lane.kick();

@@ -19,8 +19,6 @@ export interface Again {
   readonly waiting: ReadonlySet<PartitionLedger>;
 }
 
-const NOBODY: ReadonlySet<PartitionLedger> = new Set();
-
 /** Gives changes to a sink and sorts its answer. */
 export class Giving {
   readonly #sink: Sink;
@@ -33,13 +31,14 @@ export class Giving {
     this.#abort = abort;
   }
 
-  /** Gives them for the n-th time. @throws what ends the lane: a fatal error, a change that stops it, an abort. */
-  async once(entries: readonly Entry[], attempts: number): Promise<Again> {
+  /** Gives them for the n-th time. @returns undefined when all are dealt with. @throws what ends the lane: a fatal error, a change that stops it, an abort. */
+  async once(entries: readonly Entry[], attempts: number): Promise<Again | undefined> {
     const result = await this.#apply(entries);
     const again = await this.#sort(entries, result, attempts);
-    const error = result.errors.get(entries.indexOf(again[0] as Entry)) ?? unexplained();
-    const waiting = again.length === 0 ? NOBODY : waitingIn(entries, result);
-    return { entries: again, error, waiting };
+    const [first] = again;
+    if (first === undefined) return undefined;
+    const error = result.errors.get(entries.indexOf(first)) ?? unexplained();
+    return { entries: again, error, waiting: waitingIn(entries, result) };
   }
 
   /** A retryable rejection of the whole call is a `retry` of each change. */

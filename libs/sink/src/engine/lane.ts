@@ -124,8 +124,9 @@ export class Lane {
     let left = batch;
     let waited = false;
     for (let attempts = 1; left.length > 0; attempts++) {
-      const { entries, error, waiting } = await this.#giving.once(left, attempts);
-      if (entries.length === 0) break;
+      const again = await this.#giving.once(left, attempts);
+      if (again === undefined) break;
+      const { entries, error, waiting } = again;
       const apart = this.#goesApart(left, entries) ? entries : entries.filter(({ ledger }) => waiting.has(ledger));
       if (apart.length > 0) this.#setAside(apart, { error, attempts });
       const kept = apart.length === entries.length ? [] : entries.filter(({ ledger }) => !waiting.has(ledger));
@@ -170,12 +171,12 @@ export class Lane {
     const bytes = [...failed, ...waiting].reduce((sum, entry) => sum + entry.bytes, 0);
     this.#events.setAside(ledger, bytes);
     try {
-      let { error, attempts } = why;
+      let { attempts } = why;
       let left = await this.#pause(waiting, failed, why);
       while (left.length > 0) {
         const again = await this.#giving.once(left, ++attempts);
-        ({ entries: left, error } = again);
-        if (left.length > 0) left = await this.#pause(waiting, left, { error, attempts });
+        if (again === undefined) break;
+        left = await this.#pause(waiting, again.entries, { error: again.error, attempts });
       }
       this.#events.retrying(waiting, undefined);
       this.#queue = waiting.concat(this.#queue.slice(this.#head));

@@ -1,3 +1,4 @@
+import { EncodedChange } from '@tapline/envelope';
 import type { Metrics, MetricsOf } from '@tapline/kernel';
 import type { Entry } from './entry.ts';
 import { ENGINE_METRICS } from './metrics.ts';
@@ -18,7 +19,7 @@ export class Tally {
     this.metrics = metrics.declare(ENGINE_METRICS);
   }
 
-  settled(entries: readonly Entry[], stale: number): void {
+  settled(entries: readonly Pick<Entry, 'change'>[], stale: number): void {
     this.applied += entries.length - stale;
     this.stale += stale;
     this.metrics.applied.inc(entries.length - stale);
@@ -26,7 +27,7 @@ export class Tally {
     const now = Date.now();
     const step = Math.max(1, Math.floor(entries.length / SAMPLES_PER_BATCH));
     for (let index = entries.length - 1; index >= 0; index -= step) {
-      const committedMs = committedAt(entries[index] as Entry);
+      const committedMs = committedAt(entries[index] as Pick<Entry, 'change'>);
       if (committedMs > 0) this.metrics.commitToSink.observe(Math.max(0, now - committedMs) / 1000);
     }
   }
@@ -57,6 +58,6 @@ export class Tally {
 }
 
 /** When the change was committed in the source, ms since the epoch; 0 when the record does not say. */
-export function committedAt({ change }: Entry): number {
-  return Number(change.source?.ts_ms ?? 0);
+export function committedAt({ change }: Pick<Entry, 'change'>): number {
+  return Number((change instanceof EncodedChange ? change.origin : change.source)?.ts_ms ?? 0);
 }

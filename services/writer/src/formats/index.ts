@@ -97,7 +97,8 @@ function hasSchema(bytes: Buffer): boolean {
 function versioned(record: KafkaRecord, version: bigint): KafkaRecord {
   const bytes = Buffer.alloc(8);
   bytes.writeBigInt64BE(version);
-  return { ...record, headers: Buffer.concat([VERSION_HEADER, bytes]) };
+  const { offset, timestampMs, key, value } = record;
+  return { offset, timestampMs, key, value, headers: Buffer.concat([VERSION_HEADER, bytes]) };
 }
 
 function formatOf(json: JsonObject): Exclude<Format, 'auto' | 'tapline'> {

@@ -1,5 +1,5 @@
 import { TaplineError } from '@tapline/kernel';
-import type { Change, Row, Value } from '@tapline/sink';
+import { type Change, EncodedChange, type Row, type Value } from '@tapline/sink';
 import { textOf } from './values.ts';
 
 /** A template made ready: gives the text for a change. `row`: the image that `${row.COLUMN}` is of, where it is not what the row is now. */
@@ -54,9 +54,9 @@ function placeholder(name: string, index: number, options: TemplateOptions): Tem
     return fromRow((change, row = change.after) => row, column, options, { nullText, shown });
   if (name === 'key') return wholeKey;
   if (name === 'topic') return (change) => change.topic;
-  if (name === 'source') return (change) => change.source?.name ?? placeOf(change.topic).source;
-  if (name === 'db') return (change) => change.source?.db ?? placeOf(change.topic).db;
-  if (name === 'table') return (change) => change.source?.table ?? placeOf(change.topic).table;
+  if (name === 'source') return (change) => originOf(change).name;
+  if (name === 'db') return (change) => originOf(change).db;
+  if (name === 'table') return (change) => originOf(change).table;
   const known = `\${source}, \${db}, \${table}, \${topic}, \${key}, \${key.COLUMN}${options.row ? ', ${row.COLUMN}' : ''}`;
   throw invalid(options, `\${${name}} at column ${index + 1} is not known; there are ${known}`);
 }
@@ -135,14 +135,16 @@ function escaped(value: Value): string {
   return /[:%]/.test(text) ? text.replace(/%/g, '%25').replace(/:/g, '%3A') : text;
 }
 
-interface Place {
-  readonly source: string;
+interface Origin {
+  readonly name: string;
   readonly db: string;
   readonly table: string;
 }
 
 /** A tombstone has no source block; its topic is `<source>.<db>.<table>`. */
-function placeOf(topic: string): Place {
-  const [source = '', db = '', ...table] = topic.split('.');
-  return { source, db, table: table.join('.') };
+function originOf(change: Change): Origin {
+  if (change instanceof EncodedChange) return change.origin;
+  if (change.source !== null) return change.source;
+  const [name = '', db = '', ...table] = change.topic.split('.');
+  return { name, db, table: table.join('.') };
 }
