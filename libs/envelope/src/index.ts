@@ -32,6 +32,7 @@ export { type ChangeMeta, TransactionContext, type TransactionStart } from './tr
 export {
   avroTransactionRecords,
   jsonTransactionRecords,
+  readTransactionNote,
   type TransactionNote,
   type TransactionRecords,
   transactionIdOf,

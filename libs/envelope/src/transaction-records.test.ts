@@ -1,6 +1,11 @@
 import { expect, test } from '@jest/globals';
 import avsc from 'avsc';
-import { avroTransactionRecords, jsonTransactionRecords, transactionIdOf } from './transaction-records.ts';
+import {
+  avroTransactionRecords,
+  jsonTransactionRecords,
+  readTransactionNote,
+  transactionIdOf,
+} from './transaction-records.ts';
 
 const ID = '04e31c79-e4f3-11f1-85ee-02fc00000001:3653';
 const END = { status: 'END', id: ID, commitMs: 1_795_191_781_589, tables: [['inventory.customers', 2]] } as const;
@@ -78,9 +83,31 @@ test('Avro says the same', async () => {
   expect(read('value', records.value({ ...END, tables: [] }))).toMatchObject({ event_count: 0, data_collections: [] });
 });
 
-test('the id is found again in every form', async () => {
+test('what was written is read again in every form, and what is damaged is refused', async () => {
   const long = 'x'.repeat(200);
   const avro = await avroTransactionRecords(() => Promise.resolve(1));
   for (const records of [avro, jsonTransactionRecords({ schemas: true }), jsonTransactionRecords({ schemas: false })])
-    for (const id of [ID, long, '0-1-42']) expect(transactionIdOf(Buffer.from(records.value({ ...END, id })))).toBe(id);
+    for (const id of [ID, long, '0-1-42']) {
+      const { tables } = END;
+      for (const note of [
+        { ...BEGIN, id },
+        { ...END, id },
+        { ...END, id, tables: [...tables, ['a.b', 70_000]] as const },
+        { ...END, id, tables: [] },
+      ]) {
+        expect(readTransactionNote(Buffer.from(records.value(note)))).toEqual(note);
+      }
+      const whole = Buffer.from(records.value({ ...END, id }));
+      expect(transactionIdOf(whole)).toBe(id);
+      const cuts = Array.from({ length: 12 }, (_, at) => whole.subarray(0, whole.length - 1 - 2 * at));
+      expect(new Set(cuts.map(codeOf))).toEqual(new Set(['ENVELOPE_UNREADABLE']));
+    }
 });
+
+function codeOf(value: Buffer): string {
+  try {
+    return readTransactionNote(value).status;
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  }
+}

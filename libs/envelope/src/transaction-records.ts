@@ -2,6 +2,7 @@ import { type AvroField, type AvroObject, nullable, schemaText } from './avro-sc
 import { LONG_BYTES, putSafeLong, writeString } from './avro-write.ts';
 import { GrowingSink } from './byte-sink.ts';
 import { connectSchema } from './json/connect-schema.ts';
+import { Cursor, unreadable } from './reader/avro-read.ts';
 
 /** What a record of the transaction topic says of its transaction. */
 export interface TransactionNote {
@@ -134,23 +135,63 @@ function sum(tables: NonNullable<TransactionNote['tables']>): number {
   return tables.reduce((total, [, changes]) => total + changes, 0);
 }
 
-/** The id that a record's value names, in either format. */
+/** The id that a record's value names, in either format. @throws TaplineError ENVELOPE_UNREADABLE. */
 export function transactionIdOf(value: Buffer): string {
-  if (value[0] === 0) {
-    const [, id] = readStrings(value, 5);
-    return id as string;
-  }
-  const { payload, ...plain } = JSON.parse(value.toString()) as { payload?: { id: string }; id?: string };
-  return payload?.id ?? plain.id ?? '';
+  return readTransactionNote(value).id;
 }
 
-/** The two strings, shorter than 8 KiB, that a value begins with. */
-function readStrings(value: Buffer, from: number): string[] {
-  let position = from;
-  return [0, 1].map(() => {
-    const first = value[position++] as number;
-    const length = (first < 0x80 ? first : (first & 0x7f) | ((value[position++] as number) << 7)) >>> 1;
-    position += length;
-    return value.toString('utf8', position - length, position);
-  });
+/** What a record's value says, in either format. @throws TaplineError ENVELOPE_UNREADABLE. */
+export function readTransactionNote(value: Buffer): TransactionNote {
+  return value[0] === 0 ? readAvro(value) : readJson(value);
+}
+
+const FRAME_BYTES = 5;
+
+function readAvro(value: Buffer): TransactionNote {
+  const cursor = new Cursor();
+  cursor.open(value, FRAME_BYTES);
+  const status = cursor.string();
+  const id = cursor.string();
+  if (cursor.int() !== 0) cursor.long();
+  const tables = cursor.int() === 0 ? undefined : readTables(cursor);
+  const commitMs = cursor.longNumber();
+  cursor.check();
+  return noteOf(status, id, commitMs, tables);
+}
+
+function readTables(cursor: Cursor): [string, number][] {
+  const tables: [string, number][] = [];
+  for (let items = cursor.int(); items !== 0; items = cursor.int()) {
+    for (let item = 0; item < items; item++) {
+      cursor.check();
+      if (cursor.int() !== 0) tables.push([cursor.string(), cursor.longNumber()]);
+    }
+  }
+  return tables;
+}
+
+interface JsonNote {
+  readonly status?: string;
+  readonly id?: string;
+  readonly ts_ms?: number;
+  readonly data_collections?: readonly { readonly data_collection: string; readonly event_count: number }[] | null;
+}
+
+function readJson(value: Buffer): TransactionNote {
+  let parsed: JsonNote & { readonly payload?: JsonNote };
+  try {
+    parsed = JSON.parse(value.toString()) as typeof parsed;
+  } catch (cause) {
+    throw unreadable('A record of the transaction topic is neither Avro nor JSON.', cause);
+  }
+  const { status = '', id = '', ts_ms = 0, data_collections } = parsed.payload ?? parsed;
+  const tables = data_collections?.map(({ data_collection, event_count }) => [data_collection, event_count] as const);
+  return noteOf(status, id, ts_ms, tables);
+}
+
+function noteOf(status: string, id: string, commitMs: number, tables: TransactionNote['tables']): TransactionNote {
+  if (status !== 'BEGIN' && status !== 'END' && status !== 'SKIPPED') {
+    throw unreadable(`A record of the transaction topic has the status ${JSON.stringify(status.slice(0, 40))}.`);
+  }
+  return { status, id, commitMs, ...(tables === undefined ? {} : { tables }) };
 }

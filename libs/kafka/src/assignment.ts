@@ -29,6 +29,8 @@ interface AssignmentOptions extends Pick<ConsumeOptions, 'onBatch'> {
   readonly partitionBytes: number;
   readonly fetchBytes: number;
   readonly bufferBytes: number;
+  /** Handlers may wait for those of other partitions: then each partition has its room, whatever the others hold. */
+  readonly isApart: boolean;
   onFailed(error: unknown): void;
 }
 
@@ -126,7 +128,9 @@ export class Assignment {
       this.#noticeNewLeaders();
       const led = this.partitions.filter(({ topic, partition }) => this.#cluster.leader(topic, partition) === broker);
       if (led.length === 0) return this.#startLoops();
-      const free = this.#heldBytes >= this.#options.bufferBytes ? [] : led.filter(({ ahead }) => ahead === undefined);
+      const { bufferBytes, isApart } = this.#options;
+      const isFull = !isApart && this.#heldBytes >= bufferBytes;
+      const free = isFull ? [] : led.filter(({ ahead }) => ahead === undefined);
       if (free.length === 0) {
         await this.#wake.promise;
         continue;

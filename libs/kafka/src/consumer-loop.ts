@@ -114,6 +114,7 @@ export class GroupConsumer implements ConsumerLoop {
       partitionBytes: this.#options.partitionBytes ?? 1_048_576,
       fetchBytes: this.#options.fetchBytes ?? 8_388_608,
       bufferBytes: this.#options.bufferBytes ?? 33_554_432,
+      isApart: this.#options.alone === true,
     });
     this.#cluster.logger.info('Kafka: partitions assigned', {
       group,

@@ -36,7 +36,10 @@ export interface ConsumeOptions {
    * Members that share out by other rules than Tapline's do not know of it: look at `assigned`.
    */
   readonly holds?: boolean | undefined;
-  /** One member gets all partitions and reads them, the others stand by: for who needs all of them in one place. All members of the group must say so. */
+  /**
+   * One member gets all partitions and reads them, the others stand by: for who needs all of them in one place. All members of the group must say so. Each partition has room for two batches
+   * then, whatever the others hold, so that an onBatch may wait for those of other partitions.
+   */
   readonly alone?: boolean | undefined;
   /** Where partitions that are this member's from now on begin, by partitionName: for who keeps that elsewhere. The committed offset counts for those that are not in it. */
   places?(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<string, bigint>>;

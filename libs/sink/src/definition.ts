@@ -2,6 +2,7 @@ import type { Change } from '@tapline/envelope';
 import type { GroupField, Logger, ValueOf } from '@tapline/kernel';
 import type { Sink } from './contract.ts';
 import type { TableCatalog } from './tables.ts';
+import type { TransactionSink } from './transactions.ts';
 
 /** How far a writer is, all of its members together. */
 export interface WriterProgress {
@@ -66,6 +67,14 @@ export interface Exchange extends AsyncDisposable {
   settled(signal: AbortSignal): Promise<void>;
 }
 
+/** How a kind of sink applies whole transactions of the source. */
+export interface Transactions<G extends GroupField = GroupField> {
+  /** Whether this configuration asks for it; the transaction topic that it names, or '' for the source's own. undefined: it does not. */
+  topic(config: ValueOf<G>): string | undefined;
+  /** @throws as the opening of the sink does. */
+  open(config: ValueOf<G>, context: SinkContext): Promise<TransactionSink>;
+}
+
 /** How the engine treats a kind of sink. */
 export interface SinkTraits {
   /**
@@ -95,6 +104,8 @@ export interface SinkDefinition<G extends GroupField = GroupField> {
   readonly beside?: Beside<G>;
   /** Default: DEFAULT_TRAITS. */
   readonly traits?: SinkTraits;
+  /** Absent: this store has no transactions over all that a writer writes. */
+  readonly transactions?: Transactions<G>;
   /** What the declaration alone cannot say: values that do not go together. Pure. @throws TaplineError CONFIG_INVALID. */
   check?(config: ValueOf<G>): void;
   /** For `tapline writer --dry-run`: what would be sent to the store for each change, in the words of its own client. Pure; opens nothing. @throws as `apply` does. */

@@ -1,4 +1,4 @@
-import { type Kafka, kafkaConfigOf, openKafka } from '@tapline/kafka';
+import { type ConsumeOptions, type Kafka, kafkaConfigOf, openKafka, type TopicPartition } from '@tapline/kafka';
 import {
   anySignal,
   isAbort,
@@ -10,7 +10,7 @@ import {
   whenAborted,
 } from '@tapline/kernel';
 import { LazyRegistry, openRegistry } from '@tapline/registry';
-import { Consumption, type Engine, type Sink, type SinkContext, TopicTables } from '@tapline/sink';
+import { Consumption, type Engine, type Sink, type SinkContext, type Taking, TopicTables } from '@tapline/sink';
 import type { WriterConfig } from './config.ts';
 import { engineOf, openParking } from './engine.ts';
 import { groupProgress } from './group-progress.ts';
@@ -19,6 +19,7 @@ import { partitionOrder } from './partition-order.ts';
 import { openPipeline } from './pipeline.ts';
 import { sinkOf } from './sinks/index.ts';
 import { topicsOf } from './topics.ts';
+import { openTransactions, wantsTransactions } from './transactions/open.ts';
 
 /** Connects everything. Retryable failures are waited out; what is wrong for good rejects. */
 export async function openWriter(context: ServiceContext<WriterConfig>, stop: AbortSignal): Promise<RunningService> {
@@ -32,17 +33,29 @@ export async function openWriter(context: ServiceContext<WriterConfig>, stop: Ab
   const tables = new TopicTables(kafka);
   const order = partitionOrder(config, kafka);
   const known = { tables, progress: groupProgress(config, kafka), ...(order === undefined ? {} : { order }) };
-  const sink = opened.use(await openSink(context, known, signal));
+  const isWhole = wantsTransactions(config);
+  const sink = isWhole ? undefined : opened.use(await openSink(context, known, signal));
   const registry = opened.use(
     new LazyRegistry(() => openRegistry(config.source.registry, { kafka, logger: log }, ending.signal)),
   );
   const parking = opened.use(await openParking(config, kafka, ending.signal));
   const parts = { registry: tables.watch(registry), claims: kafka.claims, signal: ending.signal };
-  const { decode } = await openPipeline(config, context.origin?.file, parts);
+  const pipeline = await openPipeline(config, context.origin?.file, parts);
   void tellUnknownColumns(context, { kafka, tables }, ending.signal);
-  const engine = engineOf(config, { sink, decode, parking, log, metrics });
+  if (sink === undefined) {
+    const engine = await openTransactions(context, { kafka, pipeline, parking, known }, opened, signal);
+    opened.defer(() => engine.abort());
+    const places = (partitions: readonly TopicPartition[]) => engine.places(partitions);
+    return new Writer(
+      context,
+      kafka,
+      { engine, topics: [engine.topic], member: { alone: true, places } },
+      opened.move(),
+    );
+  }
+  const engine = engineOf(config, { sink, decode: pipeline.decode, parking, log, metrics });
   opened.defer(() => engine.abort());
-  return new Writer(context, kafka, engine, opened.move());
+  return new Writer(context, kafka, { engine }, opened.move());
 }
 
 async function openSink(
@@ -73,20 +86,31 @@ async function tellUnknownColumns(
   }
 }
 
+/** What the writer shows of its engine. */
+type WriterEngine = Taking & Pick<Engine, 'ready' | 'sign' | 'describe'>;
+
+interface WriterWork {
+  readonly engine: WriterEngine;
+  /** Read beside those of the configuration. */
+  readonly topics?: readonly string[];
+  readonly member?: Pick<ConsumeOptions, 'alone' | 'places'>;
+}
+
 /** Consumes until it is asked to stop. A change that cannot be applied leaves it standing, stopped, so that its state can be seen. */
 class Writer implements RunningService {
   readonly #config: WriterConfig;
-  readonly #engine: Engine;
+  readonly #engine: WriterEngine;
   readonly #consumption: Consumption;
   readonly #resources: AsyncDisposableStack;
 
   constructor(
     { config, log }: ServiceContext<WriterConfig>,
     kafka: Kafka,
-    engine: Engine,
+    { engine, topics = [], member = {} }: WriterWork,
     resources: AsyncDisposableStack,
   ) {
     const { source, name } = config;
+    const chosen = topicsOf(source.topics);
     this.#config = config;
     this.#engine = engine;
     this.#resources = resources;
@@ -95,7 +119,9 @@ class Writer implements RunningService {
       engine,
       consume: {
         group: name,
-        ...topicsOf(source.topics),
+        topics: [...chosen.topics, ...topics],
+        patterns: chosen.patterns,
+        ...member,
         refreshMs: source.refreshMs,
         sessionTimeoutMs: source.sessionTimeoutMs,
         bufferBytes: source.bufferBytes,

@@ -159,6 +159,12 @@ export const SINK_CODES = {
     summary: 'A table that the writer had filled is gone, so what it held is missing too.',
     remedy: 'Put the table back, or fill it anew from the start of its topics.',
   },
+  SINK_MYSQL_TAKEN_OVER: {
+    disposition: 'retryable',
+    summary:
+      'With `sink.order: transaction`: another member of the writer has the target now. This one writes nothing any more, and stands by.',
+    remedy: 'Nothing, where it is a member of the same writer. Two writers must not have one `name`.',
+  },
   SINK_MYSQL_TLS: {
     disposition: 'fatal',
     summary: 'The TLS connection to MySQL could not be made.',

@@ -135,4 +135,11 @@ export const TAPLINE_CODES = {
     remedy:
       'Check the path, which counts from the configuration file’s folder, and that the default export is made with defineTransform.',
   },
+  WRITER_TRANSACTIONS: {
+    disposition: 'fatal',
+    summary:
+      'Whole transactions (`sink.order: transaction`) cannot be had from these topics: the transaction topic is missing, or they are of several sources.',
+    remedy:
+      'Set `transactions.topic: true` in the reader’s configuration, give each source a writer of its own, or set `sink.order: row`.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>;

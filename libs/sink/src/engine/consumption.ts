@@ -1,6 +1,5 @@
-import type { ConsumeOptions, ConsumerLoop, Kafka, TopicPartition } from '@tapline/kafka';
+import type { CommitOffset, ConsumedBatch, ConsumeOptions, ConsumerLoop, Kafka, TopicPartition } from '@tapline/kafka';
 import { anySignal, isAbort, type Logger, orAbort, sleep, TaplineError } from '@tapline/kernel';
-import type { Engine } from './engine.ts';
 
 /** How long a rebalance waits for changes of partitions that go away: what is not settled by then is applied again by their next member. */
 const REVOKE_MS = 10_000;
@@ -8,9 +7,28 @@ const REVOKE_MS = 10_000;
 /** Fetched of one partition at a time: what is fetched is decoded as a whole, and changes are far larger in memory than their bytes. */
 const PARTITION_BYTES = 262_144;
 
+/** What takes the records of a group's member. */
+export interface Taking {
+  /** Rejects once, with what ends it for good. */
+  readonly stopped: Promise<never>;
+  /** Resolves when there is room for the partition's next batch. */
+  accept(batch: ConsumedBatch): Promise<void>;
+  /** These partitions are ours from now on. */
+  assign(partitions: readonly TopicPartition[]): Promise<void>;
+  /** They are not any more. */
+  revoke(partitions: readonly TopicPartition[]): void;
+  /** Resolves when what is in hand is settled, as far as it can be. */
+  idle(): Promise<void>;
+  /** Takes nothing more, and settles what is in hand. */
+  drain(): Promise<void>;
+  /** Offsets below which everything is settled and that were not committed yet. */
+  uncommitted(): CommitOffset[];
+  committed(offsets: readonly CommitOffset[]): void;
+}
+
 export interface ConsumptionOptions {
   readonly kafka: Pick<Kafka, 'consume'>;
-  readonly engine: Engine;
+  readonly engine: Taking;
   readonly consume: Omit<ConsumeOptions, 'onBatch' | 'onAssigned' | 'onRevoked' | 'partitionBytes' | 'fetchBytes'> & {
     readonly bufferBytes: number;
   };

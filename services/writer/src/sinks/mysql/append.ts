@@ -24,6 +24,9 @@ export interface AppendOptions {
   readonly signal: AbortSignal;
 }
 
+/** What is done within an open transaction. */
+type Within = Omit<AppendOptions, 'outcome'>;
+
 export const POSITIONS = '__positions';
 
 /** CREATE TABLE for how far the topics of tables without a key are applied. A name without a dot, as tables of versions have one. */
@@ -42,17 +45,10 @@ export function createPositions(stateDatabase: string): string {
  */
 export async function applyAppended(items: readonly AppendItem[], options: AppendOptions): Promise<void> {
   const { session, signal, outcome } = options;
-  const settled = new Map<number, Settled>();
+  let settled: ReadonlyMap<number, Settled>;
   try {
     await session.begin(signal);
-    const positions = await lockPositions(items, options);
-    const left = items.filter((item) => {
-      const isStale = item.change.version <= (positions.get(positionOf(item)) ?? 0n);
-      if (isStale) settled.set(item.index, 'stale');
-      return !isStale;
-    });
-    await applyInOrder(left, settled, options);
-    await storePositions(left, settled, options);
+    settled = await appendWithin(items, options);
     await session.execute('COMMIT', signal);
   } catch (error) {
     signal.throwIfAborted();
@@ -62,10 +58,24 @@ export async function applyAppended(items: readonly AppendItem[], options: Appen
   for (const [index, verdict] of settled) settle(outcome, index, verdict);
 }
 
+/** The same within a transaction that the caller begins and ends. */
+export async function appendWithin(items: readonly AppendItem[], options: Within): Promise<Map<number, Settled>> {
+  const settled = new Map<number, Settled>();
+  const positions = await lockPositions(items, options);
+  const left = items.filter((item) => {
+    const isStale = item.change.version <= (positions.get(positionOf(item)) ?? 0n);
+    if (isStale) settled.set(item.index, 'stale');
+    return !isStale;
+  });
+  await applyInOrder(left, settled, options);
+  await storePositions(left, settled, options);
+  return settled;
+}
+
 async function applyInOrder(
   items: readonly AppendItem[],
   settled: Map<number, Settled>,
-  options: AppendOptions,
+  options: Within,
 ): Promise<void> {
   for (let at = 0; at < items.length; ) {
     const run = insertsFrom(items, at);
@@ -98,7 +108,7 @@ function isInsert(change: Change | undefined): boolean {
 }
 
 /** False: one of the rows was refused, and none is there. */
-async function insertRun(run: readonly AppendItem[], { session, config, signal }: AppendOptions): Promise<boolean> {
+async function insertRun(run: readonly AppendItem[], { session, config, signal }: Within): Promise<boolean> {
   const rows = run.flatMap(({ change }) => (change.after === null ? [] : [change.after]));
   await session.execute('SAVEPOINT run', signal);
   try {
@@ -112,7 +122,7 @@ async function insertRun(run: readonly AppendItem[], { session, config, signal }
 }
 
 /** Why the change is refused; undefined when it is applied. */
-async function applyOne({ change, target }: AppendItem, options: AppendOptions): Promise<TaplineError | undefined> {
+async function applyOne({ change, target }: AppendItem, options: Within): Promise<TaplineError | undefined> {
   const { session, config, signal } = options;
   const { before, after } = change;
   try {
@@ -139,7 +149,7 @@ async function applyOne({ change, target }: AppendItem, options: AppendOptions):
 
 async function lockPositions(
   items: readonly AppendItem[],
-  { session, config, signal }: AppendOptions,
+  { session, config, signal }: Within,
 ): Promise<Map<string, bigint>> {
   const positions = new Map<string, bigint>();
   const table = quoteTable(config.stateDatabase, POSITIONS);
@@ -160,7 +170,7 @@ async function lockPositions(
 async function storePositions(
   items: readonly AppendItem[],
   settled: ReadonlyMap<number, Settled>,
-  { session, config, signal }: AppendOptions,
+  { session, config, signal }: Within,
 ): Promise<void> {
   const last = new Map<string, AppendItem>();
   for (const item of items) if (settled.get(item.index) === 'applied') last.set(positionOf(item), item);

@@ -29,6 +29,17 @@ export const MYSQL_CONFIG = {
       values: ['upsert', 'replace', 'insertIgnore', 'strict'],
       default: 'upsert',
     },
+    order: {
+      type: 'choice',
+      doc: '`row`: changes of each row in their order, many side by side. `transaction`: whole transactions of the source, in the order of their commits, each in one transaction of the target, one after the other, by one member of the writer. It needs `transactions.topic` at the reader.',
+      values: ['row', 'transaction'],
+      default: 'row',
+    },
+    transactionTopic: {
+      type: 'text',
+      doc: 'With `order: transaction`: the reader’s transaction topic. Default: `<source>.transactions`, after the names of the topics that are read.',
+      optional: true,
+    },
     createTables: {
       type: 'boolean',
       doc: 'Makes databases and tables that are not there, after the tables of the source: types, character sets, collations and keys.',

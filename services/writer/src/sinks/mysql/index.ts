@@ -10,6 +10,13 @@ export const mysqlSink: SinkDefinition<typeof MYSQL_CONFIG> = {
   summary: 'MySQL, MariaDB or TiDB: rows in tables, each once, with their versions in the same transaction.',
   config: MYSQL_CONFIG,
   traits: { order: 'partition', batch: { maxChanges: 4000, maxBytes: 4_194_304 } },
+  transactions: {
+    topic: ({ order, transactionTopic }) => (order === 'transaction' ? (transactionTopic ?? '') : undefined),
+    async open(config, context) {
+      const { MysqlTransactions } = await import('./transactions/sink.ts');
+      return MysqlTransactions.open(config, context);
+    },
+  },
   check: checkConfig,
   preview,
   beside: {

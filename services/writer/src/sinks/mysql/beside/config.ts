@@ -11,6 +11,13 @@ export function besideMysql(config: MysqlConfig, name: string): MysqlConfig {
       message: `--into ${name}: what is put behind the names of tables may have small letters, digits and _, at most 32.`,
     });
   }
+  if (config.order === 'transaction') {
+    throw new TaplineError('REPLAY_INTO', {
+      message:
+        'The writer notes in the target how far it is (`sink.order: transaction`), which would not go with tables that take the names of others.',
+      remedy: 'Fill other tables (`sink.table`) by a writer with another `name`, and lead readers to these.',
+    });
+  }
   if (config.origin !== '') {
     throw new TaplineError('REPLAY_INTO', {
       message:

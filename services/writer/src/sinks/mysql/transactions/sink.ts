@@ -1,0 +1,142 @@
+import type { TopicPartition } from '@tapline/kafka';
+import { TaplineError } from '@tapline/kernel';
+import type { AppliedPlace, ApplyResult, Change, Place, Places, SinkContext, TransactionSink } from '@tapline/sink';
+import { Outcome } from '../../../outcome.ts';
+import type { AppendItem } from '../append.ts';
+import type { MysqlConfig } from '../config.ts';
+import { isHeld } from '../ddl/pending.ts';
+import { DdlReplicator } from '../ddl/replicator.ts';
+import { type Item, itemOf } from '../plan.ts';
+import { makeMarks, Session, SessionPool } from '../session.ts';
+import { TargetTables } from '../tables.ts';
+import { PlaceBook } from './place-book.ts';
+import { writeAppended, writeKeyed } from './write.ts';
+
+/** Errors that say that a table is not what it was when it was looked at. */
+const STRUCTURE: ReadonlySet<string> = new Set(['SINK_MYSQL_TABLE', 'SINK_MYSQL_COLUMN']);
+
+/**
+ * Whole transactions of a source in MySQL, each in one of the target's, on one connection: who reads the target in a snapshot sees all of one, or nothing. Rows have their versions
+ * beside them as in the other order, so that what comes twice changes nothing, and the orders may be changed.
+ */
+export class MysqlTransactions implements TransactionSink {
+  readonly #config: MysqlConfig;
+  /** For all but the rows: tables are looked at, made and altered by it. */
+  readonly #pool: SessionPool;
+  readonly #tables: TargetTables;
+  readonly #ddl: DdlReplicator | undefined;
+  readonly #book: PlaceBook;
+  #session: Session | undefined;
+  #isOpen = false;
+
+  private constructor(config: MysqlConfig, { name, log, tables: catalog, progress }: SinkContext) {
+    const pool = new SessionPool((signal) => Session.open(config, signal));
+    this.#config = config;
+    this.#pool = pool;
+    this.#book = new PlaceBook(config, name);
+    this.#tables = new TargetTables({
+      pool,
+      config,
+      catalog,
+      log,
+      versionOf: (topic) => this.#ddl?.versionOf(topic),
+      hasHistory: (topic) => this.#ddl?.hasHistory(topic) === true,
+    });
+    if (progress === undefined) return;
+    this.#ddl = new DdlReplicator({ config, pool, name, catalog, progress, log, altered: () => this.#tables.forget() });
+  }
+
+  /** @throws TaplineError SINK_MYSQL_*. */
+  static async open(config: MysqlConfig, context: SinkContext): Promise<MysqlTransactions> {
+    const { signal } = context;
+    const sink = new MysqlTransactions(config, context);
+    try {
+      await sink.#pool.use(signal, (session) => makeMarks(session, config, signal));
+      return sink;
+    } catch (error) {
+      await sink[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  takeOver(signal: AbortSignal): Promise<AppliedPlace | undefined> {
+    this.#tables.forget();
+    return this.#pool.use(signal, (session) => this.#book.takeOver(session, signal));
+  }
+
+  assigned(partitions: readonly TopicPartition[]): void {
+    this.#ddl?.watch(partitions.map(({ topic }) => topic));
+  }
+
+  async holds(changes: readonly Change[], signal: AbortSignal): Promise<((place: Place) => boolean) | undefined> {
+    const limits = await this.#ddl?.limits(changes, signal);
+    return limits && ((place) => isHeld(limits, place));
+  }
+
+  async write(changes: readonly Change[], places: Places, signal: AbortSignal): Promise<ApplyResult> {
+    try {
+      return await this.#write(changes, places, signal);
+    } catch (error) {
+      if (!(error instanceof TaplineError) || !STRUCTURE.has(error.code)) throw error;
+      // Once more, by what the table is now.
+      this.#tables.forget();
+      if (this.#isOpen) await this.#session?.execute('ROLLBACK TO SAVEPOINT written', signal);
+      return this.#write(changes, places, signal);
+    }
+  }
+
+  async commit(applied: AppliedPlace, signal: AbortSignal): Promise<void> {
+    const session = await this.#opened(signal);
+    await this.#book.note(session, applied, signal);
+    await session.execute('COMMIT', signal);
+    this.#isOpen = false;
+  }
+
+  async rollBack(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    const session = this.#session;
+    if (session?.usable !== true) return;
+    // A connection that does not even take a ROLLBACK is dropped, which has the same effect.
+    await session.execute('ROLLBACK', AbortSignal.timeout(this.#config.timeoutMs)).catch(() => session.destroy());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#session?.destroy();
+    await this.#ddl?.[Symbol.asyncDispose]();
+    await this.#pool[Symbol.asyncDispose]();
+  }
+
+  /** All tables are looked at, and made or altered where that is needed, before anything is written: later their definitions would be locked by this very transaction. */
+  async #write(changes: readonly Change[], places: Places, signal: AbortSignal): Promise<ApplyResult> {
+    const outcome = new Outcome(changes.length);
+    const items: Item[] = [];
+    const appended: AppendItem[] = [];
+    for (const [index, change] of changes.entries()) {
+      const known = this.#tables.fitting(change, signal);
+      const target = known instanceof Promise ? await known : known;
+      if (target === undefined) outcome.set(index, 'stale');
+      else if (change.key !== null) items.push(itemOf(index, change, target));
+      else appended.push({ index, change, target, place: places.at(index) });
+    }
+    const session = await this.#opened(signal);
+    await session.execute('SAVEPOINT written', signal);
+    const options = { session, config: this.#config, outcome, signal };
+    await writeKeyed(items, options);
+    await writeAppended(appended, options);
+    return outcome.result();
+  }
+
+  /** The session with the open transaction. */
+  async #opened(signal: AbortSignal): Promise<Session> {
+    if (this.#isOpen && this.#session?.usable === true) return this.#session;
+    if (this.#isOpen) {
+      throw new TaplineError('SINK_MYSQL_UNREACHABLE', { message: 'The connection was lost within a transaction.' });
+    }
+    if (this.#session?.usable !== true) this.#session = await Session.open(this.#config, signal);
+    await this.#session.begin(signal);
+    this.#isOpen = true;
+    await this.#book.lock(this.#session, signal);
+    return this.#session;
+  }
+}
