@@ -84,10 +84,15 @@ spec:
           args: [{{ .component }}, --config, /etc/tapline/config/config.yaml]
           ports:
             - {name: admin, containerPort: {{ .entry.adminPort | int }}}
+          # Until the admin server answers, which on a crowded node takes its time. Readiness is asked for from then on.
+          startupProbe:
+            httpGet: {path: /livez, port: admin}
+            periodSeconds: 1
+            timeoutSeconds: 5
+            failureThreshold: 300
           # Starting takes as long as a sink or a source is waited for: that is no reason to begin anew.
           livenessProbe:
             httpGet: {path: /livez, port: admin}
-            initialDelaySeconds: 5
             periodSeconds: 10
             timeoutSeconds: 5
             failureThreshold: 6

@@ -111,7 +111,7 @@ test.each([
   ['a sink that does not exist', 'yaml writer part', 'sink: {type: cassandra}', 'sink.type: expected one of'],
   ['a step that does not compile', 'yaml writer part', 'transform: [{where: "row.x >"}]', 'CONFIG_INVALID'],
   ['no YAML', 'yaml other', 'a: [', 'is not valid YAML'],
-  ['a word that says nothing', 'yaml redaer', 'name: x', 'neither reader, writer nor other'],
+  ['a word that says nothing', 'yaml redaer', 'name: x', 'neither reader, writer, values nor other'],
   ['a second word that says nothing', 'yaml reader piece', 'name: x', 'neither part nor at KEY'],
 ])('%s is told', (_, info, text, told) => {
   expect(wrongConfigs([fenced(info, text)], SERVICES)).toEqual([expect.stringContaining(told)]);

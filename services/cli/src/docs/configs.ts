@@ -20,7 +20,7 @@ const REST: Readonly<Record<string, Keys>> = {
 
 /**
  * Configurations that a page shows and the service would refuse. The words behind `yaml` say what a block is: `reader` or `writer`, a whole file;
- * with `part`, keys of one; with `at KEY`, what stands below a key. `other` is no configuration of ours. Without a word its keys tell the service.
+ * with `part`, keys of one; with `at KEY`, what stands below a key. `values` are the chart's, and rendered by its tests. `other` is no configuration of ours. Without a word its keys tell the service.
  */
 export function wrongConfigs(pages: readonly Page[], services: readonly ServiceCommand[]): Problem[] {
   const folder = mkdtempSync(join(tmpdir(), 'tapline-docs-'));
@@ -44,10 +44,10 @@ function faultOf(block: Block, file: string, services: readonly ServiceCommand[]
   try {
     writeFileSync(file, how === 'at' ? below(key ?? '', block.text) : block.text);
     const keys = readConfigFile(file);
-    if (name === 'other') return undefined;
+    if (name === 'other' || name === 'values') return undefined;
     const service =
       name === undefined ? serviceFor(Object.keys(keys), services) : services.find((one) => one.name === name);
-    if (service === undefined) return `yaml ${name}: neither reader, writer nor other`;
+    if (service === undefined) return `yaml ${name}: neither reader, writer, values nor other`;
     if (how !== undefined && how !== 'part' && how !== 'at') return `yaml ${name} ${how}: neither part nor at KEY`;
     const whole = name !== undefined && how === undefined;
     const shown = whole ? keys : completed(keys, REST[service.name] ?? {});

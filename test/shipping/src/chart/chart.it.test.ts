@@ -175,7 +175,9 @@ checks('the chart', () => {
     const manifests = await rendered('quick');
     for (const { spec } of of(manifests, 'Deployment')) {
       const [container] = spec.template.spec.containers;
-      expect(container?.livenessProbe).toMatchObject({ httpGet: { path: '/livez', port: 'admin' } });
+      for (const probe of [container?.startupProbe, container?.livenessProbe]) {
+        expect(probe).toMatchObject({ httpGet: { path: '/livez', port: 'admin' } });
+      }
       expect(container?.readinessProbe).toMatchObject({ httpGet: { path: '/readyz', port: 'admin' } });
     }
     const tests = of(manifests, 'Pod');

@@ -57,6 +57,7 @@ interface Container {
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly securityContext: unknown;
   readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+  readonly startupProbe?: unknown;
   readonly livenessProbe?: unknown;
   readonly readinessProbe?: unknown;
 }
