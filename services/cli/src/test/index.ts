@@ -44,7 +44,8 @@ matches a PATH, when any is given. Servers are fetched at the first run and star
   --servers   against real MySQL, Kafka, Redis and a registry, minutes
   --chaos     processes killed and servers restarted under load (the short form), minutes
   --image     the image is built and its services run in it; as root on Debian, with buildah, debootstrap and runc
-  --kubernetes  the chart is installed, upgraded, rolled back and deleted on a real API, which is built once (Go; a quarter of an hour)
+  --kubernetes  the chart is installed, upgraded, rolled back and deleted on a real API: with nodes that are pretended, and with pods that run
+              the image on a node inside this machine's namespaces. As --image, with Go: Kubernetes is built once, which takes half an hour
 `;
 
 async function run(args: readonly string[]): Promise<number> {

@@ -5,12 +5,14 @@ import { CHART, VALUES_FILES } from '../tools/chart.ts';
 import { findHelm } from '../tools/helm.ts';
 import { findKubernetes } from '../tools/kubernetes.ts';
 import { Cluster } from './cluster.ts';
+import { PretendedNodes } from './pretended-nodes.ts';
 
 const NAMESPACE = 'data';
 const RELEASE = 'tapline';
 
 let stack: Stack;
 let cluster: Cluster;
+let nodes: PretendedNodes;
 let helmProgram: string;
 
 beforeAll(async () => {
@@ -19,6 +21,7 @@ beforeAll(async () => {
   helmProgram = helm;
   stack = await openStack({});
   cluster = await Cluster.start(stack, programs);
+  nodes = await PretendedNodes.start(stack, programs, cluster);
   // Pod Security: the namespace refuses every pod that is not `restricted`.
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
   await cluster.ask('/api/v1/namespaces', 'POST', { metadata: { name: NAMESPACE, labels } });
@@ -28,7 +31,7 @@ beforeAll(async () => {
 }, 3_600_000);
 
 afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]();
+  await nodes?.[Symbol.asyncDispose]();
   await stack?.[Symbol.asyncDispose]();
 }, 60_000);
 

@@ -7,23 +7,27 @@ import { type ManagedProcess, runCommand, type StackBase } from '@tapline/test-s
 
 export interface ClusterObject {
   readonly kind?: string;
-  readonly metadata: { readonly name: string; readonly uid?: string };
+  readonly metadata: { readonly name: string; readonly namespace?: string };
   readonly spec?: { readonly nodeName?: string; readonly replicas?: number };
-  readonly status?: { readonly readyReplicas?: number };
+  readonly status?: {
+    readonly readyReplicas?: number;
+    readonly startTime?: string;
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly lastTransitionTime: string;
+    }[];
+  };
   readonly items?: readonly ClusterObject[];
   readonly data?: Readonly<Record<string, string>>;
 }
 
-const NODES = ['node-1', 'node-2', 'node-3'];
-
-/** A real Kubernetes API (etcd, kube-apiserver, kube-controller-manager) whose nodes and pods kwok only pretends to run. */
-export class Cluster implements AsyncDisposable {
+/** A real Kubernetes API: etcd, kube-apiserver and kube-controller-manager, without any node. They end with the stack. */
+export class Cluster {
   readonly kubeconfig: string;
   readonly #port: number;
   readonly #token: string;
   readonly #folder: string;
-  readonly #stop: AbortController = new AbortController();
-  #binding: Promise<void> | undefined;
   #authority: Buffer | undefined;
 
   private constructor(folder: string, port: number, token: string) {
@@ -37,7 +41,7 @@ export class Cluster implements AsyncDisposable {
     const folder = join(stack.folder, 'kubernetes');
     const keys = join(folder, 'keys');
     await mkdir(keys, { recursive: true });
-    const [etcdPort = 0, peerPort = 0, port = 0, managerPort = 0, kwokPort = 0] = await stack.reserve(5);
+    const [etcdPort = 0, peerPort = 0, port = 0, managerPort = 0] = await stack.reserve(4);
     const cluster = new Cluster(folder, port, randomUUID());
     await runCommand('openssl', ['genrsa', '-out', join(keys, 'accounts.key'), '2048'], { package: 'openssl' });
     await writeFile(join(keys, 'tokens.csv'), `${cluster.#token},admin,1,"system:masters"\n`);
@@ -73,6 +77,8 @@ export class Cluster implements AsyncDisposable {
       'service-account-signing-key-file': join(keys, 'accounts.key'),
       'service-account-issuer': 'https://kubernetes.default.svc',
       'endpoint-reconciler-type': 'none',
+      // For the logs of pods: nodes have no names that could be looked up.
+      'kubelet-preferred-address-types': 'InternalIP',
     });
     await cluster.#ready();
     await launch('kube-controller-manager', {
@@ -84,14 +90,6 @@ export class Cluster implements AsyncDisposable {
       'root-ca-file': join(keys, 'apiserver.crt'),
       'leader-elect': 'false',
     });
-    await launch('kwok', {
-      kubeconfig: cluster.kubeconfig,
-      config: join(programs, 'stages.yaml'),
-      'manage-all-nodes': 'true',
-      'server-address': `127.0.0.1:${kwokPort}`,
-    });
-    for (const name of NODES) await cluster.#addNode(name);
-    cluster.#binding = cluster.#bindPods();
     return cluster;
   }
 
@@ -119,11 +117,6 @@ export class Cluster implements AsyncDisposable {
     return await promise;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await this.#binding;
-  }
-
   async #ready(): Promise<void> {
     const deadline = Date.now() + 180_000;
     while ((await this.ask('/readyz').catch(() => undefined))?.metadata.name !== 'ok') {
@@ -141,32 +134,5 @@ export class Cluster implements AsyncDisposable {
       'current-context': 'local',
     };
     await writeFile(this.kubeconfig, JSON.stringify(config));
-  }
-
-  async #addNode(name: string): Promise<void> {
-    const annotations = { 'kwok.x-k8s.io/node': 'fake' };
-    const labels = { 'kubernetes.io/hostname': name, 'topology.kubernetes.io/zone': name };
-    await this.ask('/api/v1/nodes', 'POST', {
-      apiVersion: 'v1',
-      kind: 'Node',
-      metadata: { name, annotations, labels },
-    });
-  }
-
-  /** In place of a scheduler, which would be a further large program: any node will do for pods that do not run. */
-  async #bindPods(): Promise<void> {
-    let turn = 0;
-    while (!this.#stop.signal.aborted) {
-      const waiting = await this.ask('/api/v1/pods?fieldSelector=spec.nodeName%3D').catch(() => undefined);
-      for (const { metadata } of waiting?.items ?? []) {
-        const { name, namespace } = metadata as { name: string; namespace?: string };
-        const target = { apiVersion: 'v1', kind: 'Node', name: NODES[turn++ % NODES.length] };
-        const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name }, target };
-        await this.ask(`/api/v1/namespaces/${namespace ?? ''}/pods/${name}/binding`, 'POST', binding).catch(
-          () => undefined,
-        );
-      }
-      await sleep(200, this.#stop.signal).catch(() => undefined);
-    }
   }
 }

@@ -19,6 +19,8 @@ export interface KafkaOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Of each broker. The default is enough for some thousand partitions. */
   readonly heapMib?: number;
+  /** Where clients that are not on this machine's loopback find the brokers, which then listen on all of its addresses. */
+  readonly advertisedHost?: string;
 }
 
 export interface KafkaAddress {
@@ -133,6 +135,7 @@ interface BrokerPlace {
   readonly folder: string;
   readonly port: number;
   readonly controllerPort: number;
+  readonly advertisedHost?: string | undefined;
 }
 
 function brokerSettings(
@@ -142,12 +145,13 @@ function brokerSettings(
   extra: Readonly<Record<string, string>>,
 ): string {
   const inSync = String(count >= 3 ? 2 : 1);
+  const { advertisedHost } = place;
   const settings: Record<string, string> = {
     'process.roles': 'broker,controller',
     'node.id': String(place.id),
     'controller.quorum.voters': voters,
-    listeners: `PLAINTEXT://127.0.0.1:${place.port},CONTROLLER://127.0.0.1:${place.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${place.port}`,
+    listeners: `PLAINTEXT://${advertisedHost === undefined ? '127.0.0.1' : '0.0.0.0'}:${place.port},CONTROLLER://127.0.0.1:${place.controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://${advertisedHost ?? '127.0.0.1'}:${place.port}`,
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
@@ -261,7 +265,8 @@ async function layOut(
   for (let index = 0; index < count; index++) {
     const id = index + 1;
     const folder = await context.subfolder(`${folderName}-${id}`);
-    places.push({ id, folder, port: ports[index * 2] ?? 0, controllerPort: ports[index * 2 + 1] ?? 0 });
+    const [port = 0, controllerPort = 0] = ports.slice(index * 2);
+    places.push({ id, folder, port, controllerPort, advertisedHost: options.advertisedHost });
   }
   const voters = places.map((place) => `${place.id}@127.0.0.1:${place.controllerPort}`).join(',');
   const brokers: KafkaBroker[] = [];
