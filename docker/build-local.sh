@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the image where there is no Docker engine and no image registry: bases of Debian's own packages and of the Node that the lock file names,
-# under the names that the Dockerfile asks for, and buildah in a chroot. As root on Debian, with buildah and debootstrap. Prints the image's id.
+# in place of the two that the Dockerfile names, and buildah in a chroot. As root on Debian, with buildah and debootstrap. Prints the image's id.
 #   docker/build-local.sh [TAG]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -65,4 +65,4 @@ base() {
 
 base "$debian" scratch "$(debian_root)"
 base "$node" "$debian" "$(node_root)"
-exec buildah bud --pull-never --quiet --format docker --ignorefile docker/Dockerfile.dockerignore -f docker/Dockerfile -t "$tag" .
+exec buildah bud --pull-never --quiet --format docker --build-arg "NODE=$node" --build-arg "DEBIAN=$debian" --ignorefile docker/Dockerfile.dockerignore -f docker/Dockerfile -t "$tag" .

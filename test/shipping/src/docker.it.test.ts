@@ -31,6 +31,16 @@ test('the image’s Node is the one that the tests run with', () => {
   expect(file('docker/build-local.sh')).toContain(`node_version=${devDependencies.node}`);
 });
 
+test('the images that the image is made of are pinned by version and by digest', () => {
+  const dockerfile = file('docker/Dockerfile');
+  const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, base = '']) => base);
+  expect(bases).toEqual(['${NODE}', '${DEBIAN}']);
+  for (const base of bases) {
+    const [, pinned] = new RegExp(`^ARG ${base.slice(2, -1)}=(.*)$`, 'm').exec(dockerfile) ?? [];
+    expect(pinned).toMatch(/^[a-z]+:[\w.-]*\d[\w.-]*@sha256:[0-9a-f]{64}$/);
+  }
+});
+
 test('the stack of Compose: pinned images, services that wait for what they need, configurations that are right', () => {
   const { services } = parse(file('docker/compose.yaml'), { merge: true }) as {
     services: Readonly<Record<string, ComposeService>>;
