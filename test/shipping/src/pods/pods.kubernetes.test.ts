@@ -47,7 +47,8 @@ test('pods of readers and writers are installed, tested, upgraded, killed, rolle
     const program = [process.execPath, '--disable-warning=ExperimentalWarning', here('pods.program.ts')];
     const child = spawn(here('namespace.sh'), [...program, join(folder, 'plan.json')], {
       env: { ...process.env, TMPDIR: temporary, TAPLINE_NODE_ADDRESS: '10.77.0.1' },
-      stdio: ['ignore', 'inherit', 'inherit'],
+      // The command's stdout is for one line of totals.
+      stdio: ['ignore', process.stderr.fd, 'inherit'],
     });
     const code = await new Promise((resolve, reject) => {
       child.once('error', reject);
