@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { compileEnvelope } from '@tapline/envelope';
 import { connect, type MysqlConnection, readCollationBook, readSchemaState } from '@tapline/mysql';
-import { Catalog, type DdlServer, readDdl, serverVersionNumber, type Table, tableOfState } from '@tapline/schema';
+import {
+  Catalog,
+  type Column,
+  type DdlServer,
+  readDdl,
+  serverVersionNumber,
+  type Table,
+  tableOfState,
+} from '@tapline/schema';
 import { testServers } from '@tapline/test-stack';
 import { uniqueName } from '../scene.ts';
 import { avroType } from '../topic.ts';
@@ -117,6 +125,11 @@ interface Field {
   readonly default?: unknown;
 }
 
+function withoutFill(column: Column): Column {
+  const { fill: _, ...rest } = column;
+  return rest;
+}
+
 function schemaOf(table: Table): string {
   return compileEnvelope({ source: 's', table, keyColumns: table.primaryKey }).valueSchema;
 }
@@ -168,7 +181,7 @@ describe.each(['mysql', 'mariadb'] as const)('old rows of %s', (kind) => {
     const matches = (one: string, table: string): boolean => one === database && table === name;
     const [seen] = [...(await readSchemaState(connection, { mayMatchIn: (one) => one === database, matches })).tables];
     // So that what is compared is the fill alone.
-    expect(state.columns.map(({ fill: _, ...column }) => column)).toEqual(seen?.columns);
+    expect(state.columns.map(withoutFill)).toEqual(seen?.columns);
     return tableOfState(state);
   }
 

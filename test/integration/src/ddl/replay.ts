@@ -268,11 +268,12 @@ function nameOf({ database, name }: TableName): string {
 /** A table with its default for texts. */
 type Seen = Table & Pick<TableState, 'text'>;
 
-/** What everybody can see of a table. Neither side promises an order of keys, nor to leave out what is undefined. */
+/** What everybody can see of a table, which leaves out fills. Neither side promises an order of keys, nor to leave out what is undefined. */
 function seenOf(state: TableState): Seen {
   const table = tableOfState(state);
   const uniqueKeys = table.uniqueKeys.toSorted((left, right) => (left.name < right.name ? -1 : 1));
-  return JSON.parse(JSON.stringify({ ...table, uniqueKeys, text: state.text })) as Seen;
+  const columns = table.columns.map((column) => ({ ...column, fill: undefined }));
+  return JSON.parse(JSON.stringify({ ...table, columns, uniqueKeys, text: state.text })) as Seen;
 }
 
 /** The parts in which two tables differ. */
