@@ -4,6 +4,7 @@ import { ATTEMPTS, type LaneOptions, rollBack } from './lane.ts';
 import { type Applied, lockApplied, type Offsets, storeApplied } from './offsets.ts';
 import { RowByRow } from './row-by-row.ts';
 import { type RowEntry, rowEntry, rowStatements } from './row-statements.ts';
+import type { Session } from './session.ts';
 import { type Settled, settle } from './settled.ts';
 import { keyTexts, type Target } from './target.ts';
 
@@ -80,11 +81,23 @@ async function inStatements(shares: readonly Share[], options: LaneOptions): Pro
       if (end !== undefined) ends.set(partition, endOf(end));
     }
     if (ends.size === 0) continue;
-    for (const sql of rowStatements(target, [...rows.values()], config)) await session.execute(sql, signal);
+    await executeAll(rowStatements(target, [...rows.values()], config), session, signal);
     await session.execute(storeApplied(offsets, ends), signal);
   }
   await session.execute('COMMIT', signal);
   for (const index of stale) outcome.set(index, 'stale');
+}
+
+/** One after the other; each is made while the server is at the one before. */
+async function executeAll(statements: Iterable<string>, session: Session, signal: AbortSignal): Promise<void> {
+  let running = Promise.resolve();
+  for (const sql of statements) {
+    await running;
+    running = session.execute(sql, signal);
+    // Told below, when the next one is made.
+    running.catch(() => undefined);
+  }
+  await running;
 }
 
 /**

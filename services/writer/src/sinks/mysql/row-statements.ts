@@ -25,14 +25,13 @@ export function rowEntry(key: readonly string[], change: Change, before: RowEntr
 const BYTES = new RowBytes();
 
 /**
- * The statements that write rows whatever was there. Deletes first, though no row of these needs the place of another one. Rows that no transform has touched are written from
- * their bytes in the record.
+ * The statements that write rows whatever was there, each made when it is asked for. Rows that no transform has touched are written from their bytes in the record.
  */
-export function rowStatements(
+export function* rowStatements(
   target: Target,
   entries: readonly RowEntry[],
   config: Pick<MysqlConfig, 'mode'> & StatementLimits,
-): string[] {
+): Generator<string> {
   const gone: RowEntry[] = [];
   const rows: Row[] = [];
   const encoded: EncodedChange[] = [];
@@ -49,36 +48,25 @@ export function rowStatements(
   }
   const isReplace = config.mode === 'replace';
   const away = (isReplace ? entries : gone).map((item) => ({ item }));
-  return [
-    ...deletes(target, away, config),
-    ...(isReplace ? inserts : upserts)(target, rows, config),
-    ...encodedRows(target, encoded, config),
-  ];
+  yield* deletes(target, away, config);
+  yield* (isReplace ? inserts : upserts)(target, rows, config);
+  yield* encodedRows(target, encoded, config);
 }
 
-function encodedRows(
+function* encodedRows(
   target: Target,
   changes: readonly EncodedChange[],
   { mode, batchRows, statementBytes }: Pick<MysqlConfig, 'mode'> & StatementLimits,
-): string[] {
-  const statements: string[] = [];
-  let names: readonly string[] = [];
-  let count = 0;
-  const end = (): void => {
-    if (count === 0) return;
-    const set = target.sets.ofNames(names);
-    const tail = mode === 'replace' ? '' : upsertTail(target, set);
-    statements.push(insertHead(target, set) + BYTES.take() + tail);
-    count = 0;
-  };
-  for (const change of changes) {
-    if (change.columns !== names || count === batchRows || BYTES.length > statementBytes) {
-      end();
-      names = change.columns;
+): Generator<string> {
+  for (let from = 0, to = 0; from < changes.length; from = to) {
+    const { columns } = changes[from] as EncodedChange;
+    while (to < changes.length && to - from < batchRows && BYTES.length <= statementBytes) {
+      const change = changes[to] as EncodedChange;
+      if (change.columns !== columns) break;
+      BYTES.add(change, target);
+      to++;
     }
-    BYTES.add(change, target);
-    count++;
+    const set = target.sets.ofNames(columns);
+    yield insertHead(target, set) + BYTES.take() + (mode === 'replace' ? '' : upsertTail(target, set));
   }
-  end();
-  return statements;
 }

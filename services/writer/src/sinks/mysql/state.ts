@@ -92,8 +92,9 @@ export class TableState {
     try {
       await session.define(`RENAME TABLE ${of('offsets')} TO ${of('before')}`, signal);
     } catch (error) {
-      // Another member has done it meanwhile.
-      if (!(error instanceof TaplineError) || error.code !== 'SINK_MYSQL_TABLE') throw error;
+      // Another member may have done it meanwhile.
+      if (!session.usable || (await findState(session, config.stateDatabase, table, signal)).has('offsets'))
+        throw error;
     } finally {
       if (session.usable) await session.execute('SET SESSION lock_wait_timeout = DEFAULT', signal);
     }
