@@ -37,8 +37,9 @@ export interface Places {
  * settled before the engine hands out the key's next change, but calls for *different* keys may be open at the same time.
  *
  * Versions: a change whose version is not greater than the version the store holds for the row is `stale`, also when the row was deleted (a
- * delete leaves its version behind). The comparison and the write are one atomic step of the store, so that two writers, or one writer
- * that replays, can never take a row back, not even for a moment. With that, giving a change again is always safe.
+ * delete leaves its version behind). The comparison and the write are one atomic step of the store, or the store itself shows the newest version in
+ * whatever order they are written, so that two writers, or one writer that replays, can never take a row back, not even for a moment. With that, giving a
+ * change again is always safe.
  *
  * Errors: `apply` rejects only for what no single change is to blame for and no waiting mends (wrong password, missing permission): a
  * TaplineError with disposition `fatal`; or with the signal's reason when `signal` is aborted. Changes that were sent by then may or may not be applied.

@@ -71,7 +71,7 @@ export const SINK_CODES = {
   },
   SINK_HBASE_VERSION: {
     disposition: 'fatal',
-    summary: 'The servers are of a release of HBase that cannot compare versions while it writes.',
+    summary: 'The servers are of a release of HBase that is too old.',
     remedy: 'Use HBase 2.4 or later.',
   },
   SINK_KEY: {

@@ -7,7 +7,7 @@ export const ENCODINGS = ['text', 'boolean', 'short', 'int', 'long', 'float', 'd
 /** What may stand beside `sink: { type: hbase }`. */
 export const HBASE_CONFIG = {
   type: 'group',
-  doc: 'HBase 2.4 or later, over its own RPC: a row a row, with the version of the change as the timestamp of its cells, compared in the same atomic step that writes them.',
+  doc: 'HBase 2.4 or later, over its own RPC: a row a row, with the version of the change as the timestamp of its cells, so that the newest is what is seen.',
   fields: {
     masters: {
       type: 'text',
@@ -48,7 +48,7 @@ export const HBASE_CONFIG = {
     },
     versionFamily: {
       type: 'text',
-      doc: 'Column family that has the version of each row, also of deleted ones, in the column `v`. Read the other families, and rows that were deleted are not there.',
+      doc: 'Column family that has the version of deleted rows, in the column `v`. Read the other families, and rows that were deleted are not there.',
       default: '_v',
       pattern: '[A-Za-z0-9_-]{1,100}',
     },
@@ -108,8 +108,8 @@ export const HBASE_CONFIG = {
     },
     parallelCalls: {
       type: 'integer',
-      doc: 'Requests that one batch is parted into: a server works the rows of a request off one after another.',
-      default: 4,
+      doc: 'Requests that the rows of a batch for one server are parted into. More than one helps where few lanes meet a slow log.',
+      default: 1,
       min: 1,
       max: 64,
     },

@@ -1,219 +1,198 @@
 import { TaplineError } from '@tapline/kernel';
-import type { Change, Row } from '@tapline/sink';
+import { type Change, EncodedChange, type Row, type RowVisitor, type Value } from '@tapline/sink';
 import type { HBaseConfig } from './config.ts';
-import { MessageWriter } from './rpc/message.ts';
-import { type CellValue, ENCODE, type EncodeValue } from './values.ts';
+import { CellBlock, type ColumnName, columnName, DELETE_COLUMN, DELETE_FAMILY } from './rpc/cells.ts';
+import type { MessageWriter } from './rpc/message.ts';
+import { writePut } from './rpc/multi.ts';
+import { ENCODE, type EncodeValue } from './values.ts';
 
 /** Timestamps end below Long.MAX_VALUE, which HBase takes for "now"; the one version up there shares the last one with its neighbour. */
 const LAST_TIMESTAMP = 2n ** 63n - 2n;
 const END_OF_TIME = 2n ** 63n - 1n;
 
-/** A row key's length is a signed 16-bit number, so is that of a family with its column. */
+/** A row key's length is a signed 16-bit number. */
 const MAX_KEY_BYTES = 32_767;
 
 const VERSION_COLUMN = 'v';
 
-const PUT = 2;
-const DELETE = 3;
-const DELETE_COLUMN_VERSIONS = 1;
-const DELETE_FAMILY = 2;
-const EQUAL = 2;
-
-/** A comparator with no value, which holds when there is no cell. */
-const NO_CELL = comparator();
-
-function comparator(): Buffer {
-  const writer = new MessageWriter(128);
-  writer.text(1, 'org.apache.hadoop.hbase.filter.BinaryComparator');
-  writer.bytes(2, Buffer.from([0x0a, 0]));
-  return writer.finish();
-}
-
 interface Column {
-  readonly family: string;
-  readonly encode: EncodeValue;
+  readonly name: ColumnName;
+  readonly text: string;
+  /** Undefined: as text, which is copied where it is text already. */
+  readonly encode: EncodeValue | undefined;
 }
 
 /**
- * Writes what becomes of one row as one atomic step of its region:
+ * Writes what is asked about a row, and what becomes of it:
  *
- *     RegionAction{region=1, atomic=2, action=3{mutation=2}, condition=4}
- *     MutationProto{row=1, mutate_type=2, column_value=3{family=1, qualifier_value=2{qualifier=1, value=2, timestamp=3, delete_type=4}}, timestamp=4}
- *     Condition{row=1, family=2, qualifier=3, compare_type=4, comparator=5, time_range=6{from=1, to=2}}
+ *     Action{index=1, get=3}
+ *     Get{row=1, column=2{family=1}, time_range=5{from=1, to=2}, existence_only=10}
  *
- * The condition: the version family has no cell of this version or a later one. It looks only at files that are as new as the change, so that it costs
- * next to nothing. Below the change's cells, a marker takes away the older ones of every family: columns that have become NULL or have left the table. Such
- * markers go with the next major compaction, and may: nothing older than the version passes the condition.
+ * A change is one mutation, which takes effect as a whole: its cells, and below them a marker that hides the older ones of every family, as columns may have
+ * become NULL or have left the table. The version is the timestamp of the cells. Where none is left to carry it, of a deleted row above all, it stands in
+ * the version family, which no marker touches and no compaction takes away.
  */
-export class RowEncoder {
+export class RowEncoder implements RowVisitor {
   readonly #config: HBaseConfig;
   readonly #columns = new Map<string, Column>();
+  readonly #schemas = new Map<readonly string[], readonly Column[]>();
+  readonly #families: readonly ColumnName[];
+  readonly #versionFamily: ColumnName;
+  readonly #version: ColumnName;
+  /** The fields `column` of a Get. */
+  readonly #asked: readonly Buffer[];
+  #cells: CellBlock = new CellBlock();
+  #schema: readonly Column[] = [];
+  #values = 0;
+  #hidesNulls = false;
   /** The families that rows are in. */
   readonly families: readonly string[];
 
   constructor(config: HBaseConfig) {
+    const { family, families, versionFamily } = config;
     this.#config = config;
-    this.families = [...new Set([config.family, ...Object.values(config.families)])];
+    this.families = [...new Set([family, ...Object.values(families)])];
+    this.#families = this.families.map((one) => columnName(one, ''));
+    this.#versionFamily = columnName(versionFamily, '');
+    this.#version = columnName(versionFamily, VERSION_COLUMN);
+    this.#asked = [...this.families, versionFamily].map((one) => Buffer.from(one));
+  }
+
+  /** Asks whether the row has this version of the change or a later one. */
+  ask(message: MessageWriter, index: number, row: Buffer, change: Change): void {
+    const action = message.open(3);
+    message.uint(1, index);
+    const get = message.open(3);
+    message.bytes(1, row);
+    for (const family of this.#asked) {
+      const column = message.open(2);
+      message.bytes(1, family);
+      message.close(column);
+    }
+    const range = message.open(5);
+    message.long(1, timestampOf(change));
+    message.long(2, END_OF_TIME);
+    message.close(range);
+    message.bool(10, true);
+    message.close(get);
+    message.close(action);
   }
 
   /**
-   * Writes the RegionAction of a change, as a field `regionAction` (1) of a MultiRequest.
+   * Writes the change as an action, and its cells into the block.
    *
-   * @param region the RegionSpecifier
    * @throws TaplineError SINK_HBASE_ROW when the row does not fit; what was written of it by then is taken back
    */
-  write(writer: MessageWriter, region: Uint8Array, row: Buffer, change: Change): void {
-    const start = writer.length;
+  put(message: MessageWriter, cells: CellBlock, index: number, row: Buffer, change: Change): void {
+    const start = cells.length;
     try {
-      if (row.length === 0 || row.length > MAX_KEY_BYTES)
-        throw tooLarge(`A row key of ${row.length} bytes`, MAX_KEY_BYTES);
-      const action = writer.open(1);
-      writer.bytes(1, region);
-      writer.bool(2, true);
-      this.#mutations(writer, row, change);
-      this.#condition(writer, row, timestampOf(change));
-      writer.close(action);
+      this.#cells = cells;
+      cells.begin(row, timestampOf(change));
+      this.#write(change);
     } catch (error) {
-      writer.cut(start);
+      cells.cut(start);
       throw error;
     }
+    writePut(message, index, row, cells.cells);
   }
 
-  #mutations(writer: MessageWriter, row: Buffer, change: Change): void {
-    const timestamp = timestampOf(change);
-    const { after, absent } = change;
-    const { mode, deletedVersions, versionFamily } = this.#config;
-    if (after === null) {
-      const forget = deletedVersions === 'forget';
-      this.#deleteFamilies(writer, row, timestamp, forget ? [...this.families, versionFamily] : this.families);
-      if (!forget) this.#put(writer, row, {}, change);
+  text(column: number, bytes: Buffer, start: number, end: number): void {
+    const { name, text, encode } = this.#schema[column] as Column;
+    if (encode === undefined) this.#wrote(this.#cells.slice(name, bytes, start, end), text);
+    else this.#cell(this.#schema[column] as Column, bytes.toString('utf8', start, end));
+  }
+
+  integer(column: number, value: number): void {
+    this.#cell(this.#schema[column] as Column, value);
+  }
+
+  value(column: number, value: Value): void {
+    this.#cell(this.#schema[column] as Column, value);
+  }
+
+  #write(change: Change): void {
+    const { op, absent, version } = change;
+    const { mode } = this.#config;
+    const encoded = change instanceof EncodedChange && absent === null ? change : undefined;
+    this.#values = 0;
+    if (encoded === undefined ? change.after === null : !encoded.hasAfter) {
+      this.#delete(version);
       return;
     }
     // An insert is all there is of its row, whatever it lacks. What an update did not carry stays as it is.
-    const whole = change.op === 'c' || absent === null || absent.after.length === 0;
-    if (!whole || mode === 'archive') this.#deleteNulls(writer, row, timestamp, after);
-    else if (timestamp > 0n) this.#deleteFamilies(writer, row, timestamp - 1n, this.families);
-    this.#put(writer, row, after, change);
-  }
-
-  #deleteFamilies(writer: MessageWriter, row: Buffer, timestamp: bigint, families: readonly string[]): void {
-    const mutation = openMutation(writer, row, DELETE);
-    for (const family of families) {
-      const columns = writer.open(3);
-      writer.text(1, family);
-      const marker = writer.open(2);
-      writer.long(3, timestamp);
-      writer.uint(4, DELETE_FAMILY);
-      writer.close(marker);
-      writer.close(columns);
+    const whole = op === 'c' || absent === null || absent.after.length === 0;
+    this.#hidesNulls = !whole || mode === 'archive';
+    if (!this.#hidesNulls && version > 0n)
+      for (const family of this.#families) this.#cells.hide(family, DELETE_FAMILY, true);
+    if (encoded === undefined) this.#row(change.after as Row);
+    else {
+      this.#schema = this.#schemas.get(encoded.columns) ?? this.#learn(encoded.columns);
+      encoded.visitAfter(this);
     }
-    closeMutation(writer, mutation);
+    if (this.#values === 0 || version > LAST_TIMESTAMP) this.#keepVersion(version);
   }
 
-  #deleteNulls(writer: MessageWriter, row: Buffer, timestamp: bigint, values: Row): void {
-    const gone = Object.keys(values).filter((column) => values[column] === null);
-    if (gone.length === 0) return;
-    const mutation = openMutation(writer, row, DELETE);
-    for (const column of gone) {
-      const columns = writer.open(3);
-      writer.text(1, this.#column(column).family);
-      const marker = writer.open(2);
-      writer.text(1, column);
-      writer.long(3, timestamp);
-      writer.uint(4, DELETE_COLUMN_VERSIONS);
-      writer.close(marker);
-      writer.close(columns);
-    }
-    closeMutation(writer, mutation);
+  #delete(version: bigint): void {
+    for (const family of this.#families) this.#cells.hide(family, DELETE_FAMILY);
+    if (this.#config.deletedVersions === 'forget') this.#cells.hide(this.#versionFamily, DELETE_FAMILY);
+    else this.#keepVersion(version);
   }
 
-  #put(writer: MessageWriter, row: Buffer, values: Row, change: Change): void {
-    const mutation = openMutation(writer, row, PUT);
-    writer.long(4, timestampOf(change));
-    for (const family of this.families) this.#cells(writer, family, values);
-    const columns = writer.open(3);
-    writer.text(1, this.#config.versionFamily);
-    const cell = writer.open(2);
-    writer.text(1, VERSION_COLUMN);
-    const version = Buffer.alloc(8);
-    version.writeBigInt64BE(change.version);
-    writer.bytes(2, version);
-    writer.close(cell);
-    writer.close(columns);
-    closeMutation(writer, mutation);
-  }
-
-  #cells(writer: MessageWriter, family: string, values: Row): void {
-    const start = writer.length;
-    const columns = writer.open(3);
-    writer.text(1, family);
-    const empty = writer.length;
+  #row(values: Row): void {
     for (const column in values) {
       const value = values[column];
-      if (value === null || value === undefined) continue;
-      const { family: own, encode } = this.#column(column);
-      if (own === family) this.#cell(writer, column, encode(value, column));
+      if (value !== undefined) this.#cell(this.#column(column), value);
     }
-    if (writer.length === empty) writer.cut(start);
-    else writer.close(columns);
   }
 
-  #cell(writer: MessageWriter, column: string, value: CellValue): void {
-    const cell = writer.open(2);
-    writer.text(1, column);
-    const before = writer.length;
-    if (typeof value === 'string') writer.text(2, value);
-    else writer.bytes(2, value);
-    if (writer.length - before > this.#config.maxValueBytes)
-      throw tooLarge(`A value of column ${column}`, this.#config.maxValueBytes);
-    writer.close(cell);
+  #cell({ name, text, encode }: Column, value: Value): void {
+    if (value === null) {
+      if (this.#hidesNulls) this.#cells.hide(name, DELETE_COLUMN);
+      return;
+    }
+    const cell = (encode ?? ENCODE.text)(value, text);
+    this.#wrote(typeof cell === 'string' ? this.#cells.text(name, cell) : this.#cells.bytes(name, cell), text);
   }
 
-  #condition(writer: MessageWriter, row: Buffer, timestamp: bigint): void {
-    const condition = writer.open(4);
-    writer.bytes(1, row);
-    writer.text(2, this.#config.versionFamily);
-    writer.text(3, VERSION_COLUMN);
-    writer.uint(4, EQUAL);
-    writer.bytes(5, NO_CELL);
-    const range = writer.open(6);
-    writer.long(1, timestamp);
-    writer.long(2, END_OF_TIME);
-    writer.close(range);
-    writer.close(condition);
+  #wrote(bytes: number, column: string): void {
+    this.#values++;
+    const { maxValueBytes } = this.#config;
+    if (bytes > maxValueBytes) throw tooLarge(`A value of column ${column}`, maxValueBytes);
   }
 
-  #column(name: string): Column {
-    let column = this.#columns.get(name);
+  #keepVersion(version: bigint): void {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64BE(version);
+    this.#cells.bytes(this.#version, bytes);
+  }
+
+  #learn(names: readonly string[]): readonly Column[] {
+    const columns = names.map((name) => this.#column(name));
+    this.#schemas.set(names, columns);
+    return columns;
+  }
+
+  #column(text: string): Column {
+    let column = this.#columns.get(text);
     if (column === undefined) {
       const { family, families, encode } = this.#config;
-      column = { family: families[name] ?? family, encode: ENCODE[encode[name] ?? 'text'] };
-      this.#columns.set(name, column);
+      const encoding = encode[text] ?? 'text';
+      const name = columnName(families[text] ?? family, text);
+      column = { name, text, encode: encoding === 'text' ? undefined : ENCODE[encoding] };
+      this.#columns.set(text, column);
     }
     return column;
   }
 }
 
+/** @throws TaplineError SINK_HBASE_ROW: a server that is given such a key fails all of the request. */
+export function fittingKey(row: Buffer): Buffer {
+  if (row.length === 0 || row.length > MAX_KEY_BYTES) throw tooLarge(`A row key of ${row.length} bytes`, MAX_KEY_BYTES);
+  return row;
+}
+
 function timestampOf({ version }: Change): bigint {
   return version > LAST_TIMESTAMP ? LAST_TIMESTAMP : version;
-}
-
-interface OpenMutation {
-  readonly action: number;
-  readonly mutation: number;
-}
-
-function openMutation(writer: MessageWriter, row: Buffer, type: number): OpenMutation {
-  const action = writer.open(3);
-  const mutation = writer.open(2);
-  writer.bytes(1, row);
-  writer.uint(2, type);
-  return { action, mutation };
-}
-
-function closeMutation(writer: MessageWriter, { action, mutation }: OpenMutation): void {
-  writer.close(mutation);
-  writer.close(action);
 }
 
 function tooLarge(what: string, limit: number): TaplineError {

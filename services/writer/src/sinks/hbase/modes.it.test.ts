@@ -70,7 +70,9 @@ describe('tables', () => {
     const outcomes = await Promise.all(
       [one, other].map((sink) => Promise.all(changes.map((each) => putPatiently(sink, each)))),
     );
-    expect(outcomes.flat().filter((outcome) => outcome === 'applied')).toHaveLength(changes.length);
+    // Both may ask before either has written: then both write the same.
+    const applied = changes.filter((_, index) => outcomes.some((own) => own[index] === 'applied'));
+    expect(applied).toHaveLength(changes.length);
     expect(await eyes.regions('shop_shop:item')).toBe(4);
   });
 

@@ -3,19 +3,21 @@ import type { ApplyResult, Change, Sink } from '@tapline/sink';
 import { compileTemplate, type Template } from '../../naming/template.ts';
 import { classify } from './classify.ts';
 import type { HBaseConfig } from './config.ts';
-import { RowEncoder } from './encode.ts';
+import { fittingKey, RowEncoder } from './encode.ts';
 import { compileRowKey, type RowKey } from './row-key.ts';
 import { RowOutcome } from './row-outcome.ts';
 import { serverVersion } from './rpc/admin.ts';
+import { CellBlock } from './rpc/cells.ts';
 import { Cluster } from './rpc/cluster.ts';
-import { type RegionAnswer, readMulti } from './rpc/multi.ts';
-import { type Region, regionOfRow, regionSpecifier, type ServerAddress } from './rpc/regions.ts';
+import type { Request } from './rpc/connection.ts';
+import { type ActionAnswer, type Parts, readMulti, writeMulti } from './rpc/multi.ts';
+import { type Region, regionOfRow, type ServerAddress } from './rpc/regions.ts';
 import { Tables } from './tables.ts';
 
 /** A request is sent at this size even when it has few rows: the server holds all of it in memory. */
 const CALL_BYTES = 2 * 1024 * 1024;
 
-/** Conditions of rows within a batch came with 2.4; an older server would not know of them and write whatever it is given. */
+/** No older release is maintained. */
 const OLDEST: readonly [number, number] = [2, 4];
 
 /** One change of a call: which, and what it is in HBase. */
@@ -29,8 +31,9 @@ interface Item {
 }
 
 /**
- * Rows in HBase. The changes of a call go out as requests to the region servers that have their rows, several to each server; each row is one atomic
- * step there, which compares versions and writes. Changes of one row go out one after another.
+ * Rows in HBase. The changes of a call go to the region servers that have their rows: first it is asked which rows have the version already, then what is
+ * newer is written, with the version as its timestamp, so that whatever else is written meanwhile the newest is what is seen. Changes of one row go out one
+ * after another.
  */
 export class HBaseSink implements Sink {
   readonly #cluster: Cluster;
@@ -39,6 +42,7 @@ export class HBaseSink implements Sink {
   readonly #tables: Tables;
   readonly #table: Template;
   readonly #rowKey: RowKey;
+  readonly #cells = new CellBlock();
   readonly #ending = new AbortController();
 
   private constructor(cluster: Cluster, config: HBaseConfig) {
@@ -98,7 +102,7 @@ export class HBaseSink implements Sink {
     for (const [index, change] of changes.entries()) {
       if (change.after === null && this.#config.mode === 'archive') continue;
       const table = this.#table(change);
-      const row = outcome.attempt(index, () => this.#rowKey(change));
+      const row = outcome.attempt(index, () => fittingKey(this.#rowKey(change)));
       if (row === undefined) continue;
       const name = `${table}\n${row.toString('latin1')}`;
       const wave = seen.get(name) ?? 0;
@@ -119,15 +123,15 @@ export class HBaseSink implements Sink {
     try {
       await this.#tables.ready(table);
       const regions = await this.#cluster.regions(table);
+      const byRegion = Map.groupBy(items, (item) => regionOfRow(regions, item.row));
       const byServer = new Map<ServerAddress, Located[]>();
-      for (const item of items) {
-        const region = regionOfRow(regions, item.row);
-        if (region?.server === undefined) this.#failed([item], notOpen(table, region), outcome);
-        else {
-          const rows = byServer.get(region.server);
-          if (rows === undefined) byServer.set(region.server, [{ item, region }]);
-          else rows.push({ item, region });
+      for (const [region, rows] of byRegion) {
+        if (region?.server === undefined) {
+          this.#failed(rows, notOpen(table, region), outcome);
+          continue;
         }
+        const located = rows.map((item) => ({ item, region }));
+        byServer.set(region.server, (byServer.get(region.server) ?? []).concat(located));
       }
       await Promise.all([...byServer].map(([server, rows]) => this.#writeServer(server, rows, outcome)));
     } catch (error) {
@@ -137,57 +141,85 @@ export class HBaseSink implements Sink {
 
   async #writeServer(server: ServerAddress, rows: readonly Located[], outcome: RowOutcome): Promise<void> {
     const count = Math.max(1, Math.ceil(rows.length / this.#config.parallelCalls));
+    const parts: Promise<void>[] = [];
+    for (let from = 0; from < rows.length; from += count)
+      parts.push(this.#writePart(server, rows.slice(from, from + count), outcome));
+    await Promise.all(parts);
+  }
+
+  /** Asks for all of the rows, and writes those that are newer, in requests that are not too large. */
+  async #writePart(server: ServerAddress, rows: readonly Located[], outcome: RowOutcome): Promise<void> {
+    const newer: Located[] = [];
+    await this.#call({ server, ...this.#question(rows) }, outcome, (located, answer) => {
+      if (answer === 'found') outcome.set(located.item.index, 'stale');
+      else newer.push(located);
+    });
     const calls: Promise<void>[] = [];
-    for (let from = 0; from < rows.length; ) {
-      const to = Math.min(rows.length, from + count);
-      const { message, items, next } = this.#encode(rows, from, to, outcome);
-      if (items.length > 0) calls.push(this.#call(server, message, items, outcome));
+    for (let from = 0; from < newer.length; ) {
+      const { next, ...call } = this.#puts(newer, from, outcome);
+      if (call.items.length > 0) calls.push(this.#call({ server, ...call }, outcome, () => undefined));
       from = next;
     }
     await Promise.all(calls);
   }
 
-  /** Writes the rows from `from` on into one request, up to `to` or until it is large enough. */
-  #encode(rows: readonly Located[], from: number, to: number, outcome: RowOutcome): Encoded {
-    const request = this.#cluster.request('Multi', () => undefined);
-    const items: Item[] = [];
-    const specifiers = new Map<Region, Buffer>();
-    let next = from;
-    while (next < to && request.message.length < CALL_BYTES) {
-      const { item, region } = rows[next++] as Located;
-      let specifier = specifiers.get(region);
-      if (specifier === undefined) {
-        specifier = regionSpecifier(region);
-        specifiers.set(region, specifier);
-      }
-      const { change, row, index } = item;
-      const bytes = specifier;
-      const written = outcome.attempt(index, () => {
-        this.#encoder.write(request.message, bytes, row, change);
+  #question(rows: readonly Located[]): Encoded {
+    let parts: Parts = [];
+    const request = this.#cluster.request('Multi', (message) => {
+      parts = writeMulti(message, rows, ({ item: { row, change } }, index) => {
+        this.#encoder.ask(message, index, row, change);
         return true;
       });
-      if (written === true) items.push(item);
+    });
+    return { request, parts, items: rows };
+  }
+
+  /** The rows from `from` on, until they are enough for a request. */
+  #puts(rows: readonly Located[], from: number, outcome: RowOutcome): Encoded & { readonly next: number } {
+    const cells = this.#cells;
+    const items: Located[] = [];
+    let next = from;
+    function* some(): Generator<Located> {
+      while (next < rows.length && cells.length < CALL_BYTES) yield rows[next++] as Located;
     }
-    return { message: request, items, next };
+    let parts: Parts = [];
+    cells.clear();
+    const request = this.#cluster.request(
+      'Multi',
+      (message) => {
+        parts = writeMulti(message, some(), (located, index) => {
+          const { row, change, index: at } = located.item;
+          const written = outcome.attempt(at, () => {
+            this.#encoder.put(message, cells, index, row, change);
+            return true;
+          });
+          if (written === true) items.push(located);
+          return written === true;
+        });
+      },
+      cells,
+    );
+    return { request, parts, items, next };
   }
 
   async #call(
-    server: ServerAddress,
-    request: Encoded['message'],
-    items: readonly Item[],
+    { server, request, parts, items }: Encoded & { readonly server: ServerAddress },
     outcome: RowOutcome,
+    done: (located: Located, answer: 'done' | 'found') => void,
   ): Promise<void> {
-    let answers: readonly RegionAnswer[];
+    let answers: readonly (ActionAnswer | undefined)[];
     try {
-      answers = readMulti(await this.#cluster.regionServer(server, request));
+      answers = readMulti(await this.#cluster.regionServer(server, request), parts);
     } catch (error) {
-      this.#failed(items, classify(error, server), outcome);
+      const failed = items.map(({ item }) => item);
+      this.#failed(failed, classify(error, server), outcome);
       return;
     }
-    for (const [at, item] of items.entries()) {
+    for (const [at, located] of items.entries()) {
       const answer = answers[at];
-      if (answer === 'kept') outcome.set(item.index, 'stale');
-      else if (answer !== 'written') {
+      if (answer === 'done' || answer === 'found') done(located, answer);
+      else {
+        const { item } = located;
         const error = classify(answer ?? new RangeError('an answer is missing'), server);
         this.#failed([item], await this.#ofTable(item.table, error), outcome);
       }
@@ -218,9 +250,9 @@ interface Located {
 }
 
 interface Encoded {
-  readonly message: ReturnType<Cluster['request']>;
-  readonly items: readonly Item[];
-  readonly next: number;
+  readonly request: Request;
+  readonly parts: Parts;
+  readonly items: readonly Located[];
 }
 
 async function requireRelease(cluster: Cluster): Promise<void> {

@@ -1,8 +1,8 @@
 import { TaplineError } from '@tapline/kernel';
 import { classify } from '../classify.ts';
-import { beginRequest, Connection, type Request } from './connection.ts';
-import type { MessageWriter } from './message.ts';
-import { Fields } from './message.ts';
+import type { CellBlock } from './cells.ts';
+import { Connection, makeRequest, type Request } from './connection.ts';
+import { Fields, MessageWriter } from './message.ts';
 import {
   type Region,
   readMetaLocation,
@@ -37,6 +37,7 @@ export class Cluster implements AsyncDisposable {
   readonly #connections = new Map<string, Promise<Connection>>();
   readonly #regions = new Map<string, Promise<readonly Region[]>>();
   readonly #ending = new AbortController();
+  readonly #scratch = new MessageWriter();
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -76,10 +77,9 @@ export class Cluster implements AsyncDisposable {
     return await this.#call({ server, service }, request);
   }
 
-  request(method: string, write: (message: MessageWriter) => void, writer?: MessageWriter): Request {
-    const request = beginRequest(method, this.#options.timeoutMs, writer);
-    write(request.message);
-    return request;
+  /** `cells`: filled by `write`, and sent behind the message. */
+  request(method: string, write: (message: MessageWriter) => void, cells?: CellBlock): Request {
+    return makeRequest({ method, timeoutMs: this.#options.timeoutMs, message: this.#scratch, cells }, write);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -129,7 +129,7 @@ export class Cluster implements AsyncDisposable {
 
   async #call(place: ServicePlace, request: Request): Promise<Buffer> {
     try {
-      const connection = await this.#connected(place);
+      const connection = await this.#connected(place, request.cells !== undefined);
       return await connection.send(request);
     } catch (error) {
       throw classify(error, place.server);
@@ -137,8 +137,8 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** A connection that is open as far as we know: servers close those that were idle for long. */
-  async #connected(place: ServicePlace): Promise<Connection> {
-    const key = `${place.service}@${place.server}`;
+  async #connected(place: ServicePlace, cells: boolean): Promise<Connection> {
+    const key = `${place.service}@${place.server} ${cells}`;
     const known = this.#connections.get(key);
     if (known !== undefined) {
       const connection = await known.catch(() => undefined);
@@ -146,10 +146,10 @@ export class Cluster implements AsyncDisposable {
       // Another call may have made a new one while this one waited.
       if (this.#connections.get(key) === known) this.#connections.delete(key);
     }
-    return await this.#connection(key, place);
+    return await this.#connection(key, place, cells);
   }
 
-  #connection(key: string, { server, service }: ServicePlace): Promise<Connection> {
+  #connection(key: string, { server, service }: ServicePlace, cells: boolean): Promise<Connection> {
     let connection = this.#connections.get(key);
     if (connection === undefined) {
       const { user, timeoutMs, reachAt } = this.#options;
@@ -161,6 +161,7 @@ export class Cluster implements AsyncDisposable {
           port: Number(address.slice(colon + 1)),
           service,
           user,
+          cells,
           timeoutMs,
         },
         this.#ending.signal,

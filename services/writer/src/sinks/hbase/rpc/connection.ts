@@ -1,16 +1,18 @@
 import { connect, type Socket } from 'node:net';
 import { type Deferred, deferred, orAbort } from '@tapline/kernel';
+import { CELL_CODEC, type CellBlock } from './cells.ts';
 import { Fields, MessageWriter, takeDelimited } from './message.ts';
 
 /**
  * One connection to a service of a master or region server (HBase reference guide, "RPC"; RPC.proto):
  *
  *     preamble = "HBas" version(0) auth(80: SIMPLE)
- *     header   = int32(length) ConnectionHeader{user_info=1{effective_user=1}, service_name=2}
- *     request  = int32(length) delimited RequestHeader{call_id=1, method_name=3, request_param=4, timeout=7} delimited message
+ *     header   = int32(length) ConnectionHeader{user_info=1{effective_user=1}, service_name=2, cell_block_codec_class=3}
+ *     request  = int32(length) delimited RequestHeader{call_id=1, method_name=3, request_param=4, cell_block_meta=5{length=1}, timeout=7}
+ *                delimited message, cells
  *     response = int32(length) delimited ResponseHeader{call_id=1, exception=2} delimited message
  *
- * No cell block codec is named, so that cells stand in the messages themselves.
+ * Where a codec is named, the cells of answers come behind them too; where none is, they stand in the messages themselves.
  */
 const PREAMBLE = Buffer.from([0x48, 0x42, 0x61, 0x73, 0, 80]);
 const KEEP_ALIVE_MS = 10_000;
@@ -46,32 +48,66 @@ export interface ConnectionOptions {
   /** `ClientService`, `MasterService`, `ClientMetaService`. */
   readonly service: string;
   readonly user: string;
+  /** Requests may have cells behind them. */
+  readonly cells: boolean;
   /** An answer that takes longer closes the connection; so does a connection that takes longer to be made. */
   readonly timeoutMs: number;
 }
 
-/** A request being written: its method's message goes to `message`. */
+/** A request that is ready to be sent, once. */
 export interface Request {
-  readonly message: MessageWriter;
-  readonly started: number;
+  readonly frame: Buffer;
+  readonly cells: Buffer | undefined;
 }
 
-/** Begins a request; `Connection.send` ends it. */
-export function beginRequest(method: string, timeoutMs: number, writer = new MessageWriter()): Request {
-  writer.cut(0);
-  writer.skip(4);
-  const header = writer.skip(4);
-  // The call's id is set when it is sent: padded to five bytes, it is always of one length.
-  writer.raw(NO_CALL_ID);
-  writer.text(3, method);
-  writer.bool(4, true);
-  writer.uint(7, timeoutMs);
-  writer.delimit(header, writer.length - header - 4);
-  return { message: writer, started: writer.skip(4) };
+export interface RequestParts {
+  readonly method: string;
+  readonly timeoutMs: number;
+  /** Scratch. */
+  readonly message: MessageWriter;
+  /** Filled by `write`. */
+  readonly cells?: CellBlock | undefined;
+}
+
+/** Makes a request, whose method's message `write` writes. */
+export function makeRequest(
+  { method, timeoutMs, message, cells }: RequestParts,
+  write: (message: MessageWriter) => void,
+): Request {
+  message.cut(0);
+  message.skip(4);
+  const header = message.skip(4);
+  // What is known when the request is sent, or when all of it is written, is padded, so that it is always of one length.
+  message.raw(NO_CALL_ID);
+  message.text(3, method);
+  message.bool(4, true);
+  let cellBytesAt = 0;
+  if (cells !== undefined) {
+    const meta = message.open(5);
+    cellBytesAt = message.length;
+    message.raw(NO_CELL_BYTES);
+    message.close(meta);
+  }
+  message.uint(7, timeoutMs);
+  message.delimit(header, message.length - header - 4);
+  const started = message.skip(4);
+  write(message);
+  message.delimit(started, message.length - started - 4);
+  const cellBytes = cells?.length ?? 0;
+  message.int32(message.length - 4 + cellBytes, 0);
+  const frame = message.finish();
+  if (cells !== undefined) setPadded(frame, cellBytesAt, cellBytes);
+  return { frame, cells: cells?.finish() };
 }
 
 const CALL_ID_AT = 8;
 const NO_CALL_ID = Buffer.from([1 << 3, 128, 128, 128, 128, 0]);
+const NO_CELL_BYTES = NO_CALL_ID;
+
+/** Fills a varint of field 1 in that was written as `NO_CALL_ID`: up to 2^28. */
+function setPadded(frame: Buffer, at: number, value: number): void {
+  for (let group = 0; group < 4; group++) frame[at + 1 + group] = ((value >>> (7 * group)) & 127) | 128;
+}
 
 export class Connection implements AsyncDisposable {
   readonly #socket: Socket;
@@ -111,24 +147,23 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Sends a request that was begun with `beginRequest`. Requests are worked off side by side: their answers may come in any order.
+   * Requests are worked off side by side: their answers may come in any order.
    *
    * @returns the answer's message
    * @throws RemoteException, ConnectionLost
    */
-  async send({ message, started }: Request): Promise<Buffer> {
+  async send({ frame, cells }: Request): Promise<Buffer> {
     if (this.#lost !== undefined) throw this.#lost;
     const id = ++this.#lastId;
-    message.delimit(started, message.length - started - 4);
-    message.int32(message.length - 4, 0);
-    const frame = message.finish();
-    frame[CALL_ID_AT + 1] = (id & 127) | 128;
-    frame[CALL_ID_AT + 2] = ((id >>> 7) & 127) | 128;
-    frame[CALL_ID_AT + 3] = ((id >>> 14) & 127) | 128;
-    frame[CALL_ID_AT + 4] = ((id >>> 21) & 127) | 128;
+    setPadded(frame, CALL_ID_AT, id);
     const answer = deferred<Buffer>();
     this.#calls.set(id, answer);
+    if (cells !== undefined) this.#socket.cork();
     this.#socket.write(frame);
+    if (cells !== undefined) {
+      this.#socket.write(cells);
+      this.#socket.uncork();
+    }
     const timer = setTimeout(() => this.#lose('ETIMEDOUT'), this.#timeoutMs);
     try {
       return await answer.promise;
@@ -184,7 +219,8 @@ export class Connection implements AsyncDisposable {
   #lose(code: string, cause?: unknown): void {
     if (this.#lost !== undefined) return;
     this.#lost = new ConnectionLost(code, cause);
-    this.#socket.destroy();
+    // Nothing that still waits to be sent may arrive later, when the call was made again and other writes came after it.
+    this.#socket.resetAndDestroy();
     for (const call of this.#calls.values()) call.reject(this.#lost);
   }
 }
@@ -200,7 +236,7 @@ async function connected(socket: Socket, timeoutMs: number): Promise<void> {
   await promise;
 }
 
-function preamble({ user, service }: ConnectionOptions): Buffer {
+function preamble({ user, service, cells }: ConnectionOptions): Buffer {
   const header = new MessageWriter(256);
   header.raw(PREAMBLE);
   const length = header.skip(4);
@@ -208,6 +244,7 @@ function preamble({ user, service }: ConnectionOptions): Buffer {
   header.text(1, user);
   header.close(info);
   header.text(2, service);
+  if (cells) header.text(3, CELL_CODEC);
   header.int32(header.length - length - 4, length);
   return header.finish();
 }

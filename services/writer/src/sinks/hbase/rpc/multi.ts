@@ -1,38 +1,109 @@
 import { RemoteException } from './connection.ts';
-import { Fields } from './message.ts';
+import { Fields, type MessageWriter } from './message.ts';
+import { type Region, regionSpecifier } from './regions.ts';
 
-/** What became of one conditional row of a request: written, kept as it was, or why not. */
-export type RegionAnswer = 'written' | 'kept' | RemoteException;
+/** What became of one action of a request: done (of a Get: whether it found anything), or why not. */
+export type ActionAnswer = 'done' | 'found' | RemoteException;
+
+/** The actions of a request: how many each of its parts has, a part being what goes to one region. */
+export type Parts = readonly number[];
 
 /**
- * The answers of a Multi request, in the order of its parts.
+ * Writes a MultiRequest with an action for each item. Items of a region that follow each other make a part.
  *
- *     MultiResponse{regionActionResult=1{resultOrException=1{exception=3}, exception=2, processed=3}}
+ *     MultiRequest{regionAction=1{region=1, action=3}}
+ *
+ * @param write writes the action with the index that it is given; `false`: there is none for this item
  */
-export function readMulti(bytes: Buffer): readonly RegionAnswer[] {
-  const answers: RegionAnswer[] = [];
+export function writeMulti<T extends { readonly region: Region }>(
+  message: MessageWriter,
+  items: Iterable<T>,
+  write: (item: T, index: number) => boolean,
+): Parts {
+  const parts: number[] = [];
+  let region: Region | undefined;
+  let opened = 0;
+  let index = 0;
+  for (const item of items) {
+    if (item.region !== region) {
+      if (region !== undefined) message.close(opened);
+      region = item.region;
+      opened = message.open(1);
+      message.bytes(1, regionSpecifier(region));
+      parts.push(0);
+    }
+    if (!write(item, index)) continue;
+    index++;
+    parts[parts.length - 1] = (parts.at(-1) ?? 0) + 1;
+  }
+  if (region !== undefined) message.close(opened);
+  return parts;
+}
+
+const PUT = 2;
+
+/** Action{index=1, mutation=2{row=1, mutate_type=2, associated_cell_count=8}}: the row's cells stand in the block behind the request. */
+export function writePut(message: MessageWriter, index: number, row: Buffer, cells: number): void {
+  const action = message.open(3);
+  message.uint(1, index);
+  const mutation = message.open(2);
+  message.bytes(1, row);
+  message.uint(2, PUT);
+  message.uint(8, cells);
+  message.close(mutation);
+  message.close(action);
+}
+
+/**
+ * The answers to the actions, by their index; undefined where the server gave none.
+ *
+ *     MultiResponse{regionActionResult=1{resultOrException=1{index=1, result=2{exists=3}, exception=3}, exception=2}}
+ */
+export function readMulti(bytes: Buffer, parts: Parts): readonly (ActionAnswer | undefined)[] {
+  const answers: (ActionAnswer | undefined)[] = [];
   const fields = new Fields(bytes);
-  while (fields.next()) if (fields.field === 1) answers.push(readAnswer(fields.bytes));
+  let part = 0;
+  let first = 0;
+  while (fields.next()) {
+    if (fields.field !== 1) continue;
+    const count = parts[part++] ?? 0;
+    readPart(fields.bytes, answers, { first, count });
+    first += count;
+  }
   return answers;
 }
 
-function readAnswer(bytes: Buffer): RegionAnswer {
+function readPart(
+  bytes: Buffer,
+  answers: (ActionAnswer | undefined)[],
+  { first, count }: { readonly first: number; readonly count: number },
+): void {
   const fields = new Fields(bytes);
-  let processed = false;
-  let exception: RemoteException | undefined;
   while (fields.next()) {
-    if (fields.field === 2) exception = readException(fields.bytes);
-    else if (fields.field === 3) processed = fields.number !== 0;
-    else if (fields.field === 1) exception ??= exceptionIn(fields.bytes);
+    if (fields.field === 1) readAction(fields.bytes, answers);
+    else if (fields.field === 2) {
+      const exception = readException(fields.bytes);
+      for (let index = first; index < first + count; index++) answers[index] = exception;
+    }
   }
-  if (exception !== undefined) return exception;
-  return processed ? 'written' : 'kept';
 }
 
-function exceptionIn(resultOrException: Buffer): RemoteException | undefined {
-  const fields = new Fields(resultOrException);
-  while (fields.next()) if (fields.field === 3) return readException(fields.bytes);
-  return undefined;
+function readAction(bytes: Buffer, answers: (ActionAnswer | undefined)[]): void {
+  const fields = new Fields(bytes);
+  let index = 0;
+  let answer: ActionAnswer = 'done';
+  while (fields.next()) {
+    if (fields.field === 1) index = fields.number;
+    else if (fields.field === 3) answer = readException(fields.bytes);
+    else if (fields.field === 2 && fields.bytes.length > 0 && exists(fields.bytes)) answer = 'found';
+  }
+  answers[index] = answer;
+}
+
+function exists(result: Buffer): boolean {
+  const fields = new Fields(result);
+  while (fields.next()) if (fields.field === 3) return fields.number !== 0;
+  return false;
 }
 
 /** NameBytesPair{name=1, value=2}: the class, and its text. Whether it is final is not said here; a class that is not known is taken for that. */

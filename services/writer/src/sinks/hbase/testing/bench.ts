@@ -73,9 +73,16 @@ export class HBaseBench implements SinkBench {
     );
   }
 
+  /** Of the newest cell; the version family has it as a number, where no cell of a column can carry it. */
   async version(key: Row): Promise<bigint | undefined> {
-    const [cell] = await this.#eyes.row(this.#table, this.#row(key), [this.#config.versionFamily]);
-    return cell?.value.readBigInt64BE();
+    const cells = await this.#eyes.row(this.#table, this.#row(key));
+    const versions = cells.map(({ family, timestamp, value }) =>
+      family === this.#config.versionFamily ? value.readBigInt64BE() : timestamp,
+    );
+    return versions.reduce<bigint | undefined>(
+      (most, one) => (most === undefined || one > most ? one : most),
+      undefined,
+    );
   }
 
   async refuseWrites(): Promise<AsyncDisposable> {

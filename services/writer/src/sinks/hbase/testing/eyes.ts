@@ -1,7 +1,10 @@
 import { sleep } from '@tapline/kernel';
+import { neverAborted } from '@tapline/sink';
+import { createTable } from '../rpc/admin.ts';
 import { Cluster } from '../rpc/cluster.ts';
 import { Fields, type MessageWriter } from '../rpc/message.ts';
 import { regionOfRow, regionSpecifier } from '../rpc/regions.ts';
+import { makeRawPuts, type RawPutsOptions, type RawRow } from './raw-puts.ts';
 
 export interface Cell {
   readonly family: string;
@@ -86,6 +89,23 @@ export class HBaseEyes implements AsyncDisposable {
         from = Buffer.concat([last.row, Buffer.alloc(1)]);
       }
     }
+  }
+
+  async count(table: string, families: readonly string[]): Promise<number> {
+    let count = 0;
+    for await (const _ of this.rows(table, families)) count++;
+    return count;
+  }
+
+  /** A table of one region, with families as the sink would make them. */
+  async makeTable(name: string, families: readonly string[]): Promise<void> {
+    const made = families.map((family) => ({ name: family, attributes: new Map([['VERSIONS', '1']]) }));
+    await createTable(this.cluster, { name, families: made, splitKeys: [] }, neverAborted());
+  }
+
+  /** Plain puts of rows, made beforehand. @returns what sends them. */
+  rawPuts(rows: readonly RawRow[], options: RawPutsOptions): Promise<() => Promise<void>> {
+    return makeRawPuts(this.cluster, rows, options);
   }
 
   /** Sets an attribute of the table, as `alter` in the HBase shell does. */
