@@ -15,7 +15,7 @@ export class BufferPool {
 
   constructor(options: { budgetBytes: number; largestBytes: number; smallestBytes?: number }) {
     const classes = [];
-    for (let bytes = options.smallestBytes ?? 1024; bytes < options.largestBytes; bytes *= 4) classes.push(bytes);
+    for (let bytes = options.smallestBytes ?? 1024; bytes < options.largestBytes; bytes *= 2) classes.push(bytes);
     this.#classes = [...classes, options.largestBytes];
     this.#budgetBytes = options.budgetBytes;
   }

@@ -115,8 +115,8 @@ export class LaneState implements Lane {
     return this.recovering || this.full.length > 0 || (this.flushed && this.filling !== undefined);
   }
 
-  /** What would leave is a batch that is not full. */
-  get canFill(): boolean {
+  /** What leaves next is a batch that is not full. */
+  get isFilling(): boolean {
     return this.full.length === 0 && !this.recovering;
   }
 

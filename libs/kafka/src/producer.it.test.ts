@@ -100,6 +100,32 @@ test('records of hundreds of partitions leave in one request, a small buffer eac
   }
 });
 
+test('with two requests under way, batches that are not full wait and fill; full ones leave', async () => {
+  const topic = await newTopic(5);
+  const batchBytes = 65_536;
+  await using producer = kafka.producer({ batchBytes });
+  const lanes = Array.from({ length: 5 }, (_, partition) => producer.lane(topic, partition));
+  const append = (partition: number, bytes: number): void =>
+    producer.append(lanes[partition] as Lane, null, Buffer.alloc(bytes), 0, NO_HEADERS);
+  for (const partition of lanes.keys()) append(partition, 10);
+  await producer.mark();
+  const before = producer.stats.requests;
+  // Nothing is waited for, so no answer comes in between.
+  const sent = [0, 1, 2, 3].map((partition) => {
+    append(partition, 10);
+    producer.flush();
+    return producer.stats.requests - before;
+  });
+  expect(sent).toEqual([1, 2, 2, 2]);
+  append(2, batchBytes - 200);
+  append(2, batchBytes - 200);
+  expect(producer.stats.requests - before).toBe(3);
+  const offsets = await producer.mark();
+  expect(lanes.slice(0, 4).map((lane) => offsets.get(lane))).toEqual([2n, 2n, 4n, 2n]);
+  // What had waited left together.
+  expect(producer.stats.requests - before).toBeLessThanOrEqual(5);
+});
+
 test('lingerMs holds back what is flushed, but neither a mark nor full batches', async () => {
   const topic = await newTopic(1);
   await using patient = kafka.producer({ lingerMs: 10_000 });

@@ -244,7 +244,7 @@ export class BatchingProducer implements OrderedProducer {
   #makeRoom(lane: LaneState, batch: RecordBatch, recordBytes: number): RecordBatch {
     const needed = batch.position + recordBytes + varintSize(recordBytes);
     if (needed <= lane.batchBytes) {
-      this.#pool.give(batch.grow(this.#pool.take(Math.min(needed * 2, lane.batchBytes)), lane.batchBytes));
+      this.#pool.give(batch.grow(this.#pool.take(needed), lane.batchBytes));
       return batch;
     }
     if (batch.count === 0) {

@@ -22,6 +22,7 @@ import {
   topicGone,
 } from './refusals.ts';
 import { lookForBatch } from './sent-check.ts';
+import { type Shipment, shipmentsByTopic } from './shipment.ts';
 
 export interface SenderOptions {
   readonly packer: Packer;
@@ -39,18 +40,17 @@ export interface SenderOptions {
   onFailed(error: TaplineError): void;
 }
 
-interface Shipment {
-  readonly lane: LaneState;
-  readonly batch: RecordBatch;
-  isAnswered: boolean;
-  /** Of another partition of the topic, in the same request. */
-  next: Shipment | undefined;
-}
-
 /** Requests a broker works off at once: idempotent producers may not have more (KIP-98). */
 const MAX_REQUESTS_PER_BROKER = 5;
+/**
+ * With so many under way a broker has the next request when it is done with one (it works off those of a connection one by one), and batches that are not full
+ * wait: what comes meanwhile travels with them. With thousands of lanes, five requests of batches of a record or two would fill the buffer.
+ */
+const ENOUGH_REQUESTS = 2;
 /** A request is closed at this size, so that many full batches travel in several overlapping requests. */
 const REQUEST_BYTES = 2 * 1024 * 1024;
+/** One of batches that are not full is closed at this size: the less is under way, the more comes together in the others. */
+const UNFILLED_REQUEST_BYTES = 256 * 1024;
 const SETTLE_MS = 500;
 
 /**
@@ -112,28 +112,37 @@ export class Sender {
 
   /** As many requests as the broker may have; the lanes that are left wait for an answer. */
   #sendTo(broker: number, queue: LaneState[]): void {
-    while (queue.length > 0 && (this.#inFlight.get(broker) ?? 0) < MAX_REQUESTS_PER_BROKER) {
-      const shipments: Shipment[] = [];
-      const more: LaneState[] = [];
-      let bytes = 0;
-      let next = 0;
-      for (; next < queue.length && bytes < REQUEST_BYTES; next++) {
-        const lane = queue[next] as LaneState;
-        lane.queued = false;
-        const batch = this.#take(lane, broker);
-        if (batch === undefined) continue;
-        shipments.push({ lane, batch, isAnswered: false, next: undefined });
-        bytes += batch.position;
-        if (lane.full.length > 0 && this.#options.window > 1) more.push(lane);
-      }
-      queue.splice(0, next);
-      // Behind the lanes that had no turn yet.
-      for (const lane of more) {
-        lane.queued = true;
-        queue.push(lane);
-      }
+    while (queue.length > 0) {
+      const inFlight = this.#inFlight.get(broker) ?? 0;
+      const isFilling = (queue[0] as LaneState).isFilling;
+      if (inFlight >= (isFilling ? ENOUGH_REQUESTS : MAX_REQUESTS_PER_BROKER)) return;
+      const shipments = this.#takeFrom(queue, broker, isFilling ? UNFILLED_REQUEST_BYTES : REQUEST_BYTES);
       if (shipments.length > 0) void this.#request(broker, shipments);
     }
+  }
+
+  /** What leaves in one request: batches of lanes from the beginning of the queue. */
+  #takeFrom(queue: LaneState[], broker: number, mostBytes: number): Shipment[] {
+    const shipments: Shipment[] = [];
+    const more: LaneState[] = [];
+    let bytes = 0;
+    let next = 0;
+    for (; next < queue.length && bytes < mostBytes; next++) {
+      const lane = queue[next] as LaneState;
+      lane.queued = false;
+      const batch = this.#take(lane, broker);
+      if (batch === undefined) continue;
+      shipments.push({ lane, batch, isAnswered: false, next: undefined });
+      bytes += batch.position;
+      if (lane.full.length > 0 && this.#options.window > 1) more.push(lane);
+    }
+    queue.splice(0, next);
+    // Behind the lanes that had no turn yet.
+    for (const lane of more) {
+      lane.queued = true;
+      queue.push(lane);
+    }
+    return shipments;
   }
 
   /** The batch of the lane that leaves now, if any: the oldest one that must be sent again, or the next one. */
@@ -385,15 +394,4 @@ export class Sender {
       if (!this.#stopped && !isRetryable(error)) this.#options.onFailed(asTaplineError(error));
     });
   }
-}
-
-/** The first of each topic, from which the others of the topic are reached. */
-function shipmentsByTopic(shipments: readonly Shipment[]): ReadonlyMap<string, Shipment> {
-  const first = new Map<string, Shipment>();
-  for (const shipment of shipments) {
-    const { topic } = shipment.lane;
-    shipment.next = first.get(topic);
-    first.set(topic, shipment);
-  }
-  return first;
 }
