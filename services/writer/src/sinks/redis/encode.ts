@@ -1,11 +1,11 @@
 import { type Change, EncodedChange, type Value } from '@tapline/sink';
 import type { Template } from '../../naming/template.ts';
 import { textOf } from '../../naming/values.ts';
-import { type Call, scriptCall } from './call.ts';
+import { CallDraft } from './call.ts';
 import type { RedisConfig } from './config.ts';
 import { clash, EncodedRows } from './encoded-rows.ts';
 import { isPartial, partial } from './partial.ts';
-import { bulkString, RespBuffer } from './resp.ts';
+import { bulkString, type RespBuffer } from './resp.ts';
 import type { GuardScript } from './script.ts';
 import { jsonHead } from './script.ts';
 import { jsonOf, versionText } from './values.ts';
@@ -15,47 +15,33 @@ const ONE = bulkString('1');
 
 /** Builds the bytes of script calls, row by row, straight from the changes. One encoder serves one call at a time. */
 export class CallEncoder {
+  readonly call: CallDraft;
   readonly #config: RedisConfig;
-  readonly #script: GuardScript;
   readonly #value: Template;
   readonly #head: string;
   readonly #invalidates: boolean;
-  readonly #keys = new RespBuffer();
-  readonly #args = new RespBuffer();
+  readonly #args: RespBuffer;
   readonly #rows: EncodedRows;
   readonly #names = new Map<string, Buffer>();
-  #indexes: number[] = [];
-  #firstKey = '';
 
   constructor(config: RedisConfig, script: GuardScript, value: Template) {
     this.#config = config;
-    this.#script = script;
+    this.call = new CallDraft(script);
+    this.#args = this.call.args;
     this.#value = value;
     this.#head = jsonHead(config.versionField);
     this.#rows = new EncodedRows(this.#args, config);
     this.#invalidates = config.as === 'invalidate';
   }
 
-  get rows(): number {
-    return this.#indexes.length;
-  }
-
-  get byteLength(): number {
-    return this.#keys.length + this.#args.length;
-  }
-
   /** Begins a call whose version keys start with `prefix`. */
   begin(prefix: string): void {
-    this.#keys.clear();
-    this.#args.clear();
-    this.#indexes = [];
+    this.call.begin();
     this.#args.text(prefix);
   }
 
   add(index: number, key: string, change: Change): undefined {
-    if (this.#indexes.length === 0) this.#firstKey = key;
-    this.#indexes.push(index);
-    this.#keys.text(key);
+    this.call.row(index, key);
     this.#args.hex64(change.version);
     if (this.#config.as === 'hash' && change instanceof EncodedChange && this.#rows.add(change)) return;
     if (change.after === null || this.#invalidates) this.#args.encoded(DELETE, 1);
@@ -72,11 +58,6 @@ export class CallEncoder {
           : this.#value(change),
       );
     }
-  }
-
-  end(): Call {
-    const parts = { keys: this.#keys, args: this.#args, firstKey: this.#firstKey, indexes: this.#indexes };
-    return scriptCall(this.#script, parts);
   }
 
   #fields(row: NonNullable<Change['after']>): void {

@@ -73,7 +73,7 @@ async function commandOf(value: Buffer, encoded: boolean, given: Readonly<Record
   const encoder = new CallEncoder(config, guardScript(config), template);
   encoder.begin('p:');
   encoder.add(0, 'people:-7', change);
-  return encoder.end().bytes.toString('latin1');
+  return encoder.call.end().bytes.toString('latin1');
 }
 
 /** The number of arguments is two digits wide, as five columns may need, so that it can be filled in. */

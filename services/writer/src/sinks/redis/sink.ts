@@ -95,22 +95,24 @@ export class RedisSink implements Sink {
   #encode({ changes, keys, outcome }: Given, indexes: Iterable<number>, prefix: string): Call[] {
     const calls: Call[] = [];
     const encoder = this.#encoder;
+    const { call } = encoder;
     encoder.begin(prefix);
     for (const index of indexes) {
-      if (encoder.rows === this.#config.batchRows || encoder.byteLength > CALL_BYTES) {
-        calls.push(encoder.end());
+      if (call.rows === this.#config.batchRows || call.byteLength > CALL_BYTES) {
+        calls.push(call.end());
         encoder.begin(prefix);
       }
       const refused = encoder.add(index, keys[index] as string, changes[index] as Change);
       if (refused !== undefined) outcome.failed(index, refused);
     }
-    if (encoder.rows > 0) calls.push(encoder.end());
+    if (call.rows > 0) calls.push(call.end());
     return calls;
   }
 
   async #run(call: Call, outcome: Outcome): Promise<void> {
     try {
       const answer = await this.#send(call);
+      call.release();
       if (answer !== 0) this.#partial(call, answer as Partial, outcome);
     } catch (error) {
       this.#failed(classify(error, this.#client.address), call, 0, outcome);
