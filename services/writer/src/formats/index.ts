@@ -50,13 +50,13 @@ function decode(
   { place, record, version }: Given,
 ): Decoded | Promise<Decoded> {
   const one = new FormatRecord(place.topic, record, version);
-  if (record.value === null) return tombstone(format, columns, read, { place, record, version });
-  if ((format === 'auto' || format === 'debezium') && hasSchema(record.value))
-    return read(place, versioned(record, version));
+  // What says how it is to be read is read as what Tapline writes, of a tombstone the key.
+  const mayBeOwn = format === 'auto' || format === 'debezium';
+  const said = record.value ?? record.key;
+  if (mayBeOwn && said !== null && hasSchema(said)) return read(place, versioned(record, version));
+  if (record.value === null) return record.key === null ? undefined : tombstone(format, columns, one, record.key);
   const json = parseObject(record.value);
-  if ((format === 'auto' || format === 'debezium') && 'schema' in json && 'payload' in json) {
-    return read(place, versioned(record, version));
-  }
+  if (mayBeOwn && 'schema' in json && 'payload' in json) return read(place, versioned(record, version));
   switch (format === 'auto' ? formatOf(json) : format) {
     case 'canal':
       return wanted(canalChanges(one, json, columns));
@@ -69,18 +69,9 @@ function decode(
   }
 }
 
-function tombstone(
-  format: Format,
-  columns: Columns,
-  read: ChangeDecode,
-  { place, record, version }: Given,
-): Decoded | Promise<Decoded> {
-  const one = new FormatRecord(place.topic, record, version);
-  if (record.key === null || format === 'canal') return undefined;
-  if (hasSchema(record.key) && (format === 'auto' || format === 'debezium'))
-    return read(place, versioned(record, version));
-  if (format === 'maxwell' || (format === 'auto' && hasMaxwellKey(record.key)))
-    return wanted(maxwellTombstone(one, columns));
+function tombstone(format: Format, columns: Columns, one: FormatRecord, key: Buffer): Decoded {
+  if (format === 'canal') return undefined;
+  if (format === 'maxwell' || (format === 'auto' && hasMaxwellKey(key))) return wanted(maxwellTombstone(one, columns));
   return wanted(plainTombstone(one, columns, format === 'plain' ? plainReaders : debeziumReaders));
 }
 

@@ -1,4 +1,5 @@
 import { partitionName } from '@tapline/kafka';
+import { TaplineError } from '@tapline/kernel';
 import type { WriterTools } from '../tools.ts';
 import type { Letter } from './letter.ts';
 
@@ -45,13 +46,17 @@ export async function superseded(
 
 type Decoded = Parameters<WriterTools['pipeline']['decode']>;
 
-/** A later record that is left out, or cannot be applied itself, leaves the sink as it is. */
+/**
+ * A later record that is left out, or can never be applied itself, leaves the sink as it is. One that cannot be read now (the registry is away) may well have written: that is
+ * for the caller to be told.
+ */
 async function isWritten(pipeline: WriterTools['pipeline'], ...[place, record]: Decoded): Promise<boolean> {
   try {
     const decoded = await pipeline.decode(place, record);
     return decoded !== undefined && (!Array.isArray(decoded) || decoded.length > 0);
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof TaplineError && error.disposition === 'poison') return false;
+    throw error;
   }
 }
 
