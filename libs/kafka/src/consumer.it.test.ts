@@ -378,7 +378,12 @@ test('of members that work alone one has all partitions, from the places that it
   const first = await member(kafka, 4n);
   const second = await member(other, 6n);
   const assigned = (): number[] => [first, second].map(({ loop }) => loop.assigned.length);
-  await until(() => assigned().toSorted().join() === '0,3');
+  await until(
+    () =>
+      assigned()
+        .toSorted((a, b) => a - b)
+        .join() === '0,3',
+  );
   const [active, standby] = first.loop.assigned.length > 0 ? [first, second] : [second, first];
   await active.loop[Symbol.asyncDispose]();
   await until(() => standby.loop.assigned.length === 3 && standby.starts.size === 3);

@@ -21,6 +21,7 @@ export {
   type Transactions,
   type WriterProgress,
 } from './definition.ts';
+export { claimedBytes } from './engine/claims.ts';
 export { Consumption, type ConsumptionOptions, type Taking } from './engine/consumption.ts';
 export { type ChangeDecode, decoder, type SchemaSource } from './engine/decode.ts';
 export { type Decode, type Decoded, Engine, type EngineOptions, type Parking } from './engine/engine.ts';

@@ -112,9 +112,16 @@ export class TransactionEngine implements Taking {
   }
 
   async #begin(partitions: readonly TopicPartition[]): Promise<void> {
-    const { sink, pipeline, kafka, source, topic, parking, batchChanges, batchBytes, bufferBytes } = this.#options;
+    const { sink, pipeline, kafka, group, source, topic, parking, batchChanges, batchBytes, bufferBytes } =
+      this.#options;
     const { signal } = this.#abort;
     const data = partitions.filter((place) => place.topic !== topic);
+    if (data.length === partitions.length) {
+      throw new TaplineError('WRITER_TRANSACTIONS', {
+        message: `Another member of ${group} has partitions: it does not apply whole transactions.`,
+        remedy: 'Give all members of a writer one configuration, or this one another `name`.',
+      });
+    }
     const read = new Set(data.map((place) => place.topic));
     const elsewhere = await TablesElsewhere.find(kafka.topics, source, read, signal);
     const notes = { topic, partition: 0 };
@@ -156,6 +163,7 @@ export class TransactionEngine implements Taking {
         this.#tally.parked();
       },
       retrying: (error) => this.#enter('retrying', error),
+      claimed: (bytes) => this.#tally.claimed(bytes),
       signal: AbortSignal.any([life.signal, signal]),
     });
     this.#committed = new Map();

@@ -1,7 +1,7 @@
 import { readTransactionNote } from '@tapline/envelope';
-import { type ConsumedBatch, type KafkaRecord, readHeader, type TopicPartition } from '@tapline/kafka';
+import { type ConsumedBatch, FetchedRecord, type KafkaRecord, readHeader, type TopicPartition } from '@tapline/kafka';
 import { retry, TaplineError } from '@tapline/kernel';
-import { type Change, copyOf, type Decoded, placedAt } from '@tapline/sink';
+import { type Change, claimedBytes, copyOf, type Decoded, placedAt } from '@tapline/sink';
 import { changesOf, type Pipeline } from '../pipeline.ts';
 import type { Gatherer, PlacedNote } from './gatherer.ts';
 import type { PartitionQueue } from './queue.ts';
@@ -15,6 +15,8 @@ export interface IntakeOptions {
   /** A record that is no change. Resolves when it is dealt with; rejects to end everything. */
   readonly unreadable: (error: TaplineError, place: TopicPartition, record: KafkaRecord) => Promise<void>;
   readonly retrying: (error: unknown) => void;
+  /** The record's whole value was fetched from where it stands. */
+  readonly claimed: (bytes: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -73,7 +75,9 @@ export class Intake {
     const { transaction, isLoaded } = this.#transactionOf(change, record, queue);
     gatherer.read(queue, { change, transaction, offset });
     const kept = this.#options.keepsRecords ? copyOf(record) : undefined;
-    const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
+    const claimed = claimedBytes(FetchedRecord.of(record));
+    if (claimed > 0) this.#options.claimed(claimed);
+    const bytes = (record.key?.length ?? 0) + (claimed || (record.value?.length ?? 0));
     const [own] = changesOf(this.#options.pipeline.transform(change));
     if (own === undefined) return false;
     queue.add({ change: own, queue, offset, bytes, record: kept, transaction, isLoaded });

@@ -2,12 +2,11 @@ import type { TopicPartition } from '@tapline/kafka';
 import { TaplineError } from '@tapline/kernel';
 import type { AppliedPlace, ApplyResult, Change, Place, Places, SinkContext, TransactionSink } from '@tapline/sink';
 import { Outcome } from '../../../outcome.ts';
-import type { AppendItem } from '../append.ts';
 import type { MysqlConfig } from '../config.ts';
 import { isHeld } from '../ddl/pending.ts';
 import { DdlReplicator } from '../ddl/replicator.ts';
-import { type Item, itemOf } from '../plan.ts';
 import { makeMarks, Session, SessionPool } from '../session.ts';
+import { Sorted } from '../sorted.ts';
 import { TargetTables } from '../tables.ts';
 import { PlaceBook } from './place-book.ts';
 import { writeAppended, writeKeyed } from './write.ts';
@@ -110,20 +109,19 @@ export class MysqlTransactions implements TransactionSink {
   /** All tables are looked at, and made or altered where that is needed, before anything is written: later their definitions would be locked by this very transaction. */
   async #write(changes: readonly Change[], places: Places, signal: AbortSignal): Promise<ApplyResult> {
     const outcome = new Outcome(changes.length);
-    const items: Item[] = [];
-    const appended: AppendItem[] = [];
+    const sorted = new Sorted(places);
     for (const [index, change] of changes.entries()) {
       const known = this.#tables.fitting(change, signal);
       const target = known instanceof Promise ? await known : known;
-      if (target === undefined) outcome.set(index, 'stale');
-      else if (change.key !== null) items.push(itemOf(index, change, target));
-      else appended.push({ index, change, target, place: places.at(index) });
+      if (target === undefined) sorted.stale.push(index);
+      else sorted.add(index, change, target);
     }
+    for (const index of sorted.stale) outcome.set(index, 'stale');
     const session = await this.#opened(signal);
     await session.execute('SAVEPOINT written', signal);
     const options = { session, config: this.#config, outcome, signal };
-    await writeKeyed(items, options);
-    await writeAppended(appended, options);
+    await writeKeyed(sorted.items, options);
+    await writeAppended(sorted.appended, options);
     return outcome.result();
   }
 
