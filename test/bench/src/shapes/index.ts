@@ -2,7 +2,7 @@ import { measureDrain } from '../drain.ts';
 import type { BenchOptions } from '../options.ts';
 import { peakRssMib } from '../processes.ts';
 import type { Measurement } from '../report.ts';
-import { type CatchUp, catchUp, type Logged, logRows, openShapeStack, rowsOf, type ShapeStack } from './run.ts';
+import { catchUp, type Logged, logRows, type MeasuredPart, openShapeStack, rowsOf, type ShapeStack } from './run.ts';
 import { SHAPES, type ShapeName } from './shapes.ts';
 
 export { SHAPES, type ShapeName } from './shapes.ts';
@@ -38,12 +38,14 @@ function namesOf(only: ShapeName | undefined): readonly ShapeName[] {
 function withRatio(run: readonly Measurement[]): readonly Measurement[] {
   const [few, many] = (['few', 'many'] as const).map((name) => run.find(({ what }) => what === name));
   if (few === undefined || many === undefined) return run;
-  const times = (figure: string): number =>
-    (many.figures?.[figure] ?? Number.NaN) / (few.figures?.[figure] ?? Number.NaN);
+  const times = (of: string, figure: string): number =>
+    (many.figures?.[of] ?? Number.NaN) / (few.figures?.[figure] ?? Number.NaN);
   const ratios = {
     // With all tables open, in both.
-    timesFewPerRow: times('openMicrosPerRow'),
-    timesFewCpuPerRow: times('openReaderCpuMicrosPerRow'),
+    timesFewPerRow: times('openMicrosPerRow', 'openMicrosPerRow'),
+    timesFewCpuPerRow: times('openReaderCpuMicrosPerRow', 'openReaderCpuMicrosPerRow'),
+    oneTimesFewPerRow: times('oneMicrosPerRow', 'openMicrosPerRow'),
+    oneTimesFewCpuPerRow: times('oneReaderCpuMicrosPerRow', 'openReaderCpuMicrosPerRow'),
   };
   // Of a few rows the CPU time may be too short to be counted.
   const told = Object.fromEntries(Object.entries(ratios).filter(([, ratio]) => Number.isFinite(ratio)));
@@ -52,23 +54,32 @@ function withRatio(run: readonly Measurement[]): readonly Measurement[] {
   );
 }
 
-/** What the first rows of all tables take, with which they are opened, and what a row takes behind them. */
-function openFigures(measured: {
-  readonly seconds: number;
-  readonly rest: CatchUp['rest'];
-  readonly rows: number;
-}): Record<string, number> {
-  const { seconds, rest, rows } = measured;
+/** What it takes to open all tables, and what a row takes behind that. Nothing where there is one part only. */
+function partFigures(parts: readonly MeasuredPart[]): Record<string, number> {
+  if (parts.length === 1) return {};
+  return Object.fromEntries(
+    parts.flatMap((part) => Object.entries(part.name === 'opening' ? openingFigures(part) : rowFigures(part))),
+  );
+}
+
+function openingFigures({ seconds, cpuSeconds }: MeasuredPart): Record<string, number> {
+  const { reader = 0, broker = 0 } = cpuSeconds;
+  return { openingSeconds: seconds, openingReaderCpuSeconds: reader, openingBrokerCpuSeconds: broker };
+}
+
+function rowFigures({ name, rows, seconds, cpuSeconds }: MeasuredPart): Record<string, number> {
+  const micros = (of: number): number => (of / rows) * 1e6;
+  const { reader = 0, broker = 0 } = cpuSeconds;
   return {
-    openingSeconds: seconds - rest.seconds,
-    openMicrosPerRow: (rest.seconds / rows) * 1e6,
-    openReaderCpuMicrosPerRow: ((rest.cpuSeconds['reader'] ?? 0) / rows) * 1e6,
+    [`${name}MicrosPerRow`]: micros(seconds),
+    [`${name}ReaderCpuMicrosPerRow`]: micros(reader),
+    [`${name}BrokerCpuMicrosPerRow`]: micros(broker),
   };
 }
 
 async function measureShape(stack: ShapeStack, source: string, logged: Logged): Promise<Measurement> {
-  const { name, rows, firstRows, start, unpackedBytes } = logged;
-  const { reader, firstMs, lastMs, startupSeconds, cpuSeconds, rest } = await catchUp(stack, source, logged);
+  const { name, rows, start, unpackedBytes } = logged;
+  const { reader, firstMs, lastMs, startupSeconds, cpuSeconds, parts } = await catchUp(stack, source, logged);
   const seconds = (lastMs - firstMs) / 1000;
   const peak = peakRssMib(reader.pid);
   await reader.stop();
@@ -90,7 +101,7 @@ async function measureShape(stack: ShapeStack, source: string, logged: Logged): 
       drainMibPerSecond: drain.figures?.['mibPerSecond'] ?? 0,
       drainCpuPerGib: perGib(drain.cpuSeconds?.['client']),
       startupSeconds,
-      ...(firstRows === 0 ? {} : openFigures({ seconds, rest, rows: rows - firstRows })),
+      ...partFigures(parts),
     },
   };
 }

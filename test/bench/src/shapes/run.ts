@@ -11,12 +11,12 @@ import { countRecords } from '../record-count.ts';
 import { type BinlogEnd, binlogEnd } from '../rows.ts';
 import { aliveCheck, createReader, topicOf, untilLogged } from '../services.ts';
 import { TopicWatch } from '../topics.ts';
-import { SHAPES, type Shape, type ShapeName } from './shapes.ts';
+import { type PartName, SHAPES, type Shape, type ShapeName } from './shapes.ts';
 import { makeNumbers } from './sql.ts';
 
 export type ShapeStack = StackBase & { readonly mysql: MysqlServer; readonly kafka: KafkaCluster };
 
-/** The table that gets a row before the load, one after its first rows and one after it: their records say when the reader is there. */
+/** The table that gets a row before the load and one after each of its parts: their records say when the reader is there. */
 const EDGE = 'edge';
 /** Rows of the narrow shape when all are at their full length. */
 const FULL_ROWS = SHAPES.narrow.rows;
@@ -44,8 +44,7 @@ export interface Logged {
   readonly name: ShapeName;
   readonly database: string;
   readonly rows: number;
-  /** Of them, those that are measured by themselves; 0 where none are. */
-  readonly firstRows: number;
+  readonly parts: readonly { readonly name: PartName; readonly rows: number }[];
   readonly start: BinlogEnd;
   /** Bytes of its transactions in the binlog before they were compressed; undefined where none was. */
   readonly unpackedBytes: number | undefined;
@@ -59,14 +58,16 @@ export async function logRows({ mysql }: ShapeStack, name: ShapeName, rows: numb
   const start = await binlogEnd(mysql);
   const unpackedBefore = await unpackedBytes(mysql);
   const edge = async (id: number): Promise<void> => mysql.execute(`INSERT INTO ${database}.${EDGE} VALUES (${id})`);
-  const firstRows = shape.firstRows?.(rows) ?? 0;
+  const parts = shape.parts?.(rows) ?? [{ name: 'open', rows }];
   await edge(1);
-  if (firstRows > 0) await shape.load({ mysql, database, rows, from: 0, to: firstRows });
-  await edge(2);
-  await shape.load({ mysql, database, rows, from: firstRows, to: rows });
-  await edge(3);
+  let from = 0;
+  for (const [part, { rows: length }] of parts.entries()) {
+    await shape.load({ mysql, database, rows, from, to: from + length });
+    from += length;
+    await edge(part + 2);
+  }
   const unpacked = (await unpackedBytes(mysql)) - unpackedBefore;
-  return { name, database, rows, firstRows, start, unpackedBytes: unpacked === 0 ? undefined : unpacked };
+  return { name, database, rows, parts, start, unpackedBytes: unpacked === 0 ? undefined : unpacked };
 }
 
 /** Bytes of all transactions that were compressed since the server began, before they were. */
@@ -90,15 +91,21 @@ export interface CatchUp {
   readonly startupSeconds: number;
   /** Between the two. */
   readonly cpuSeconds: Readonly<Record<string, number>>;
-  /** Behind the first rows (`Logged.firstRows`). */
-  readonly rest: { readonly seconds: number; readonly cpuSeconds: Readonly<Record<string, number>> };
+  readonly parts: readonly MeasuredPart[];
+}
+
+export interface MeasuredPart {
+  readonly name: PartName;
+  readonly rows: number;
+  readonly seconds: number;
+  readonly cpuSeconds: Readonly<Record<string, number>>;
 }
 
 /** Runs a reader through what was logged, from its launch to the last record's acknowledgement; it runs on. @throws when a record is missing. */
 export async function catchUp(
   stack: ShapeStack,
   source: string,
-  { name, database, rows, firstRows, start }: Logged,
+  { name, database, rows, parts: logged, start }: Logged,
   nodeFlags: readonly string[] = [],
 ): Promise<CatchUp> {
   const { partitions } = SHAPES[name];
@@ -114,19 +121,21 @@ export async function catchUp(
   const pids = { reader: reader.pid, broker: broker.process.pid, mysqld: stack.mysql.process.pid };
   const meter = new CpuMeter(pids);
   const firstMs = performance.now();
-  // Where there are no first rows the second record comes with the first one, and is not looked for.
-  if (firstRows > 0) await edge.until(2, alive);
-  const restMeter = new CpuMeter(pids);
-  const restMs = performance.now();
-  await edge.until(3, alive);
+  const parts: MeasuredPart[] = [];
+  for (const [part, { name: what, rows: length }] of logged.entries()) {
+    const partMeter = new CpuMeter(pids);
+    const partMs = performance.now();
+    await edge.until(part + 2, alive);
+    const seconds = (performance.now() - partMs) / 1000;
+    parts.push({ name: what, rows: length, seconds, cpuSeconds: partMeter.used() });
+  }
   const lastMs = performance.now();
   const cpuSeconds = meter.used();
-  const rest = { seconds: (lastMs - restMs) / 1000, cpuSeconds: restMeter.used() };
-  await allThere(stack, `${source}.${database}.`, rows + 3, alive);
-  return { reader, firstMs, lastMs, startupSeconds: (firstMs - launchedMs) / 1000, cpuSeconds, rest };
+  await allThere(stack, `${source}.${database}.`, rows + logged.length + 1, alive);
+  return { reader, firstMs, lastMs, startupSeconds: (firstMs - launchedMs) / 1000, cpuSeconds, parts };
 }
 
-/** The edge's second record is the last one appended, not always the last one acknowledged. @throws when a record is missing for good. */
+/** The edge's last record is the last one appended, not always the last one acknowledged. @throws when a record is missing for good. */
 async function allThere(stack: ShapeStack, prefix: string, records: number, alive: () => void): Promise<void> {
   const end = performance.now() + COMPLETE_MS;
   for (;;) {

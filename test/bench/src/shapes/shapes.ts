@@ -9,6 +9,9 @@ export interface ShapeRun {
   readonly rows: number;
 }
 
+/** `opening`: the first rows of each table, with which the tables are opened; `open`: rows of all of them behind that; `one`: rows of one of them. */
+export type PartName = 'opening' | 'open' | 'one';
+
 /** One kind of load, with a cost that could be its own. */
 export interface Shape {
   readonly summary: string;
@@ -16,9 +19,9 @@ export interface Shape {
   readonly partitions: number;
   /** Makes its tables; what that logs is not measured. */
   prepare(run: ShapeRun): Promise<void>;
-  /** Of its row changes so many come first, the first rows of each of its tables, with which the tables are opened: they are measured by themselves. */
-  readonly firstRows?: (rows: number) => number;
-  /** Logs exactly `rows` row changes, each of which makes one record: all of them, or where there are `firstRows` those from row `from` to row `to`. */
+  /** Rows in parts that are measured by themselves, in their order; the last one has all that is left. */
+  readonly parts?: (rows: number) => readonly { readonly name: PartName; readonly rows: number }[];
+  /** Logs exactly `rows` row changes, each of which makes one record: all of them, or where there are `parts` those from row `from` to row `to`. */
   load(run: ShapeRun & { readonly from: number; readonly to: number }): Promise<void>;
 }
 
@@ -88,14 +91,25 @@ async function insertPairs(
   });
 }
 
+/** Of 13 rows of `many`, so many are those of `few`, over all tables; the others go into one of them. */
+const SPREAD_PART = 10 / 13;
+
+const spreadOfMany = (rows: number): number =>
+  ROWS_PER_MANY_TRANSACTION * Math.ceil((rows * SPREAD_PART) / ROWS_PER_MANY_TRANSACTION);
+
 /** Each has rows twice at least. */
-function manyTables(rows: number): number {
-  return Math.max(1, Math.min(MANY_TABLES, Math.floor(rows / ROWS_PER_MANY_TRANSACTION / 2)));
+function manyTables(spread: number): number {
+  return Math.max(1, Math.min(MANY_TABLES, Math.floor(spread / ROWS_PER_MANY_TRANSACTION / 2)));
 }
 
-function firstOfMany(rows: number): number {
-  const first = manyTables(rows) * ROWS_PER_MANY_TRANSACTION;
-  return first < rows ? first : 0;
+function partsOf(spread: number, one: number): NonNullable<ReturnType<NonNullable<Shape['parts']>>> {
+  const opening = manyTables(spread) * ROWS_PER_MANY_TRANSACTION;
+  if (opening >= spread) return [{ name: 'open', rows: spread + one }];
+  const parts = [
+    { name: 'opening', rows: opening },
+    { name: 'open', rows: spread - opening },
+  ] as const;
+  return one > 0 ? [...parts, { name: 'one', rows: one }] : parts;
 }
 
 const manyTable = (index: number, tables: number): string => `t${String((index % tables) + 1).padStart(5, '0')}`;
@@ -200,19 +214,24 @@ export const SHAPES = {
     async prepare({ mysql, database }) {
       await mysql.execute(`CREATE TABLE ${database}.few (${MANY_TABLE_COLUMNS})`);
     },
-    firstRows: firstOfMany,
+    parts: (rows) => partsOf(rows, 0),
     load: (run) => insertPairs(run, () => `${run.database}.few`),
   },
   many: {
-    summary: '10,000 tables of 20 columns with a partition each, two rows a transaction',
-    rows: 200_000,
+    summary: '10,000 tables of 20 columns with a partition each, two rows a transaction; the last rows in one of them',
+    rows: 260_000,
     partitions: 1,
     async prepare({ mysql, database, rows }) {
-      const tables = manyTables(rows);
+      const tables = manyTables(spreadOfMany(rows));
       await runEach(mysql, tables, (i) => `CREATE TABLE ${database}.${manyTable(i, tables)} (${MANY_TABLE_COLUMNS})`);
     },
-    firstRows: firstOfMany,
-    load: (run) => insertPairs(run, (i) => `${run.database}.${manyTable(i, manyTables(run.rows))}`),
+    parts: (rows) => partsOf(spreadOfMany(rows), rows - spreadOfMany(rows)),
+    load(run) {
+      const spread = spreadOfMany(run.rows);
+      const tables = manyTables(spread);
+      const table = (i: number): string => manyTable(i * ROWS_PER_MANY_TRANSACTION < spread ? i : 0, tables);
+      return insertPairs(run, (i) => `${run.database}.${table(i)}`);
+    },
   },
 } as const satisfies Record<string, Shape>;
 
