@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { neverAborted } from '@tapline/sink';
 import { Outcome } from '../outcome.ts';
-import { type BulkEntry, BulkSender, deleteEntry, indexEntry } from './bulk.ts';
+import { appendIndexLine, type BulkEntry, BulkSender, deleteEntry, indexEntry } from './bulk.ts';
 import type { SearchAnswer, SearchClient, SearchRequest } from './client.ts';
+import { JsonBytes } from './json-bytes.ts';
 
 const signal = neverAborted();
 
@@ -52,6 +53,35 @@ test('versions and routing are written with all their digits', () => {
     '{"index":{"_index":"a","_id":"1","routing":"ä\\"","version":9223372036854775807,"version_type":"external"}}\n{"a":1}\n',
   );
   expect(deleteEntry(at, 5n)).toBe('{"delete":{"_index":"a","_id":"1","version":5,"version_type":"external"}}\n');
+});
+
+test.each([0n, 7n, 999_999_999n, 1_000_000_000n, 9_007_199_254_740_993n, 1_795_325_484_639_000_001n, 2n ** 63n - 1n])(
+  'the line in front of a document is the same as bytes, with version %i',
+  (version) => {
+    const out = new JsonBytes();
+    for (const place of [at, { index: 'ä-2026.01', id: 'x"\\ä\u0007', routing: 'ä"' }, { ...at, routing: 'r' }]) {
+      appendIndexLine(out, place, version);
+      out.json('{}\n');
+      expect(out.take().toString()).toBe(indexEntry(place, version, '{}'));
+    }
+  },
+);
+
+test('entries that lie together are sent as they lie, and others as one', async () => {
+  const [first, second, third] = entries(3) as [BulkEntry, BulkEntry, BulkEntry];
+  const bytes = Buffer.concat([first.bytes, second.bytes]);
+  const together = [
+    { ...first, bytes: bytes.subarray(0, first.bytes.length) },
+    { ...second, bytes: bytes.subarray(first.bytes.length) },
+  ];
+  for (const list of [together, [...together, third], [third, ...together], [second, first]]) {
+    const script = new Script(allWell);
+    await sent(
+      script,
+      list.map((entry, change) => ({ ...entry, change })),
+    );
+    expect(script.bodies).toEqual([list.map((entry) => entry.bytes.toString()).join('')]);
+  }
 });
 
 test('a request ends before its limit of bytes, and one larger document still goes', async () => {

@@ -2,6 +2,7 @@ import { isAbort, TaplineError } from '@tapline/kernel';
 import type { Outcome } from '../outcome.ts';
 import { isObject, isRefused, isStale, describe as reasonOf, refusalOf, refused } from './classify.ts';
 import type { SearchAnswer, SearchClient } from './client.ts';
+import type { JsonBytes } from './json-bytes.ts';
 import type { Location } from './location.ts';
 
 /** One line of a bulk (two with a document): what is to be done to one document. */
@@ -14,13 +15,24 @@ export interface BulkEntry {
   readonly leaving: boolean;
 }
 
+/** A version is written as it is: as a JavaScript number it would lose its last digits. */
 export function indexEntry(at: Location, version: bigint, document: string): string {
-  return `${indexLine(at, version)}${document}\n`;
+  return `{"index":{${nameOf(at)},"version":${version},"version_type":"external"}}\n${document}\n`;
 }
 
-/** What stands before the line of the document. A version is written as it is: as a JavaScript number it would lose its last digits. */
-export function indexLine(at: Location, version: bigint): string {
-  return `{"index":{${nameOf(at)},"version":${version},"version_type":"external"}}\n`;
+/** The first line of `indexEntry`, to which the document is appended. */
+export function appendIndexLine(out: JsonBytes, { index, id, routing }: Location, version: bigint): void {
+  out.json('{"index":{"_index":"');
+  out.json(index);
+  out.json('","_id":');
+  out.quoted(id);
+  if (routing !== undefined) {
+    out.json(',"routing":');
+    out.quoted(routing);
+  }
+  out.json(',"version":');
+  out.version(version);
+  out.json(',"version_type":"external"}}\n');
 }
 
 export function deleteEntry(at: Location, version: bigint): string {
@@ -80,7 +92,7 @@ export class BulkSender {
     outcome: Outcome,
     signal: AbortSignal,
   ): Promise<TaplineError | undefined> {
-    const body = Buffer.concat(entries.map(({ bytes }) => bytes));
+    const body = asOne(entries);
     let answer: SearchAnswer;
     try {
       answer = await this.#client.send(
@@ -134,6 +146,18 @@ export class BulkSender {
     if (!isStale(refusal)) outcome.failed(change, refused(refusal, this.#client.address, index));
     else if (!leaving) outcome.set(change, 'stale');
   }
+}
+
+/** The bytes of all entries: as they lie where they lie together. */
+function asOne(entries: readonly BulkEntry[]): Buffer {
+  const [{ bytes: first }] = entries as readonly [BulkEntry];
+  let end = first.byteOffset;
+  for (const { bytes } of entries) {
+    if (bytes.byteOffset !== end || bytes.buffer !== first.buffer)
+      return Buffer.concat(entries.map((entry) => entry.bytes));
+    end += bytes.length;
+  }
+  return Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset);
 }
 
 /** Names of single documents' faults mean something else for a whole request: no document is to blame. */

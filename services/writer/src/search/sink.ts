@@ -1,7 +1,7 @@
 import { orAbort, TaplineError } from '@tapline/kernel';
 import { type ApplyResult, type Change, EncodedChange, type Sink, type SinkContext } from '@tapline/sink';
 import { Outcome } from '../outcome.ts';
-import { type BulkEntry, BulkSender, deleteEntry, indexEntry, indexLine } from './bulk.ts';
+import { appendIndexLine, type BulkEntry, BulkSender, deleteEntry, indexEntry } from './bulk.ts';
 import { checkStore } from './check-store.ts';
 import type { SearchClient, SearchDialect } from './client.ts';
 import type { SearchConfig } from './config.ts';
@@ -74,6 +74,7 @@ class SearchSink implements Sink {
   /** What is to be sent. Behind a change for which the store does not answer nothing is made: each would wait for as long. */
   async #entries(changes: readonly Change[], outcome: Outcome, signal: AbortSignal): Promise<readonly BulkEntry[]> {
     const entries: BulkEntry[] = [];
+    this.#lines.begin();
     for (const [index, change] of changes.entries()) {
       try {
         while (!this.#write(change, index, entries)) await this.#prepare(change, signal);
@@ -97,7 +98,7 @@ class SearchSink implements Sink {
     const lines = this.#lines;
     lines.drop();
     if (to !== undefined) {
-      lines.json(indexLine(to, change.version));
+      appendIndexLine(lines, to, change.version);
       if (!documents.append(change, this.#rows, lines)) return false;
       lines.json('\n');
     }
