@@ -103,3 +103,21 @@ test('two servers that are written to on both sides become the same, and no chan
   expect(await a.topics.count(a.topic('item'))).toBe(16 + 1);
   expect(await b.topics.count(b.topic('item'))).toBe(5 + 1);
 }, 120_000);
+
+test('a row that both sides change before they hear of each other ends on each as the other had it, until somebody changes it again', async () => {
+  const a = left.scene;
+  const b = right.scene;
+  for (const writer of services) writer.pause();
+  await a.sql.run("UPDATE item SET a = 'by a' WHERE id = 6");
+  await b.sql.run("UPDATE item SET a = 'by b' WHERE id = 6");
+  await a.records(left.reader, 'item', 16 + 2);
+  await b.records(right.reader, 'item', 5 + 2);
+  for (const writer of services) writer.resume();
+  const row = 'SELECT a FROM item WHERE id = 6';
+  await left.reader.until('each has the change of the other', async () => {
+    return (await a.sql.value(row)) === 'by b' && (await b.sql.value(row)) === 'by a';
+  });
+  await a.sql.run("UPDATE item SET a = 'settled' WHERE id = 6");
+  await untilSame();
+  expect(await b.sql.value(row)).toBe('settled');
+}, 120_000);
