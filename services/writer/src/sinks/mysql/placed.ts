@@ -66,7 +66,7 @@ async function inStatements(shares: readonly Share[], options: LaneOptions): Pro
   const stale: number[] = [];
   await session.begin(signal);
   for (const own of byTarget(shares)) {
-    const { target, offsets } = own[0] as Share;
+    const { target, offsets } = newest(own);
     const applied = await lockApplied(session, offsets, partitionsOf(own), signal);
     const rows = new Map<string, RowEntry>();
     const ends = new Map<number, Applied>();
@@ -110,7 +110,7 @@ async function oneByOne(shares: readonly Share[], options: LaneOptions): Promise
   const rows = new RowByRow(session, config.mode, signal);
   await session.begin(signal);
   for (const own of byTarget(shares)) {
-    const { target, offsets } = own[0] as Share;
+    const { target, offsets } = newest(own);
     const applied = await lockApplied(session, offsets, partitionsOf(own), signal);
     const ends = new Map<number, Applied>();
     for (const { partition, items } of own) {
@@ -152,6 +152,12 @@ function endOf({ offset, change }: PlacedItem): Applied {
 function byTarget(shares: readonly Share[]): Share[][] {
   const tables = Map.groupBy(shares, ({ offsets }) => offsets.sql);
   return [...tables].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, own]) => own);
+}
+
+/** Of a table that was looked at anew within the call, the share that has the last look. */
+function newest(shares: readonly Share[]): Share {
+  const lastOf = ({ items }: Share): number => items.at(-1)?.index ?? -1;
+  return shares.reduce((best, other) => (lastOf(other) > lastOf(best) ? other : best));
 }
 
 function partitionsOf(shares: readonly Share[]): number[] {

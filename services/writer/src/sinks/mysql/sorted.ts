@@ -21,7 +21,8 @@ export class Sorted {
   readonly visitors: Visitor[] = [];
   /** Known to be applied already. */
   readonly stale: number[] = [];
-  readonly #shares = new Map<Target, Map<number, Share>>();
+  /** By table: it may be looked at anew in the middle of a call, and its changes still belong together, or later ones would make earlier ones stale. */
+  readonly #shares = new Map<string, Map<number, Share>>();
   readonly #places: Places | undefined;
 
   constructor(places: Places | undefined) {
@@ -50,14 +51,17 @@ export class Sorted {
   }
 
   #share(target: Target, { offsets }: Extract<Guard, { kind: 'offsets' }>, { partition }: Place): PlacedItem[] {
-    let partitions = this.#shares.get(target);
+    let partitions = this.#shares.get(offsets.sql);
     if (partitions === undefined) {
       partitions = new Map();
-      this.#shares.set(target, partitions);
+      this.#shares.set(offsets.sql, partitions);
     }
     let share = partitions.get(partition);
     if (share === undefined) {
       share = { target, offsets, partition, items: [] };
+      partitions.set(partition, share);
+    } else if (share.target !== target) {
+      share = { ...share, target };
       partitions.set(partition, share);
     }
     return share.items;
