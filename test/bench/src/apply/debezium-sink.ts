@@ -72,7 +72,12 @@ async function jdbcSinkJars(say: (line: string) => void): Promise<string> {
 /** Debezium's JDBC sink in Kafka Connect, on the writer's own topic, into a table of the same form that is empty. */
 export async function measureDebeziumSink(
   stack: ApplyStack,
-  { server, database, run }: { server: MysqlServer; database: string; run: ApplyRun },
+  {
+    server,
+    database,
+    run,
+    uncountedRows,
+  }: { server: MysqlServer; database: string; run: ApplyRun; uncountedRows: number },
 ): Promise<Measurement> {
   const jars = await jdbcSinkJars(() => undefined);
   const { command } = await findJava();
@@ -97,6 +102,7 @@ export async function measureDebeziumSink(
     group: `connect-${name}`,
     servers: { mysql: server.process.pid },
     run,
+    uncountedRows,
   });
   await connect.stop();
   return measurement;

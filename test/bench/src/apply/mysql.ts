@@ -6,6 +6,8 @@ import { measureDebeziumSink } from './debezium-sink.ts';
 import type { ApplyRun, ApplyStack, OpenStore } from './store.ts';
 
 const ROWS_PER_STATEMENT = 500;
+/** Of everybody: a compiler that has just started, and a table that is still small. */
+const UNCOUNTED_SHARE = 0.2;
 
 /** A MySQL of its own; the limit is plain upserts of 500 rows, one after the other, into a table of the same form. */
 export async function openMysqlTarget(stack: ApplyStack): Promise<OpenStore> {
@@ -13,6 +15,7 @@ export async function openMysqlTarget(stack: ApplyStack): Promise<OpenStore> {
   const { host, port, user, password } = server.address;
   return {
     process: server.process,
+    uncountedShare: UNCOUNTED_SHARE,
     sink: (run) =>
       Promise.resolve({
         type: 'mysql',
@@ -24,7 +27,12 @@ export async function openMysqlTarget(stack: ApplyStack): Promise<OpenStore> {
     limits: async (run) => [await upsertPlain(server, run)],
     async peer(run) {
       const database = await emptyPlace(server, run, 'peer');
-      const measurement = await measureDebeziumSink(stack, { server, database, run });
+      const measurement = await measureDebeziumSink(stack, {
+        server,
+        database,
+        run,
+        uncountedRows: run.rows * UNCOUNTED_SHARE,
+      });
       await requireRows(server, database, run.rows);
       return measurement;
     },
@@ -65,8 +73,11 @@ async function upsertPlain(server: MysqlServer, run: ApplyRun): Promise<Measurem
   try {
     const servers = { mysql: server.process.pid };
     const what = `plain upserts of ${ROWS_PER_STATEMENT} rows`;
-    const measurement = await measured({ what, rows, servers }, async () => {
-      for (const sql of statements) await connection.query(sql);
+    const uncounted = Math.floor(statements.length * UNCOUNTED_SHARE);
+    for (const sql of statements.slice(0, uncounted)) await connection.query(sql);
+    const counted = { what, rows: rows - uncounted * ROWS_PER_STATEMENT, servers };
+    const measurement = await measured(counted, async () => {
+      for (const sql of statements.slice(uncounted)) await connection.query(sql);
     });
     await requireRows(server, place, rows);
     return measurement;
