@@ -141,3 +141,30 @@ test('a statement that the target refuses stops the writer in front of what come
   writers[0] = await startWriter();
   await untilSame('item');
 }, 200_000);
+
+test('a writer that is killed between a statement and its note does it once: the next one sees by the table that it is done', async () => {
+  const { sql } = scene;
+  const noted = (): Promise<string> => sql.value(`SELECT MAX(version) FROM ${copy}_state.__ddl`).catch(() => '');
+  await untilSame('item');
+  const earlier = await noted();
+  await sql.run('ALTER TABLE item ADD COLUMN before_note INT');
+  await reader.until('it is noted', async () => (await noted()) !== earlier && (await noted()) !== '');
+  await using holder = await scene.session();
+  // Who has carried a statement out cannot note it while this is held.
+  await holder.run(`LOCK TABLES ${copy}_state.__ddl READ`);
+  await sql.run(
+    'ALTER TABLE item ADD COLUMN noted INT NOT NULL DEFAULT 9',
+    'UPDATE item SET noted = 8 WHERE id % 2 = 0',
+  );
+  const waiting = `SELECT id FROM information_schema.PROCESSLIST WHERE info LIKE 'INSERT INTO%${copy}_state%__ddl%'`;
+  await reader.until('the note waits', async () => (await sql.value(waiting)) !== '');
+  expect(await sql.value(`SELECT MIN(noted) FROM ${copy}.item`)).toBe('9');
+  await Promise.all(writers.map((writer) => writer.kill()));
+  // The server would run it to its end, whoever is there to hear of it.
+  await sql.run(`KILL ${await sql.value(waiting)}`);
+  await reader.until('nobody notes', async () => (await sql.value(waiting)) === '');
+  await holder.run('UNLOCK TABLES');
+  const next = await startWriter();
+  await untilSame('item');
+  expect(await next.output()).not.toContain('a statement of the source is carried out');
+}, 200_000);
