@@ -45,7 +45,9 @@ async function service(name: string, kind: 'reader' | 'writer', config: object, 
   });
   const get = async (path: string): Promise<Response> => await fetch(`http://127.0.0.1:${port}${path}`);
   const launched = performance.now();
-  await eventually(`${name} is ready`, async () => (await get('/readyz')).ok);
+  await eventually(`${name} is ready`, async () => (await get('/readyz')).ok).catch(async (error: Error) => {
+    throw new Error(`${error.message}; it says:\n${await container.logs()}`);
+  });
   return { container, get, readyMs: performance.now() - launched };
 }
 
