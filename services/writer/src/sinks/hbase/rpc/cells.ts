@@ -6,7 +6,7 @@
  */
 export const CELL_CODEC = 'org.apache.hadoop.hbase.codec.KeyValueCodec';
 
-export const PUT = 4;
+const PUT = 4;
 /** Hides what its column has up to its timestamp. */
 export const DELETE_COLUMN = 12;
 /** Hides what its family has up to its timestamp. */

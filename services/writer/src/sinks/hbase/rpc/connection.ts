@@ -60,7 +60,7 @@ export interface Request {
   readonly cells: Buffer | undefined;
 }
 
-export interface RequestParts {
+interface RequestParts {
   readonly method: string;
   readonly timeoutMs: number;
   /** Scratch. */
