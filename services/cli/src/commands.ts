@@ -44,6 +44,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./config/index.ts')).config,
   },
   {
+    name: 'client',
+    summary: 'pack @tapline/client, the engine of the writers as a library, for other projects',
+    load: async () => (await import('./client/index.ts')).client,
+  },
+  {
     name: 'up',
     summary: 'start MySQL, Kafka, Redis and a schema registry on this machine, to play with',
     load: async () => (await import('./up/index.ts')).up,
