@@ -4,6 +4,7 @@ import { type ManagedProcess, runCommand, type StackBase } from '@tapline/test-s
 import { ROOT } from '../tools/chart.ts';
 
 const USER = 10_001;
+const CPU_SHARES = 16_384;
 
 /** The image as buildah has it, and its file system where it can be looked at and started. */
 export interface Image extends AsyncDisposable {
@@ -120,6 +121,10 @@ function bundleOf({ root, config }: Image, { args, env = {} }: ContainerSpec, fi
       { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: [...own, 'mode=1777'] },
       ...files.map((file) => ({ ...file, type: 'bind', options: ['bind', 'ro', ...own] })),
     ],
-    linux: { namespaces: ['pid', 'ipc', 'uts', 'mount'].map((type) => ({ type })) },
+    // A group of processes weighs as much as one that is in none.
+    linux: {
+      resources: { cpu: { shares: CPU_SHARES } },
+      namespaces: ['pid', 'ipc', 'uts', 'mount'].map((type) => ({ type })),
+    },
   };
 }
