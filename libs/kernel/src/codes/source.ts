@@ -29,7 +29,7 @@ export const SOURCE_CODES = {
   SCHEMA_FORM_CHANGED: {
     disposition: 'fatal',
     summary:
-      'Behind a statement older values of a table cannot be read by its new schema: a column has another type, or is new and NOT NULL (history.incompatible: stop).',
+      'Behind a statement older values of a table cannot be read by its new schema: a column has another type, or is new and NOT NULL without a constant DEFAULT (history.incompatible: stop).',
     remedy:
       'Nothing behind the statement is published. When all consumers are ready for it, set history.incompatible: newVersion and start the reader; or exclude the table.',
   },
