@@ -6,10 +6,10 @@ import {
   EVENT_HEADER_BYTES,
   type EventHeader,
   emptyHeader,
-  HEADER_AT,
   hasValidChecksum,
   hasValidFormatChecksum,
   readHeader,
+  typeOf,
 } from './event-header.ts';
 import { QUERY_FORMS, SKIPPED } from './event-kinds.ts';
 import { EventReader } from './event-reader.ts';
@@ -394,8 +394,4 @@ export class Decoder {
     this.#last?.forget();
     this.#tables.forgetIds();
   }
-}
-
-function typeOf(buffer: Buffer, start: number, end: number): number {
-  return end - start > HEADER_AT.TYPE ? buffer[start + HEADER_AT.TYPE]! : EVENT_TYPE.UNKNOWN;
 }

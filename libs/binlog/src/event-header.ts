@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { corrupt } from './event-errors.ts';
+import { EVENT_TYPE } from './wire-types.ts';
 
 export const EVENT_HEADER_BYTES = 19;
 export const CHECKSUM_BYTES = 4;
@@ -34,6 +35,11 @@ export function readHeader(buffer: Buffer, start: number, bytes: number, header:
   header.endPosition = buffer.readUInt32LE(start + 13);
   header.flags = buffer.readUInt16LE(start + 17);
   if (header.length !== bytes) throw corrupt(`the header says ${header.length} bytes, ${bytes} came`);
+}
+
+/** Of an event that may be cut off anywhere: for errors. */
+export function typeOf(buffer: Buffer, start: number, end: number): number {
+  return end - start > HEADER_AT.TYPE ? buffer[start + HEADER_AT.TYPE]! : EVENT_TYPE.UNKNOWN;
 }
 
 export function hasValidChecksum(buffer: Buffer, start: number, end: number): boolean {
