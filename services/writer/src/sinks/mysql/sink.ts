@@ -6,7 +6,6 @@ import {
   allApplied,
   allRetry,
   type Change,
-  EncodedChange,
   type Places,
   type Sink,
   type SinkContext,
@@ -16,15 +15,15 @@ import { applyAppended } from './append.ts';
 import { classify } from './classify.ts';
 import type { MysqlConfig } from './config.ts';
 import { isHeld } from './ddl/pending.ts';
-import { DdlReplicator } from './ddl/replicator.ts';
+import type { DdlReplicator } from './ddl/replicator.ts';
 import { applyLane } from './lane.ts';
 import { readApplied } from './offsets.ts';
+import { sinkParts } from './parts.ts';
 import { applyPlaced, lanesOf, type Share } from './placed.ts';
 import { type Item, wavesOf } from './plan.ts';
-import { makeMarks, Session, SessionPool } from './session.ts';
+import { makeMarks, type Session, type SessionPool } from './session.ts';
 import { isApplied, Sorted, type Visitor } from './sorted.ts';
-import { TargetTables } from './tables.ts';
-import type { ColumnSet, Target } from './target.ts';
+import { isOutdated, type TargetTables } from './tables.ts';
 
 /**
  * Rows in MySQL. What keeps a change from being applied twice or late is written in the transaction that writes the row: how far its partition is applied, where that says
@@ -41,21 +40,13 @@ export class MysqlSink implements Sink {
   #turn: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
-  private constructor(config: MysqlConfig, { name, log, tables: catalog, progress, order }: SinkContext) {
-    const pool = new SessionPool((aborted) => Session.open(config, aborted));
+  private constructor(config: MysqlConfig, context: SinkContext) {
+    const { order, progress } = context;
+    const { pool, tables, ddl } = sinkParts(config, context, { order, progress });
     this.#config = config;
     this.#pool = pool;
-    this.#tables = new TargetTables({
-      pool,
-      config,
-      catalog,
-      log,
-      versionOf: (topic) => this.#ddl?.versionOf(topic),
-      hasHistory: (topic) => this.#ddl?.hasHistory(topic) === true,
-      offsets: { order, progress },
-    });
-    if (progress === undefined) return;
-    this.#ddl = new DdlReplicator({ config, pool, name, catalog, progress, log, altered: () => this.#tables.forget() });
+    this.#tables = tables;
+    this.#ddl = ddl;
   }
 
   static async open(config: MysqlConfig, context: SinkContext): Promise<MysqlSink> {
@@ -94,8 +85,8 @@ export class MysqlSink implements Sink {
     try {
       return await this.#apply(changes, signal, places);
     } catch (error) {
-      // A table is not what it was when it was looked at: once more, by what it is now.
-      if (!(error instanceof TaplineError) || !STRUCTURE.has(error.code)) throw error;
+      if (!isOutdated(error)) throw error;
+      // Once more, by what the table is now.
       this.#tables.forget();
       return this.#apply(changes, signal, places);
     }
@@ -133,14 +124,12 @@ export class MysqlSink implements Sink {
         outcome.waits(index, waits(change.topic));
         continue;
       }
-      const known = this.#tables.of(change, signal);
-      let target = known instanceof Promise ? await known : known;
+      const known = this.#tables.fitting(change, signal);
+      const target = known instanceof Promise ? await known : known;
       if (target === undefined) {
         outcome.set(index, 'stale');
         continue;
       }
-      const fitting = this.#fitting(change, target, signal);
-      target = fitting instanceof Promise ? await fitting : fitting;
       sorted.add(index, change, target);
     }
     const { items, appended, shares, visitors, stale } = sorted;
@@ -232,18 +221,6 @@ export class MysqlSink implements Sink {
       return failure;
     }
   }
-
-  #fitting(change: Change, target: Target, signal: AbortSignal): Target | Promise<Target> {
-    const set = change instanceof EncodedChange ? target.sets.ofNames(change.columns) : setOf(change, target);
-    if (set === undefined || set.unknown.length === 0 || this.#config.newColumns === 'ignore') return target;
-    if (change instanceof EncodedChange && (!change.hasAfter || setOf(change, target)?.unknown.length === 0))
-      return target;
-    return this.#tables.withColumns(change, set.unknown, signal);
-  }
-}
-
-function setOf({ after }: Change, { sets }: Target): ColumnSet | undefined {
-  return after === null ? undefined : sets.of(after);
 }
 
 function waits(topic: string): TaplineError {
@@ -252,5 +229,3 @@ function waits(topic: string): TaplineError {
     place: { topic },
   });
 }
-
-const STRUCTURE: ReadonlySet<string> = new Set(['SINK_MYSQL_TABLE', 'SINK_MYSQL_COLUMN']);

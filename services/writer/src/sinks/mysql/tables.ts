@@ -1,14 +1,16 @@
 import { type Logger, TaplineError } from '@tapline/kernel';
 import { quoteName, quoteTable } from '@tapline/mysql';
 import type { Table } from '@tapline/schema';
-import type { Change, TableCatalog, TableShape } from '@tapline/sink';
+import { type Change, EncodedChange, type TableCatalog, type TableShape } from '@tapline/sink';
 import { makeSecondTable } from './beside/second-table.ts';
 import type { MysqlConfig } from './config.ts';
 import { addColumns, createTable } from './create-table.ts';
 import { dialectOf, findTable, placeIn, versionsName } from './lookup.ts';
 import type { Session, SessionPool } from './session.ts';
 import { defineTable, type OffsetsUse, TableState } from './state.ts';
-import { type Target, targetOf } from './target.ts';
+import { type ColumnSet, type Target, targetOf } from './target.ts';
+
+const STRUCTURE: ReadonlySet<string> = new Set(['SINK_MYSQL_TABLE', 'SINK_MYSQL_COLUMN']);
 
 export interface TargetTablesOptions {
   readonly pool: SessionPool;
@@ -54,9 +56,11 @@ export class TargetTables {
   }
 
   #fitted(change: Change, target: Target, signal: AbortSignal): Target | Promise<Target> {
-    if (change.after === null || this.#options.config.newColumns === 'ignore') return target;
-    const { unknown } = target.sets.of(change.after);
-    return unknown.length === 0 ? target : this.withColumns(change, unknown, signal);
+    const set = change instanceof EncodedChange ? target.sets.ofNames(change.columns) : setOf(change, target);
+    if (set === undefined || set.unknown.length === 0 || this.#options.config.newColumns === 'ignore') return target;
+    if (change instanceof EncodedChange && (!change.hasAfter || setOf(change, target)?.unknown.length === 0))
+      return target;
+    return this.#withColumns(change, set.unknown, signal);
   }
 
   /** Tables may have been altered, made or dropped: look again. */
@@ -87,7 +91,7 @@ export class TargetTables {
    *
    * @throws TaplineError SINK_MYSQL_COLUMN: it lacks one, and nothing may be added.
    */
-  async withColumns(change: Change, missing: readonly string[], signal: AbortSignal): Promise<Target> {
+  async #withColumns(change: Change, missing: readonly string[], signal: AbortSignal): Promise<Target> {
     const { pool, config, log } = this.#options;
     const id = idOf(change);
     const known = this.#known.get(id);
@@ -212,4 +216,13 @@ function lost(table: string, forget: string): TaplineError {
 
 function idOf({ topic, source }: Change): string {
   return source === null ? topic : `${topic}\0${source.db}\0${source.table}`;
+}
+
+/** Whether a table is not what it was when it was looked at. */
+export function isOutdated(error: unknown): boolean {
+  return error instanceof TaplineError && STRUCTURE.has(error.code);
+}
+
+function setOf({ after }: Change, { sets }: Target): ColumnSet | undefined {
+  return after === null ? undefined : sets.of(after);
 }

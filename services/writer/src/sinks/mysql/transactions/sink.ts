@@ -4,15 +4,13 @@ import type { AppliedPlace, ApplyResult, Change, Place, Places, SinkContext, Tra
 import { Outcome } from '../../../outcome.ts';
 import type { MysqlConfig } from '../config.ts';
 import { isHeld } from '../ddl/pending.ts';
-import { DdlReplicator } from '../ddl/replicator.ts';
-import { makeMarks, Session, SessionPool } from '../session.ts';
+import type { DdlReplicator } from '../ddl/replicator.ts';
+import { sinkParts } from '../parts.ts';
+import { makeMarks, Session, type SessionPool } from '../session.ts';
 import { Sorted } from '../sorted.ts';
-import { TargetTables } from '../tables.ts';
+import { isOutdated, type TargetTables } from '../tables.ts';
 import { PlaceBook } from './place-book.ts';
 import { writeAppended, writeKeyed } from './write.ts';
-
-/** Errors that say that a table is not what it was when it was looked at. */
-const STRUCTURE: ReadonlySet<string> = new Set(['SINK_MYSQL_TABLE', 'SINK_MYSQL_COLUMN']);
 
 /**
  * Whole transactions of a source in MySQL, each in one of the target's, on one connection: who reads the target in a snapshot sees all of one, or nothing. Rows have their versions
@@ -28,21 +26,13 @@ export class MysqlTransactions implements TransactionSink {
   #session: Session | undefined;
   #isOpen = false;
 
-  private constructor(config: MysqlConfig, { name, log, tables: catalog, progress }: SinkContext) {
-    const pool = new SessionPool((signal) => Session.open(config, signal));
+  private constructor(config: MysqlConfig, context: SinkContext) {
+    const { pool, tables, ddl } = sinkParts(config, context);
     this.#config = config;
     this.#pool = pool;
-    this.#book = new PlaceBook(config, name);
-    this.#tables = new TargetTables({
-      pool,
-      config,
-      catalog,
-      log,
-      versionOf: (topic) => this.#ddl?.versionOf(topic),
-      hasHistory: (topic) => this.#ddl?.hasHistory(topic) === true,
-    });
-    if (progress === undefined) return;
-    this.#ddl = new DdlReplicator({ config, pool, name, catalog, progress, log, altered: () => this.#tables.forget() });
+    this.#tables = tables;
+    this.#ddl = ddl;
+    this.#book = new PlaceBook(config, context.name);
   }
 
   /** @throws TaplineError SINK_MYSQL_*. */
@@ -76,7 +66,7 @@ export class MysqlTransactions implements TransactionSink {
     try {
       return await this.#write(changes, places, signal);
     } catch (error) {
-      if (!(error instanceof TaplineError) || !STRUCTURE.has(error.code)) throw error;
+      if (!isOutdated(error)) throw error;
       // Once more, by what the table is now.
       this.#tables.forget();
       if (this.#isOpen) await this.#session?.execute('ROLLBACK TO SAVEPOINT written', signal);
