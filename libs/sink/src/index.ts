@@ -27,6 +27,7 @@ export { type ChangeDecode, decoder, type SchemaSource } from './engine/decode.t
 export { type Decode, type Decoded, Engine, type EngineOptions, type Parking } from './engine/engine.ts';
 export { ENGINE_METRICS } from './engine/metrics.ts';
 export type { Lag } from './engine/partitions.ts';
+export { PatientDecoder } from './engine/patient-decoder.ts';
 export { copyOf, placedAt } from './engine/records.ts';
 export { StateKeeper } from './engine/state.ts';
 export { committedAt, Tally } from './engine/tally.ts';

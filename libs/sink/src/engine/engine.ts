@@ -6,7 +6,7 @@ import {
   type KafkaRecord,
   type TopicPartition,
 } from '@tapline/kafka';
-import { type Deferred, deferred, isAbort, type Logger, type Metrics, retry, TaplineError } from '@tapline/kernel';
+import { type Deferred, deferred, isAbort, type Logger, type Metrics, TaplineError } from '@tapline/kernel';
 import type { Sink } from '../contract.ts';
 import type { SinkTraits } from '../definition.ts';
 import { ByteBudget } from './budget.ts';
@@ -15,6 +15,7 @@ import type { Entry } from './entry.ts';
 import { Lane, type LaneFailure } from './lane.ts';
 import type { PartitionLedger } from './ledger.ts';
 import { type Lag, Partitions } from './partitions.ts';
+import { PatientDecoder } from './patient-decoder.ts';
 import { copyOf, laneKey, laneKeyOf, placedAt } from './records.ts';
 import { StateKeeper } from './state.ts';
 import { committedAt, Tally } from './tally.ts';
@@ -72,6 +73,7 @@ export class Engine {
   readonly stopped: Promise<never>;
   readonly #options: EngineOptions;
   readonly #budget: ByteBudget;
+  readonly #decoder: PatientDecoder;
   readonly #lanes: readonly Lane[];
   readonly #partitions = new Partitions();
   readonly #keeper: StateKeeper;
@@ -88,6 +90,16 @@ export class Engine {
     this.#budget = new ByteBudget(options.bufferBytes);
     this.#keeper = new StateKeeper(options.log);
     this.#tally = new Tally(options.metrics);
+    this.#decoder = new PatientDecoder({
+      decode: options.decode,
+      signal: this.#abort.signal,
+      retrying: (error) => {
+        if (!this.#closed) this.#keeper.enter('retrying', error);
+      },
+      recovered: () => {
+        if (!this.#closed && this.#retrying.size === 0) this.#keeper.enter('consuming');
+      },
+    });
     const events = {
       settled: (entries: readonly Entry[], stale: number) => this.#settled(entries, stale),
       poisoned: (entry: Entry, error: TaplineError, attempts: number) => this.#poisoned(entry, error, attempts),
@@ -231,7 +243,7 @@ export class Engine {
       }
       const size = claimed > 0 ? (record.key?.length ?? 0) + claimed : record.size;
       bytes += size;
-      const decoding = this.#decode(batch, record);
+      const decoding = this.#decoder.read(batch, record);
       const decoded = decoding instanceof Promise ? await decoding : decoding;
       if (this.#closed || ledger.revoked) return;
       const place = { ledger, offset, record, bytes: size };
@@ -269,37 +281,6 @@ export class Engine {
     if (changes.length === 0) place.ledger.done(place.ledger.add(place.offset));
     const bytes = Math.ceil(place.bytes / Math.max(1, changes.length));
     for (const change of changes) this.#enqueue(change, { ...place, bytes }, laneKeyOf(change));
-  }
-
-  #decode(batch: ConsumedBatch, record: KafkaRecord): Decoded | TaplineError | Promise<Decoded | TaplineError> {
-    try {
-      const decoded = this.#options.decode(batch, record);
-      return decoded instanceof Promise ? this.#decodeLater(decoded, batch, record) : decoded;
-    } catch (error) {
-      return poisonOrThrow(error);
-    }
-  }
-
-  /** A schema that is new is asked for, and asked for again while the registry is away: a reason to wait like a sink that is. */
-  async #decodeLater(
-    first: Promise<Decoded>,
-    batch: ConsumedBatch,
-    record: KafkaRecord,
-  ): Promise<Decoded | TaplineError> {
-    let waited = false;
-    const onRetry = ({ error }: { error: unknown }): void => {
-      waited = true;
-      if (!this.#closed) this.#keeper.enter('retrying', error);
-    };
-    try {
-      const attempt = async (count: number): Promise<Decoded> =>
-        count === 1 ? first : this.#options.decode(batch, record);
-      const decoded = await retry(attempt, { signal: this.#abort.signal, maxDelayMs: 5000, onRetry });
-      if (waited && !this.#closed && this.#retrying.size === 0) this.#keeper.enter('consuming');
-      return decoded;
-    } catch (error) {
-      return poisonOrThrow(error);
-    }
   }
 
   #settled(entries: readonly Entry[], stale: number): void {
@@ -386,11 +367,6 @@ export class Engine {
 /** A record while it is taken in. */
 interface RecordPlace extends Pick<Entry, 'ledger' | 'offset' | 'bytes'> {
   readonly record: KafkaRecord;
-}
-
-function poisonOrThrow(error: unknown): TaplineError {
-  if (error instanceof TaplineError && error.disposition === 'poison') return error;
-  throw error;
 }
 
 function bytesOf(entries: readonly Entry[]): number {

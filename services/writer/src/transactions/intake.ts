@@ -1,7 +1,7 @@
 import { readTransactionNote } from '@tapline/envelope';
 import { type ConsumedBatch, FetchedRecord, type KafkaRecord, readHeader, type TopicPartition } from '@tapline/kafka';
-import { retry, TaplineError } from '@tapline/kernel';
-import { type Change, claimedBytes, copyOf, type Decoded, placedAt } from '@tapline/sink';
+import { TaplineError } from '@tapline/kernel';
+import { type Change, claimedBytes, copyOf, PatientDecoder, placedAt } from '@tapline/sink';
 import { changesOf, type Pipeline } from '../pipeline.ts';
 import type { Gatherer, PlacedNote } from './gatherer.ts';
 import type { PartitionQueue } from './queue.ts';
@@ -30,10 +30,13 @@ interface Last {
 /** From records of topics to changes that wait for their transactions. */
 export class Intake {
   readonly #options: IntakeOptions;
+  readonly #decoder: PatientDecoder;
   readonly #last = new Map<PartitionQueue, Last>();
 
   constructor(options: IntakeOptions) {
+    const { pipeline, signal, retrying } = options;
     this.#options = options;
+    this.#decoder = new PatientDecoder({ decode: (batch, record) => pipeline.read(batch, record), signal, retrying });
   }
 
   /** Gives how many changes a filter left out. */
@@ -64,8 +67,8 @@ export class Intake {
     gatherer: Gatherer,
   ): Promise<boolean> {
     const offset = Number(record.offset);
-    const read = this.#read(batch, record);
-    const change = read instanceof Promise ? await read : read;
+    const read = this.#decoder.read(batch, record);
+    const change = (read instanceof Promise ? await read : read) as Change | TaplineError;
     if (change instanceof TaplineError) {
       await this.#options.unreadable(placedAt(change, batch, offset), batch, record);
       queue.position = offset + 1;
@@ -82,34 +85,6 @@ export class Intake {
     if (own === undefined) return false;
     queue.add({ change: own, queue, offset, bytes, record: kept, transaction, isLoaded });
     return true;
-  }
-
-  #read(batch: TopicPartition, record: KafkaRecord): Change | TaplineError | Promise<Change | TaplineError> {
-    try {
-      const read = this.#options.pipeline.read(batch, record);
-      return read instanceof Promise ? this.#readLater(read, batch, record) : (read as Change);
-    } catch (error) {
-      return poisonOrThrow(error);
-    }
-  }
-
-  /** A schema that is new is asked for, and asked for again while the registry is away. */
-  async #readLater(
-    first: Promise<Decoded>,
-    batch: TopicPartition,
-    record: KafkaRecord,
-  ): Promise<Change | TaplineError> {
-    const { pipeline, signal, retrying } = this.#options;
-    const attempt = async (count: number): Promise<Decoded> => (count === 1 ? first : pipeline.read(batch, record));
-    try {
-      return (await retry(attempt, {
-        signal,
-        maxDelayMs: 5000,
-        onRetry: ({ error }) => retrying(error),
-      })) as Change;
-    } catch (error) {
-      return poisonOrThrow(error);
-    }
   }
 
   #transactionOf({ source, tombstone }: Change, { key }: KafkaRecord, queue: PartitionQueue): Omit<Last, 'key'> {
@@ -144,9 +119,4 @@ function noteOf({ value, headers, offset }: KafkaRecord, place: TopicPartition):
       'A record of the transaction topic has no version (header `v`): it was not written by a reader of Tapline.',
     place: { ...place, offset: String(offset) },
   });
-}
-
-function poisonOrThrow(error: unknown): TaplineError {
-  if (error instanceof TaplineError && error.disposition === 'poison') return error;
-  throw error;
 }
