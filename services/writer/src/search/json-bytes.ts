@@ -1,3 +1,5 @@
+import { digitsOf, writeDigits } from '../decimal.ts';
+
 /** One piece of memory for some thousand documents. */
 const PIECE_BYTES = 1024 * 1024;
 /** Of a UTF-16 unit in UTF-8, at most. */
@@ -10,7 +12,6 @@ const BILLION = 1_000_000_000;
 const WHOLE = new BigUint64Array(1);
 const SHORTS = new Uint16Array(WHOLE.buffer);
 const QUOTE = 0x22;
-const ZERO = 0x30;
 /** By byte: 1 where a text's byte stands in JSON as it is and is a character by itself (RFC 8259, 7: not quotes, backslashes, controls). */
 const PLAIN: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x20 && byte < 0x80 && byte !== QUOTE && byte !== 0x5c ? 1 : 0,
@@ -135,14 +136,7 @@ export class JsonBytes {
   }
 
   #digits(value: number, digits: number): void {
-    const bytes = this.#bytes;
-    let left = value;
-    for (let place = this.#end + digits - 1; place >= this.#end; place--) {
-      const tenth = Math.floor(left / 10);
-      bytes[place] = ZERO + left - tenth * 10;
-      left = tenth;
-    }
-    this.#end += digits;
+    this.#end = writeDigits(this.#bytes, this.#end, digits, value);
   }
 
   #ensure(more: number): void {
@@ -159,10 +153,4 @@ export class JsonBytes {
     this.#begun = 0;
     this.#end = begun;
   }
-}
-
-function digitsOf(value: number): number {
-  let digits = 1;
-  for (let limit = 10; value >= limit; limit *= 10) digits++;
-  return digits;
 }

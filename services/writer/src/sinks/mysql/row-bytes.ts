@@ -1,4 +1,5 @@
 import type { EncodedChange, RowVisitor, Value } from '@tapline/sink';
+import { digitsOf, writeDigits } from '../../decimal.ts';
 import type { Target, TargetColumn } from './target.ts';
 
 const QUOTE = 0x27;
@@ -6,7 +7,6 @@ const COMMA = 0x2c;
 const OPEN = 0x28;
 const CLOSE = 0x29;
 const MINUS = 0x2d;
-const ZERO = 0x30;
 
 /** Up to here copying byte by byte takes less time than a call of the runtime's. */
 const SHORT_BYTES = 256;
@@ -90,15 +90,7 @@ export class RowBytes implements RowVisitor {
     this.#separate();
     if (value < 0) this.#buffer[this.#length++] = MINUS;
     const whole = Math.abs(value);
-    let size = 1;
-    for (let power = 10; whole >= power; power *= 10) size++;
-    let left = whole;
-    for (let at = this.#length + size - 1; at >= this.#length; at--) {
-      const rest = Math.floor(left / 10);
-      this.#buffer[at] = ZERO + left - rest * 10;
-      left = rest;
-    }
-    this.#length += size;
+    this.#length = writeDigits(this.#buffer, this.#length, digitsOf(whole), whole);
   }
 
   #sql(text: string): void {
