@@ -1,14 +1,7 @@
-import { cp, rm, writeFile } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  copyJars,
-  findJava,
-  type KafkaCluster,
-  type ManagedProcess,
-  type MysqlServer,
-  provisionOnce,
-  type StackBase,
-} from '@tapline/test-stack';
+import type { KafkaCluster, ManagedProcess, MysqlServer, StackBase } from '@tapline/test-stack';
+import { type ConnectSettings, connectJars, createConnect, jsonConverters, offsetsFile } from './kafka-connect.ts';
 import { CpuMeter, cpuSeconds, peakRssMib } from './processes.ts';
 import type { Measurement } from './report.ts';
 import { DATABASE, TABLE } from './rows.ts';
@@ -26,94 +19,61 @@ export interface Debezium {
 type PeerStack = StackBase & { readonly mysql: MysqlServer; readonly kafka: KafkaCluster };
 
 /** Tuned as far as its documentation goes; the defaults are slower by half. */
-function workerProperties(brokers: readonly string[], port: number, offsets: string): string {
-  return `bootstrap.servers=${brokers.join(',')}
-key.converter=org.apache.kafka.connect.json.JsonConverter
-value.converter=org.apache.kafka.connect.json.JsonConverter
-key.converter.schemas.enable=false
-value.converter.schemas.enable=false
-offset.storage.file.filename=${offsets}
-offset.flush.interval.ms=1000
-listeners=http://127.0.0.1:${port}
-plugin.discovery=service_load
-producer.acks=all
-producer.batch.size=524288
-producer.linger.ms=10
-producer.buffer.memory=67108864
-producer.max.in.flight.requests.per.connection=5
-producer.compression.type=lz4
-`;
-}
+const WORKER: ConnectSettings = {
+  ...jsonConverters(false),
+  'offset.flush.interval.ms': 1000,
+  'producer.acks': 'all',
+  'producer.batch.size': 524_288,
+  'producer.linger.ms': 10,
+  'producer.buffer.memory': 67_108_864,
+  'producer.max.in.flight.requests.per.connection': 5,
+  'producer.compression.type': 'lz4',
+};
 
-function connectorProperties(stack: PeerStack, history: string): string {
+function connectorSettings(stack: PeerStack, history: string): ConnectSettings {
   const { host, port, user, password } = stack.mysql.readerAddress;
-  return `name=${PREFIX}
-connector.class=io.debezium.connector.mysql.MySqlConnector
-tasks.max=1
-database.hostname=${host}
-database.port=${port}
-database.user=${user}
-database.password=${password}
-database.server.id=92001
-topic.prefix=${PREFIX}
-database.include.list=${DATABASE}
-table.include.list=${DATABASE}.${TABLE}
-include.schema.changes=false
-snapshot.mode=no_data
-snapshot.locking.mode=none
-schema.history.internal=io.debezium.storage.file.history.FileSchemaHistory
-schema.history.internal.file.filename=${history}
-schema.history.internal.store.only.captured.tables.ddl=true
-max.batch.size=8192
-max.queue.size=32768
-poll.interval.ms=50
-`;
+  return {
+    'connector.class': 'io.debezium.connector.mysql.MySqlConnector',
+    'tasks.max': 1,
+    'database.hostname': host,
+    'database.port': port,
+    'database.user': user,
+    'database.password': password,
+    'database.server.id': 92_001,
+    'topic.prefix': PREFIX,
+    'database.include.list': DATABASE,
+    'table.include.list': `${DATABASE}.${TABLE}`,
+    'include.schema.changes': false,
+    'snapshot.mode': 'no_data',
+    'snapshot.locking.mode': 'none',
+    'schema.history.internal': 'io.debezium.storage.file.history.FileSchemaHistory',
+    'schema.history.internal.file.filename': history,
+    'schema.history.internal.store.only.captured.tables.ddl': true,
+    'max.batch.size': 8192,
+    'max.queue.size': 32_768,
+    'poll.interval.ms': 50,
+  };
 }
 
 /** Fetches Debezium, starts it, lets it find its place, and stops it. The table must be there and empty. */
 export async function prepareDebezium(stack: PeerStack, say: (line: string) => void): Promise<Debezium> {
-  const { folder: jars } = await provisionOnce(
+  const jars = await connectJars(
     `debezium-${DEBEZIUM_VERSION}`,
-    async (into) =>
-      await copyJars(
-        [
-          `io.debezium:debezium-connector-mysql:${DEBEZIUM_VERSION}`,
-          `io.debezium:debezium-embedded:${DEBEZIUM_VERSION}`,
-          // Else an older API wins that finds no logger.
-          'org.slf4j:slf4j-api:2.0.17',
-          'org.slf4j:slf4j-simple:2.0.17',
-        ],
-        into,
-        join(into, 'lib'),
-      ),
-    say,
+    [`io.debezium:debezium-connector-mysql:${DEBEZIUM_VERSION}`],
+    { version: DEBEZIUM_VERSION, say },
   );
-  const { command } = await findJava();
-  const [port = 0] = await stack.reserve(1);
-  const state = join(stack.folder, 'debezium');
-  const base = join(stack.folder, 'debezium-base');
-  const worker = join(stack.folder, 'debezium-worker.properties');
-  const connector = join(stack.folder, 'debezium-connector.properties');
-  const { brokers } = stack.kafka.address;
-  await writeFile(worker, workerProperties(brokers, port, `${state}.offsets`));
-  await writeFile(connector, connectorProperties(stack, `${state}.history`));
-  const connect = stack.process({
-    name: 'debezium',
-    command,
-    args: [
-      '-Xms256m',
-      '-Xmx2g',
-      '-Dorg.slf4j.simpleLogger.defaultLogLevel=info',
-      '-cp',
-      join(jars, 'lib', '*'),
-      'org.apache.kafka.connect.cli.ConnectStandalone',
-      worker,
-      connector,
-    ],
-    logFile: join(stack.folder, 'debezium.log'),
+  const history = join(stack.folder, 'debezium.history');
+  const connect = await createConnect(stack, {
+    name: PREFIX,
+    jars,
+    worker: WORKER,
+    connector: connectorSettings(stack, history),
+    logLevel: 'info',
   });
   const topic = `${PREFIX}.${DATABASE}.${TABLE}`;
-  const watch = await TopicWatch.open(brokers, topic);
+  const watch = await TopicWatch.open(stack.kafka.address.brokers, topic);
+  // Both are put back before each run.
+  const state = [offsetsFile(stack, PREFIX), history];
   try {
     await watch.create(PARTITIONS, {});
     say('Debezium finds its place');
@@ -127,14 +87,14 @@ export async function prepareDebezium(stack: PeerStack, say: (line: string) => v
     );
     await watch.until(3, aliveCheck(connect));
     await connect.stop();
-    for (const file of ['offsets', 'history']) await cp(`${state}.${file}`, `${base}.${file}`);
+    for (const file of state) await cp(file, `${file}.base`);
   } finally {
     await watch[Symbol.asyncDispose]();
   }
   const restore = async (): Promise<void> => {
-    for (const file of ['offsets', 'history']) {
-      await rm(`${state}.${file}`, { force: true });
-      await cp(`${base}.${file}`, `${state}.${file}`);
+    for (const file of state) {
+      await rm(file, { force: true });
+      await cp(`${file}.base`, file);
     }
   };
   return { measure: async (rows) => await measure(stack, { connect, topic, restore, rows }) };

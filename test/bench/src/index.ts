@@ -91,7 +91,7 @@ export interface RunBenchOptions {
   readonly runs?: number;
   /** Also runs this beside Tapline; `catchup` and `apply` into MySQL have it. */
   readonly peer?: 'debezium';
-  /** `catchup`: what the reader writes; Avro without it. */
+  /** `catchup`, `apply`: what the reader writes; Avro without it. */
   readonly format?: FormatName;
   /** Only this one of `shapes`; the one to `profile`. */
   readonly shape?: ShapeName;

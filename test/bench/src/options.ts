@@ -6,7 +6,7 @@ export interface BenchOptions {
   readonly rows: number;
   readonly runs: number;
   readonly peer?: 'debezium';
-  /** catchup: what the reader writes; Avro without it. */
+  /** catchup, apply: what the reader writes; Avro without it. */
   readonly format?: FormatName;
   /** shapes: this one only; profile: of this one. */
   readonly shape?: ShapeName;

@@ -52,6 +52,8 @@ export interface ReaderDifference {
   /** For the runtime that it runs in. */
   readonly nodeFlags?: readonly string[];
   readonly format?: FormatName;
+  /** The schema registry's address; a topic has the schemas without it. */
+  readonly registry?: string;
 }
 
 /** A reader with default settings, from this GTID set on; not launched yet. */
@@ -62,7 +64,8 @@ export async function createReader(
   difference: ReaderDifference = {},
 ): Promise<ManagedProcess> {
   const { host, port, user, password } = stack.mysql.readerAddress;
-  const { database = DATABASE, partitions = PARTITIONS, brokers = stack.kafka.address.brokers, format } = difference;
+  const { database = DATABASE, partitions = PARTITIONS, brokers = stack.kafka.address.brokers } = difference;
+  const { format, registry } = difference;
   const config = {
     name,
     source: { host, port, user, password, include: [`${database}.*`] },
@@ -71,8 +74,14 @@ export async function createReader(
     snapshot: { mode: 'never' },
     start: { gtidSet },
     ...(format === undefined ? {} : { format: FORMATS[format] }),
+    ...(registry === undefined ? {} : { registry: registryAt(registry) }),
   };
   return await service(stack, 'reader', config, difference.nodeFlags);
+}
+
+/** `registry` of a service's configuration. */
+export function registryAt(url: string): Readonly<Record<string, string>> {
+  return { type: 'confluent', url };
 }
 
 /** A writer with default settings, but where the bench says otherwise; not launched yet. */

@@ -25,7 +25,7 @@ ${NAMES.map((name) => `  ${name.padEnd(12)} ${BENCHES[name].summary} (${BENCHES[
   --rows N          other than that
   --runs N          so often; the table shows medians (default 1)
   --peer [debezium] Debezium in Kafka Connect beside it, fetched with Maven; catchup: its source, apply --sink mysql: its JDBC sink
-  --format NAME     catchup: what the reader writes: ${Object.keys(FORMATS).join(', ')}
+  --format NAME     catchup, apply: what the reader writes: ${Object.keys(FORMATS).join(', ')}
   --shape NAME      shapes: only this one; profile: of this one; there are ${Object.keys(SHAPES).join(', ')}
   --sink NAME       apply: into which store: ${Object.keys(APPLY_STORES).join(', ')}
   --table NAME      decode: only ${DECODE_TABLES.map(({ name }) => name).join(', ')}
@@ -59,10 +59,10 @@ function peerOf(name: BenchName, { values }: Parsed): { peer?: 'debezium' } {
 
 function formatOf(name: BenchName, value: string | boolean | undefined): { format?: FormatName } {
   if (value === undefined) return {};
-  if (name === 'catchup' && typeof value === 'string' && Object.hasOwn(FORMATS, value))
+  if ((name === 'catchup' || name === 'apply') && typeof value === 'string' && Object.hasOwn(FORMATS, value))
     return { format: value as FormatName };
   throw new TaplineError('CONFIG_INVALID', {
-    message: `--format ${String(value)} is not known for ${name}; catchup has ${Object.keys(FORMATS).join(', ')}.`,
+    message: `--format ${String(value)} is not known for ${name}; catchup and apply have ${Object.keys(FORMATS).join(', ')}.`,
   });
 }
 

@@ -2,7 +2,7 @@ import { openStack } from '@tapline/test-stack';
 import { fillTopic } from '../filled-topic.ts';
 import type { BenchOptions } from '../options.ts';
 import type { Measurement } from '../report.ts';
-import { createWriter } from '../services.ts';
+import { createWriter, registryAt } from '../services.ts';
 import { openHBase } from './hbase.ts';
 import { openMysqlTarget } from './mysql.ts';
 import { measureGroup } from './progress.ts';
@@ -19,9 +19,6 @@ export const APPLY_STORES = {
   mysql: openMysqlTarget,
 } as const satisfies Record<string, OpenApplyStore>;
 
-/** What both Tapline and Kafka Connect read without anything beside them. */
-const PEER_FORMAT = 'json-schemas';
-
 export type ApplyStoreName = keyof typeof APPLY_STORES;
 
 /**
@@ -29,17 +26,25 @@ export type ApplyStoreName = keyof typeof APPLY_STORES;
  * store that an earlier writer, which is not measured, has warmed up.
  */
 export async function benchApply(options: BenchOptions): Promise<(readonly Measurement[])[]> {
-  const { rows, runs, peer, say } = options;
+  const { rows, runs, peer, format, say } = options;
   const { sink: name = peer === undefined ? 'redis' : 'mysql' } = options;
   await using stack = await openStack({ mysql: true, kafka: 1 }, say);
-  const topic = await fillTopic(stack, { rows, format: peer === undefined ? undefined : PEER_FORMAT, say });
+  // Of Avro, Kafka Connect finds the schemas in a server only.
+  const isShared = peer !== undefined && (format ?? 'avro') === 'avro';
+  const registry = isShared ? (await stack.add('registry')).address : undefined;
+  const difference = {
+    ...(format === undefined ? {} : { format }),
+    ...(registry === undefined ? {} : { registry: registry.url }),
+  };
+  const topic = await fillTopic(stack, { rows, difference, say });
   await using store = await APPLY_STORES[name](stack);
   const results: (readonly Measurement[])[] = [];
   for (let run = 0; run <= runs; run++) {
     say(run === 0 ? 'warming up' : `run ${run}`);
-    const measured = await measureRun(stack, store, name, { topic, rows, run });
+    const each = { topic, rows, run, registry };
+    const measured = await measureRun(stack, store, name, each);
     if (run === 0) continue;
-    if (peer !== undefined && store.peer !== undefined) measured.push(await store.peer({ topic, rows, run }));
+    if (peer !== undefined && store.peer !== undefined) measured.push(await store.peer(each));
     results.push(measured);
   }
   return results;
@@ -72,7 +77,10 @@ async function measureWriter(
 ): Promise<Measurement> {
   const group = `${name}-writer${run.run}`;
   const sink = await store.sink(run);
-  const source = { commitMs: COMMIT_MS };
+  const source = {
+    commitMs: COMMIT_MS,
+    ...(run.registry === undefined ? {} : { registry: registryAt(run.registry.url) }),
+  };
   const consumer = await createWriter(stack, { name: group, topic: run.topic, sink, source });
   const servers = { [name]: store.process.pid };
   const uncountedRows = run.rows * (store.uncountedShare ?? 0);

@@ -1,4 +1,4 @@
-import type { KafkaCluster, ManagedProcess, StackBase } from '@tapline/test-stack';
+import type { KafkaCluster, ManagedProcess, RegistryAddress, StackBase } from '@tapline/test-stack';
 import type { Measurement } from '../report.ts';
 
 export type ApplyStack = StackBase & { readonly kafka: KafkaCluster };
@@ -9,6 +9,8 @@ export interface ApplyRun {
   readonly topic: string;
   /** From 1 on; 0 is the run before, which warms the store up and whose figures are dropped. */
   readonly run: number;
+  /** The server that has the topic's schemas, where that is one. */
+  readonly registry: RegistryAddress | undefined;
 }
 
 /** A store that a writer is measured into, started. */

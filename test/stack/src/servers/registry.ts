@@ -10,12 +10,15 @@ export const REGISTRY_VERSION = '2.6.13.Final';
 export interface RegistryAddress {
   /** Base of the Confluent-compatible API. */
   readonly url: string;
+  /** Base of Apicurio's own API. */
+  readonly ownUrl: string;
 }
 
 /** Apicurio Registry, in memory: what it held is gone when it stops. */
 export class RegistryServer extends ProcessServer {
   get address(): RegistryAddress {
-    return { url: `http://${this.host}:${this.port}/apis/ccompat/v7` };
+    const apis = `http://${this.host}:${this.port}/apis`;
+    return { url: `${apis}/ccompat/v7`, ownUrl: `${apis}/registry/v2` };
   }
 
   protected override async ready(): Promise<boolean> {
