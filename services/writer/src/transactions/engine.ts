@@ -163,6 +163,7 @@ export class TransactionEngine implements Taking {
         this.#tally.parked();
       },
       retrying: (error) => this.#enter('retrying', error),
+      recovered: () => this.#enter('consuming'),
       claimed: (bytes) => this.#tally.claimed(bytes),
       signal: AbortSignal.any([life.signal, signal]),
     });

@@ -1,7 +1,7 @@
 import { readTransactionNote } from '@tapline/envelope';
 import { type ConsumedBatch, FetchedRecord, type KafkaRecord, readHeader, type TopicPartition } from '@tapline/kafka';
 import { TaplineError } from '@tapline/kernel';
-import { type Change, claimedBytes, copyOf, PatientDecoder, placedAt } from '@tapline/sink';
+import { type Change, claimedBytes, copyOf, type Decode, PatientDecoder, placedAt } from '@tapline/sink';
 import { changesOf, type Pipeline } from '../pipeline.ts';
 import type { Gatherer, PlacedNote } from './gatherer.ts';
 import type { PartitionQueue } from './queue.ts';
@@ -15,6 +15,7 @@ export interface IntakeOptions {
   /** A record that is no change. Resolves when it is dealt with; rejects to end everything. */
   readonly unreadable: (error: TaplineError, place: TopicPartition, record: KafkaRecord) => Promise<void>;
   readonly retrying: (error: unknown) => void;
+  readonly recovered: () => void;
   /** The record's whole value was fetched from where it stands. */
   readonly claimed: (bytes: number) => void;
   readonly signal: AbortSignal;
@@ -34,9 +35,10 @@ export class Intake {
   readonly #last = new Map<PartitionQueue, Last>();
 
   constructor(options: IntakeOptions) {
-    const { pipeline, signal, retrying } = options;
+    const { pipeline, signal, retrying, recovered } = options;
+    const decode: Decode = (batch, record) => pipeline.read(batch, record);
     this.#options = options;
-    this.#decoder = new PatientDecoder({ decode: (batch, record) => pipeline.read(batch, record), signal, retrying });
+    this.#decoder = new PatientDecoder({ decode, signal, retrying, recovered });
   }
 
   /** Gives how many changes a filter left out. */

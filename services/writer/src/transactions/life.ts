@@ -22,7 +22,7 @@ export interface LifeParts {
   readonly sink: TransactionSink;
   readonly pipeline: Pipeline;
   readonly kafka: Pick<Kafka, 'reader'>;
-  readonly progress: ProgressFollower;
+  readonly progress: Pick<ProgressFollower, 'newest'>;
   readonly parking: Parking | undefined;
   readonly enter: (state: 'consuming' | 'retrying', error?: unknown) => void;
   readonly tally: Tally;
@@ -40,10 +40,9 @@ export class Life {
   #ending = false;
   #news: Deferred<void> = deferred();
   #moved: Deferred<void> = deferred();
-  /** Where partitions go on, as the target has it. */
-  places: ReadonlyMap<string, number> = new Map();
-  /** A step is in hand. */
-  isBusy = false;
+  /** Where partitions go on, as this life has noted it in the target. */
+  #noted: ReadonlyMap<string, number> = new Map();
+  #isBusy = false;
 
   constructor(parts: LifeParts, failed: (error: unknown) => void) {
     this.#parts = parts;
@@ -58,6 +57,19 @@ export class Life {
 
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  /** A step is in hand. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  /**
+   * Where partitions go on: below, all is applied. Also before the first step, as the target may be ahead of what the group has committed, and behind what a filter leaves out: a statement
+   * waits until the group has committed everything in front of it, and all that is left may wait for the statement.
+   */
+  get places(): ReadonlyMap<string, number> {
+    return this.#isBusy || this.#pieces.size > 0 ? this.#noted : this.gatherer.places();
   }
 
   /** Something was read. */
@@ -88,15 +100,29 @@ export class Life {
 
   async #run(): Promise<void> {
     while (!this.#ending) {
-      const news = deferred<void>();
-      this.#news = news;
-      const step = await this.#next();
-      if (step === undefined) await this.#untilNews(news);
-      else {
-        this.isBusy = true;
-        await this.#apply(step);
-        this.isBusy = false;
-        this.#hasMoved();
+      const step = await this.#look();
+      if (step === undefined) continue;
+      await this.#apply(step);
+      this.#isBusy = false;
+      this.#hasMoved();
+    }
+  }
+
+  /** The next step, or undefined when something came that it may be made of. */
+  async #look(): Promise<Step | undefined> {
+    const { gatherer, enter } = this.#parts;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const news = deferred<void>();
+        this.#news = news;
+        const step = await this.#next();
+        const isWaiting = step === undefined && gatherer.isWaiting;
+        if (isWaiting) await this.#untilNewsOrProgress(news);
+        if (attempt > 1) enter('consuming');
+        if (step === undefined && !isWaiting) await news.promise;
+        return step;
+      } catch (error) {
+        await this.#waitFor(error, attempt);
       }
     }
   }
@@ -115,13 +141,14 @@ export class Life {
     const holds = heads.length === 0 ? undefined : await sink.holds(heads, this.signal);
     const isHeld = ({ queue, offset }: Waiting): boolean =>
       offset >= (known.get(queue) ?? 0) || holds?.({ topic: queue.topic, partition: queue.partition, offset }) === true;
-    return gatherer.take({ ...limits, transactions: Number.POSITIVE_INFINITY, isHeld });
+    const step = gatherer.take({ ...limits, transactions: Number.POSITIVE_INFINITY, isHeld });
+    this.#isBusy = step !== undefined;
+    return step;
   }
 
-  /** Waits for records; where some wait for others, also for the reader to say that nothing more comes. */
-  async #untilNews(news: Deferred<void>): Promise<void> {
+  /** Where some records wait for others: until more come, or until the reader may have said that nothing more comes. */
+  async #untilNewsOrProgress(news: Deferred<void>): Promise<void> {
     const { gatherer, progress } = this.#parts;
-    if (!gatherer.isWaiting) return news.promise;
     const over = new AbortController();
     await Promise.race([news.promise, sleep(LOOK_MS, over.signal).catch(() => undefined)]);
     over.abort();
@@ -132,7 +159,7 @@ export class Life {
 
   /** Applies a step, and again what was rolled back with it, until it is applied. */
   async #apply(step: Step): Promise<void> {
-    const { sink, enter, retries } = this.#parts;
+    const { sink, enter } = this.#parts;
     for (let attempt = 1; ; attempt++) {
       try {
         if (attempt > 1) await this.#writePieces();
@@ -141,13 +168,19 @@ export class Life {
         return;
       } catch (error) {
         await sink.rollBack();
-        if (!(error instanceof TaplineError) || error.disposition !== 'retryable') throw error;
-        if (this.#ending) throw this.#aborted();
-        retries(error.code);
-        enter('retrying', error);
-        await sleep(backoffMs(attempt, { firstDelayMs: 50, maxDelayMs: 5000 }), this.signal);
+        await this.#waitFor(error, attempt);
       }
     }
+  }
+
+  /** Waits where that mends it, and throws what it does not mend. */
+  async #waitFor(error: unknown, attempt: number): Promise<void> {
+    const { enter, retries } = this.#parts;
+    if (!(error instanceof TaplineError) || error.disposition !== 'retryable') throw error;
+    if (this.#ending) throw this.#aborted();
+    retries(error.code);
+    enter('retrying', error);
+    await sleep(backoffMs(attempt, { firstDelayMs: 50, maxDelayMs: 5000 }), this.signal);
   }
 
   #aborted(): unknown {
@@ -167,9 +200,9 @@ export class Life {
   async #commit(): Promise<void> {
     const { gatherer, sink } = this.#parts;
     const all = gatherer.places();
-    const places = new Map([...all].filter(([name, place]) => this.places.get(name) !== place));
+    const places = new Map([...all].filter(([name, place]) => this.#noted.get(name) !== place));
     await sink.commit({ version: gatherer.applied, places }, this.signal);
-    this.places = all;
+    this.#noted = all;
     this.#pieces.clear();
   }
 
