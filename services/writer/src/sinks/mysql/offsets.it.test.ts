@@ -9,6 +9,7 @@ import {
   type SinkContext,
   SUITE_TOPIC,
   suiteTable,
+  type TransactionSink,
 } from '@tapline/sink';
 import { type SqlAddress, testServers } from '@tapline/test-stack';
 import { mysqlSink } from './index.ts';
@@ -71,6 +72,21 @@ class Member implements AsyncDisposable {
   [Symbol.asyncDispose](): PromiseLike<void> {
     return this.sink[Symbol.asyncDispose]();
   }
+}
+
+/** The writer that gives whole transactions, of the same name. */
+async function transactions(scene: Scene, address: SqlAddress): Promise<TransactionSink> {
+  const { host, port, user, password } = address;
+  const places = { database: scene.db, stateDatabase: `${scene.db}_state` };
+  const config = mysqlConfig({ host, port, user, password, ...places, order: 'transaction' });
+  const opened = mysqlSink.transactions?.open(config, {
+    name: scene.db,
+    log: silentLogger,
+    signal,
+    tables: scene.tables,
+  });
+  if (opened === undefined) throw new Error('the sink takes no whole transactions');
+  return opened;
 }
 
 interface World {
@@ -220,6 +236,35 @@ describe.each(['mysql', 'mariadb'] as const)('%s', (kind) => {
       ['1', 'e'],
       ['2', 'd'],
     ]);
+  });
+
+  test('a writer that goes over to whole transactions leaves out what its offsets say was applied', async () => {
+    await using scene = await Scene.open(address, TABLE);
+    await using rows = await Member.open(scene, address);
+    const all = [row(1001, 1, 'a'), row(1002, 2, 'b'), row(1003, 2, undefined), row(1004, 4, 'c')];
+    await rows.give(all);
+    // Not any more as the changes made them: whatever is applied once more is seen.
+    await scene.root.execute("UPDATE item SET name = 'seen' WHERE id = 1");
+    await scene.root.execute("INSERT INTO item VALUES (2, 'seen', NULL)");
+    await using whole = await transactions(scene, address);
+    await whole.takeOver(signal);
+    const next = [...all, row(1005, 4, 'd'), row(1006, 5, 'e')];
+    const { verdicts } = await whole.write(
+      next.map((given) => given.change),
+      placesOf(next),
+      signal,
+    );
+    expect(verdicts).toEqual(['stale', 'stale', 'stale', 'stale', 'applied', 'applied']);
+    await whole.commit({ version: 1006n, places: new Map([[`${SUITE_TOPIC}/2`, 7]]) }, signal);
+    expect(await names(scene)).toEqual([
+      ['1', 'seen'],
+      ['2', 'seen'],
+      ['4', 'd'],
+      ['5', 'e'],
+    ]);
+    expect(await state(scene)).toEqual([...VERSIONS, '__places', '__transactions'].toSorted());
+    // And back again: what came by whole transactions is applied, as its versions say.
+    expect(await rows.give([...next, row(1007, 6, 'f')])).toEqual([...next.map(() => 'stale'), 'applied']);
   });
 
   test('versions are kept where a writer is in the middle of its topic, and where rows have other unique keys or texts as keys', async () => {
