@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type TopicWriter, testServers } from '@tapline/test-stack';
 import { Store } from './search/testing/store.ts';
 import { HBaseEyes } from './sinks/hbase/testing/eyes.ts';
-import { until, WriterFixture } from './testing/fixture.ts';
+import { seen, until, WriterFixture } from './testing/fixture.ts';
 import { GuardedFront } from './testing/guarded-front.ts';
 import { WriterProcess } from './testing/writer-process.ts';
 
@@ -54,9 +54,13 @@ class Case implements AsyncDisposable {
     this.#writer ??= new WriterProcess(this.#flags);
     await this.#publish();
     const writer = this.#writer;
-    await until('all is committed', () => !writer.alive || fixture.caughtUp(this.#topic), writer);
-    expect(writer.alive).toBe(true);
-    await until('the writer consumes', async () => (await writer.state())?.['writer'] === 'consuming', writer);
+    const isAlive = (): boolean => {
+      if (!writer.alive) throw new Error(`the writer has ended:\n${writer.log.slice(-4000)}`);
+      return true;
+    };
+    await until('all is committed', () => isAlive() && fixture.caughtUp(this.#topic), writer);
+    const consumes = async (): Promise<boolean> => isAlive() && (await writer.state())?.['writer'] === 'consuming';
+    await until('the writer consumes', consumes, writer);
   }
 
   /** The writer says what is wrong and what to do, waits, and has nothing committed that the store does not have. */
@@ -64,18 +68,26 @@ class Case implements AsyncDisposable {
     const writer = this.#writer;
     if (writer === undefined) throw new Error('no writer');
     const committed = this.#rows;
-    await begin();
-    await this.#publish();
-    await until(code, async () => (await codeOf(writer)) === code, writer);
-    expect(await writer.state()).toMatchObject({
-      writer: 'retrying',
-      error: { code, remedy: expect.stringMatching(/\w/) },
+    const retries = new RegExp(`^tapline_writer_retries_total\\{.*code="${code}".*\\} [1-9]`, 'm');
+    await during(begin, end, async () => {
+      await this.#publish();
+      // Each answer is asked for once: between two the writer may meet something else, such as a connection that the store has closed.
+      const state = await seen(
+        code,
+        () => writer.state(),
+        (answer) => codeOf(answer) === code,
+        writer,
+      );
+      expect(state).toMatchObject({ writer: 'retrying', error: { code, remedy: expect.stringMatching(/\w/) } });
+      const retrying = /^tapline_writer_retrying\{.*\} 1$/m;
+      await seen(
+        'metrics',
+        () => writer.metrics(),
+        (text = '') => retrying.test(text) && retries.test(text),
+        writer,
+      );
+      expect((await fixture.committed(this.#topic)).get(0)).toBe(String(committed));
     });
-    const metrics = await writer.metrics();
-    expect(metrics).toMatch(/^tapline_writer_retrying\{.*\} 1$/m);
-    expect(metrics).toMatch(new RegExp(`^tapline_writer_retries_total\\{.*code="${code}".*\\} [1-9]`, 'm'));
-    expect((await fixture.committed(this.#topic)).get(0)).toBe(String(committed));
-    await end();
     await this.goesOn();
   }
 
@@ -83,14 +95,15 @@ class Case implements AsyncDisposable {
   async hangs({ begin, end }: Omit<Trouble, 'code'>): Promise<void> {
     const writer = this.#writer;
     if (writer === undefined) throw new Error('no writer');
-    expect(await writer.isLive()).toBe(true);
-    await begin();
-    await this.#publish();
-    await until('/livez says no', async () => (await writer.isLive()) === false, writer);
-    expect(writer.log).toContain('no sign of work for too long');
-    await end();
+    const isLive = (): Promise<boolean | undefined> => writer.isLive();
+    await seen('/livez says yes', isLive, (live) => live === true, writer);
+    await during(begin, end, async () => {
+      await this.#publish();
+      await seen('/livez says no', isLive, (live) => live === false, writer);
+      expect(writer.log).toContain('no sign of work for too long');
+    });
     await this.goesOn();
-    expect(await writer.isLive()).toBe(true);
+    await seen('/livez says yes again', isLive, (live) => live === true, writer);
   }
 
   /** The writer ends with what is wrong and what to do, and has nothing committed that the store does not have. */
@@ -98,14 +111,14 @@ class Case implements AsyncDisposable {
     const writer = this.#writer;
     if (writer === undefined) throw new Error('no writer');
     const committed = this.#rows;
-    await begin();
-    await this.#publish();
-    await until('the writer ends', () => !writer.alive, writer);
-    expect(await writer.stop()).toBe(1);
-    expect(writer.log).toMatch(new RegExp(`"code":"${code}".*"remedy":"\\w`));
-    expect((await fixture.committed(this.#topic)).get(0)).toBe(String(committed));
+    await during(begin, end, async () => {
+      await this.#publish();
+      await until('the writer ends', () => !writer.alive, writer);
+      expect(await writer.stop()).toBe(1);
+      expect(writer.log).toMatch(new RegExp(`"code":"${code}".*"remedy":"\\w`));
+      expect((await fixture.committed(this.#topic)).get(0)).toBe(String(committed));
+    });
     this.#writer = undefined;
-    await end();
     await this.goesOn();
   }
 
@@ -121,8 +134,18 @@ class Case implements AsyncDisposable {
   }
 }
 
-async function codeOf(writer: WriterProcess): Promise<unknown> {
-  const error = (await writer.state())?.['error'];
+/** The store is given back as it was, however the case ends: other tests use it too. */
+async function during(begin: Trouble['begin'], end: Trouble['end'], work: () => Promise<void>): Promise<void> {
+  try {
+    await begin();
+    await work();
+  } finally {
+    await end();
+  }
+}
+
+function codeOf(state: Awaited<ReturnType<WriterProcess['state']>>): unknown {
+  const error = state?.['error'];
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 

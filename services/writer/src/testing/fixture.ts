@@ -5,6 +5,9 @@ import { type ItemRow, openStack, type RedisServer, type Stack, TopicWriter, tes
 import { Redis } from 'ioredis';
 import type { WriterProcess } from './writer-process.ts';
 
+/** Long enough for a machine that is busy with other things. */
+const WITHIN_MS = 110_000;
+
 let topics = 0;
 
 /** The servers of the writer's end-to-end tests: the run's own Kafka, and a Redis that may be killed and then still has every acknowledged write. */
@@ -102,12 +105,27 @@ export async function until(
   what: string,
   holds: () => Promise<boolean> | boolean,
   writer?: Pick<WriterProcess, 'log'>,
-  withinMs = 60_000,
+  withinMs = WITHIN_MS,
 ): Promise<void> {
+  await seen(what, async () => await holds(), Boolean, writer, withinMs);
+}
+
+/** Polls until an answer is as it must be, and gives that very answer: the next one may be another. */
+export async function seen<T>(
+  what: string,
+  ask: () => Promise<T>,
+  holds: (answer: T) => boolean,
+  writer?: Pick<WriterProcess, 'log'>,
+  withinMs = WITHIN_MS,
+): Promise<T> {
   const end = performance.now() + withinMs;
-  while (!(await holds())) {
+  for (;;) {
+    const answer = await ask();
+    if (holds(answer)) return answer;
     if (performance.now() > end)
-      throw new Error(`not within ${withinMs} ms: ${what}\n${writer?.log.slice(-4000) ?? ''}`);
+      throw new Error(
+        `not within ${withinMs} ms: ${what}; last: ${JSON.stringify(answer)}\n${writer?.log.slice(-4000) ?? ''}`,
+      );
     await sleep(50);
   }
 }
