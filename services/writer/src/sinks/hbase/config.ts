@@ -65,6 +65,12 @@ export const HBASE_CONFIG = {
       values: ['mirror', 'archive'],
       default: 'mirror',
     },
+    guard: {
+      type: 'choice',
+      doc: 'What keeps an old change from coming back. `offsets`: a row is asked for its version before it is written only where something newer of it may have been sent; how far each partition may have been sent is noted in the table. It says enough of a table with rows of one topic of Tapline’s, written by one writer without `transform`, with `onError: stop`, that was empty when the writer began; other rows are always asked for. `versions`: all are, in all tables.',
+      values: ['offsets', 'versions'],
+      default: 'offsets',
+    },
     deletedVersions: {
       type: 'choice',
       doc: 'Whether the version of a deleted row stays in `versionFamily`, so that a replay never brings it back. `forget` leaves nothing, and a replay shows the row until it comes to the delete again.',

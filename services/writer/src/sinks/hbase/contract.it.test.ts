@@ -18,7 +18,7 @@ beforeAll(async () => {
   const [master, regionServer] = links.map(({ address }) => `${address.host}:${address.port}`);
   masters = master ?? '';
   reachAt = { [hbase.master]: masters, [hbase.regionServer]: regionServer ?? '' };
-}, 300_000);
+});
 
 afterAll(async () => {
   for (const { address } of links) await address[Symbol.asyncDispose]();

@@ -13,6 +13,6 @@ export const hbaseSink: SinkDefinition<typeof HBASE_CONFIG> = {
   preview,
   async open(config, context) {
     const { HBaseSink } = await import('./sink.ts');
-    return await HBaseSink.open(config, context.signal);
+    return await HBaseSink.open(config, context);
   },
 };

@@ -17,7 +17,7 @@ beforeAll(async () => {
   stack = await openStack({});
   server = await stack.add('hbase', true);
   eyes = new HBaseEyes(server.address.master);
-}, 300_000);
+});
 
 afterAll(async () => {
   await eyes?.[Symbol.asyncDispose]();
@@ -197,4 +197,4 @@ test('a server that is killed is waited for; what was applied is still there, an
   expect(await put(sink, change(1, { id: 1 }, row(1)))).toEqual(['stale']);
   await using fresh = new HBaseEyes(server.address.master);
   expect(shown(await fresh.row('killed', Buffer.from('1'), ['d']))).toEqual({ 'd:id': '1', 'd:a': 'kept' });
-}, 240_000);
+});

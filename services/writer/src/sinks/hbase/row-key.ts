@@ -29,6 +29,14 @@ export function compileRowKey(text: string): RowKey {
   return (change) => Buffer.concat(parts.map((part) => part(change)));
 }
 
+/** Whether a row is one key, as all of the key's columns are in the row key. */
+export function holdsWholeKey(text: string): (change: Change) => boolean {
+  const subjects = [...text.matchAll(PLACEHOLDER)].map((match) => match[1]?.split(':')[0] ?? '');
+  if (subjects.includes('key')) return () => true;
+  const columns = new Set(subjects.flatMap((subject) => /^key\.(.+)$/s.exec(subject)?.[1] ?? []));
+  return ({ key }) => key !== null && Object.keys(key).every((column) => columns.has(column));
+}
+
 const whole = compileTemplate('${key}', { path: PATH, row: false, nullText: '' });
 
 /** The template, when all of it is text. */

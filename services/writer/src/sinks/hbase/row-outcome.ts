@@ -5,15 +5,15 @@ import { Outcome } from '../../outcome.ts';
 export class RowOutcome extends Outcome {
   readonly #waiting = new Map<string, TaplineError>();
 
-  failedIn(row: string, index: number, error: TaplineError): void {
+  failedIn(table: string, row: Buffer, index: number, error: TaplineError): void {
     this.failed(index, error);
-    if (error.disposition === 'retryable') this.#waiting.set(row, error);
+    if (error.disposition === 'retryable') this.#waiting.set(nameOf(table, row), error);
   }
 
   /** Whether the change waits for an earlier one of its row. */
-  heldBack(row: string, index: number): boolean {
+  heldBack(table: string, row: Buffer, index: number): boolean {
     if (this.#waiting.size === 0) return false;
-    const error = this.#waiting.get(row);
+    const error = this.#waiting.get(nameOf(table, row));
     if (error !== undefined) this.failed(index, error);
     return error !== undefined;
   }
@@ -28,4 +28,8 @@ export class RowOutcome extends Outcome {
       return undefined;
     }
   }
+}
+
+function nameOf(table: string, row: Buffer): string {
+  return `${table}\n${row.toString('latin1')}`;
 }

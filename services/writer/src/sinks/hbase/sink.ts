@@ -1,17 +1,21 @@
+import type { TopicPartition } from '@tapline/kafka';
 import { orAbort, TaplineError } from '@tapline/kernel';
-import type { ApplyResult, Change, Sink } from '@tapline/sink';
+import { type ApplyResult, type Change, EncodedChange, type Places, type Sink, type SinkContext } from '@tapline/sink';
 import { compileTemplate, type Template } from '../../naming/template.ts';
 import { classify } from './classify.ts';
 import type { HBaseConfig } from './config.ts';
 import { fittingKey, RowEncoder } from './encode.ts';
-import { compileRowKey, type RowKey } from './row-key.ts';
+import { Guard } from './guard/guard.ts';
+import { Item, locate, sharesOf, wavesOf } from './items.ts';
+import { notOpen } from './not-open.ts';
+import { compileRowKey, holdsWholeKey, type RowKey } from './row-key.ts';
 import { RowOutcome } from './row-outcome.ts';
 import { serverVersion } from './rpc/admin.ts';
 import { CellBlock } from './rpc/cells.ts';
 import { Cluster } from './rpc/cluster.ts';
 import type { Request } from './rpc/connection.ts';
 import { type ActionAnswer, type Parts, readMulti, writeMulti } from './rpc/multi.ts';
-import { type Region, regionOfRow, type ServerAddress } from './rpc/regions.ts';
+import type { ServerAddress } from './rpc/regions.ts';
 import { Tables } from './tables.ts';
 
 /** A request is sent at this size even when it has few rows: the server holds all of it in memory. */
@@ -20,32 +24,24 @@ const CALL_BYTES = 2 * 1024 * 1024;
 /** No older release is maintained. */
 const OLDEST: readonly [number, number] = [2, 4];
 
-/** One change of a call: which, and what it is in HBase. */
-interface Item {
-  readonly index: number;
-  readonly change: Change;
-  readonly table: string;
-  readonly row: Buffer;
-  /** Table and row, as one text. */
-  readonly name: string;
-}
-
 /**
- * Rows in HBase. The changes of a call go to the region servers that have their rows: first it is asked which rows have the version already, then what is
- * newer is written, with the version as its timestamp, so that whatever else is written meanwhile the newest is what is seen. Changes of one row go out one
- * after another.
+ * Rows in HBase. The changes of a call go to the region servers that have their rows, in the order of their keys, which is the one that regions keep them in. They
+ * are written with the version as their timestamp, so that whatever else is written meanwhile the newest is what is seen. Where the table may have something newer of
+ * them it is asked first. Changes of one row go out one after another.
  */
 export class HBaseSink implements Sink {
   readonly #cluster: Cluster;
   readonly #config: HBaseConfig;
   readonly #encoder: RowEncoder;
   readonly #tables: Tables;
+  readonly #guard: Guard;
   readonly #table: Template;
   readonly #rowKey: RowKey;
+  readonly #isWholeKey: (change: Change) => boolean;
   readonly #cells = new CellBlock();
   readonly #ending = new AbortController();
 
-  private constructor(cluster: Cluster, config: HBaseConfig) {
+  private constructor(cluster: Cluster, config: HBaseConfig, context: SinkContext) {
     this.#cluster = cluster;
     this.#config = config;
     this.#encoder = new RowEncoder(config);
@@ -55,12 +51,14 @@ export class HBaseSink implements Sink {
       families: this.#encoder.families,
       signal: this.#ending.signal,
     });
+    this.#guard = new Guard({ cluster, config, context, signal: this.#ending.signal });
     this.#table = compileTemplate(config.table, { path: 'sink.table', row: false, nullText: '' });
     this.#rowKey = compileRowKey(config.rowKey);
+    this.#isWholeKey = holdsWholeKey(config.rowKey);
   }
 
   /** @throws TaplineError SINK_HBASE_… */
-  static async open(config: HBaseConfig, signal: AbortSignal): Promise<HBaseSink> {
+  static async open(config: HBaseConfig, context: SinkContext): Promise<HBaseSink> {
     const masters = config.masters.split(',').map((one) => one.trim());
     const cluster = new Cluster({
       masters,
@@ -69,21 +67,27 @@ export class HBaseSink implements Sink {
       timeoutMs: config.timeoutMs,
     });
     try {
-      await orAbort(requireRelease(cluster), signal);
-      return new HBaseSink(cluster, config);
+      await orAbort(requireRelease(cluster), context.signal);
+      return new HBaseSink(cluster, config, context);
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  async apply(changes: readonly Change[], signal: AbortSignal): Promise<ApplyResult> {
+  async apply(changes: readonly Change[], signal: AbortSignal, places?: Places): Promise<ApplyResult> {
     signal.throwIfAborted();
     if (this.#ending.signal.aborted)
       throw new TaplineError('INTERNAL', { message: 'apply was called on a sink that is disposed of.' });
     const outcome = new RowOutcome(changes.length);
-    for (const wave of this.#waves(changes, outcome)) await orAbort(this.#write(wave, outcome), signal);
+    const tables = this.#itemsByTable(changes, places, outcome);
+    await orAbort(Promise.all([...tables].map(([table, items]) => this.#writeTable(table, items, outcome))), signal);
     return outcome.result();
+  }
+
+  assigned(partitions: readonly TopicPartition[]): Promise<void> {
+    this.#guard.reassigned(partitions);
+    return Promise.resolve();
   }
 
   async check(signal: AbortSignal): Promise<void> {
@@ -95,78 +99,83 @@ export class HBaseSink implements Sink {
     await this.#cluster[Symbol.asyncDispose]();
   }
 
-  /** Parts the changes so that each part has a row once, in order: the first changes of all rows, then the second ones… */
-  #waves(changes: readonly Change[], outcome: RowOutcome): Item[][] {
-    const waves: Item[][] = [];
-    const seen = new Map<string, number>();
+  #itemsByTable(changes: readonly Change[], places: Places | undefined, outcome: RowOutcome): Map<string, Item[]> {
+    const tables = new Map<string, Item[]>();
     for (const [index, change] of changes.entries()) {
-      if (change.after === null && this.#config.mode === 'archive') continue;
-      const table = this.#table(change);
+      if (this.#config.mode === 'archive' && isDelete(change)) continue;
       const row = outcome.attempt(index, () => fittingKey(this.#rowKey(change)));
       if (row === undefined) continue;
-      const name = `${table}\n${row.toString('latin1')}`;
-      const wave = seen.get(name) ?? 0;
-      seen.set(name, wave + 1);
-      (waves[wave] ??= []).push({ index, change, table, row, name });
+      const item = new Item(index, change, row, places?.at(index));
+      const table = this.#table(change);
+      const items = tables.get(table);
+      if (items === undefined) tables.set(table, [item]);
+      else items.push(item);
     }
-    return waves;
+    return tables;
   }
 
-  async #write(items: readonly Item[], outcome: RowOutcome): Promise<void> {
-    const byTable = Map.groupBy(items, (item) => item.table);
-    await Promise.all([...byTable].map(([table, rows]) => this.#writeTable(table, rows, outcome)));
+  async #writeTable(table: string, items: Item[], outcome: RowOutcome): Promise<void> {
+    for (const wave of wavesOf(items)) {
+      const left = wave.filter(({ row, index }) => !outcome.heldBack(table, row, index));
+      if (left.length > 0) await this.#writeWave({ table, outcome }, left);
+    }
   }
 
-  async #writeTable(table: string, all: readonly Item[], outcome: RowOutcome): Promise<void> {
-    const items = all.filter((item) => !outcome.heldBack(item.name, item.index));
-    if (items.length === 0) return;
+  async #writeWave(call: Call, items: readonly Item[]): Promise<void> {
+    const { table } = call;
     try {
       await this.#tables.ready(table);
-      const regions = await this.#cluster.regions(table);
-      const byRegion = Map.groupBy(items, (item) => regionOfRow(regions, item.row));
-      const byServer = new Map<ServerAddress, Located[]>();
-      for (const [region, rows] of byRegion) {
-        if (region?.server === undefined) {
-          this.#failed(rows, notOpen(table, region), outcome);
-          continue;
-        }
-        const located = rows.map((item) => ({ item, region }));
-        byServer.set(region.server, (byServer.get(region.server) ?? []).concat(located));
-      }
-      await Promise.all([...byServer].map(([server, rows]) => this.#writeServer(server, rows, outcome)));
+      await this.#allow(table, items);
+      const { byServer, elsewhere } = locate(items, await this.#cluster.regions(table));
+      for (const { item, region } of elsewhere) this.#failed(call, [item], notOpen(table, region));
+      await Promise.all([...byServer].map(([server, rows]) => this.#writeServer({ ...call, server }, rows)));
     } catch (error) {
-      this.#failed(items, classify(error, table), outcome);
+      this.#failed(call, items, classify(error, table));
     }
   }
 
-  async #writeServer(server: ServerAddress, rows: readonly Located[], outcome: RowOutcome): Promise<void> {
+  /** Finds out which rows are to be asked for. */
+  async #allow(table: string, items: readonly Item[]): Promise<void> {
+    const shares = sharesOf(items, this.#isWholeKey);
+    if (shares === undefined) await this.#guard.allow(table, undefined);
+    for (const share of shares ?? []) {
+      const allowed = this.#guard.allow(table, share);
+      const from = allowed instanceof Promise ? await allowed : allowed;
+      for (const item of share.items) item.asks = item.place === undefined || item.place.offset < from;
+    }
+  }
+
+  async #writeServer(call: ServerCall, rows: readonly Item[]): Promise<void> {
     const count = Math.max(1, Math.ceil(rows.length / this.#config.parallelCalls));
     const parts: Promise<void>[] = [];
     for (let from = 0; from < rows.length; from += count)
-      parts.push(this.#writePart(server, rows.slice(from, from + count), outcome));
+      parts.push(this.#writePart(call, rows.slice(from, from + count)));
     await Promise.all(parts);
   }
 
-  /** Asks for all of the rows, and writes those that are newer, in requests that are not too large. */
-  async #writePart(server: ServerAddress, rows: readonly Located[], outcome: RowOutcome): Promise<void> {
-    const newer: Located[] = [];
-    await this.#call({ server, ...this.#question(rows) }, outcome, (located, answer) => {
-      if (answer === 'found') outcome.set(located.item.index, 'stale');
-      else newer.push(located);
-    });
+  /** Asks for what has to be asked for, and writes what is not older, in requests that are not too large. */
+  async #writePart(call: ServerCall, rows: readonly Item[]): Promise<void> {
+    const asked = rows.filter(({ asks }) => asks);
+    if (asked.length > 0) {
+      await this.#call(call, this.#question(asked), (item, answer) => {
+        if (answer === 'found') call.outcome.set(item.index, 'stale');
+        else item.asks = false;
+      });
+    }
+    const newer = asked.length > 0 ? rows.filter(({ asks }) => !asks) : rows;
     const calls: Promise<void>[] = [];
     for (let from = 0; from < newer.length; ) {
-      const { next, ...call } = this.#puts(newer, from, outcome);
-      if (call.items.length > 0) calls.push(this.#call({ server, ...call }, outcome, () => undefined));
+      const { next, ...encoded } = this.#puts(call, newer, from);
+      if (encoded.items.length > 0) calls.push(this.#call(call, encoded, () => undefined));
       from = next;
     }
     await Promise.all(calls);
   }
 
-  #question(rows: readonly Located[]): Encoded {
+  #question(rows: readonly Item[]): Encoded {
     let parts: Parts = [];
     const request = this.#cluster.request('Multi', (message) => {
-      parts = writeMulti(message, rows, ({ item: { row, change } }, index) => {
+      parts = writeMulti(message, rows, ({ row, change }, index) => {
         this.#encoder.ask(message, index, row, change);
         return true;
       });
@@ -175,25 +184,25 @@ export class HBaseSink implements Sink {
   }
 
   /** The rows from `from` on, until they are enough for a request. */
-  #puts(rows: readonly Located[], from: number, outcome: RowOutcome): Encoded & { readonly next: number } {
+  #puts({ outcome }: Call, rows: readonly Item[], from: number): Encoded & { readonly next: number } {
     const cells = this.#cells;
-    const items: Located[] = [];
+    const items: Item[] = [];
     let next = from;
-    function* some(): Generator<Located> {
-      while (next < rows.length && cells.length < CALL_BYTES) yield rows[next++] as Located;
+    function* some(): Generator<Item> {
+      while (next < rows.length && cells.length < CALL_BYTES) yield rows[next++] as Item;
     }
     let parts: Parts = [];
     cells.clear();
     const request = this.#cluster.request(
       'Multi',
       (message) => {
-        parts = writeMulti(message, some(), (located, index) => {
-          const { row, change, index: at } = located.item;
-          const written = outcome.attempt(at, () => {
+        parts = writeMulti(message, some(), (item, index) => {
+          const { row, change } = item;
+          const written = outcome.attempt(item.index, () => {
             this.#encoder.put(message, cells, index, row, change);
             return true;
           });
-          if (written === true) items.push(located);
+          if (written === true) items.push(item);
           return written === true;
         });
       },
@@ -203,25 +212,24 @@ export class HBaseSink implements Sink {
   }
 
   async #call(
-    { server, request, parts, items }: Encoded & { readonly server: ServerAddress },
-    outcome: RowOutcome,
-    done: (located: Located, answer: 'done' | 'found') => void,
+    call: ServerCall,
+    { request, parts, items }: Encoded,
+    done: (item: Item, answer: 'done' | 'found') => void,
   ): Promise<void> {
+    const { server, table } = call;
     let answers: readonly (ActionAnswer | undefined)[];
     try {
       answers = readMulti(await this.#cluster.regionServer(server, request), parts);
     } catch (error) {
-      const failed = items.map(({ item }) => item);
-      this.#failed(failed, classify(error, server), outcome);
+      this.#failed(call, items, classify(error, server));
       return;
     }
-    for (const [at, located] of items.entries()) {
+    for (const [at, item] of items.entries()) {
       const answer = answers[at];
-      if (answer === 'done' || answer === 'found') done(located, answer);
+      if (answer === 'done' || answer === 'found') done(item, answer);
       else {
-        const { item } = located;
         const error = classify(answer ?? new RangeError('an answer is missing'), server);
-        this.#failed([item], await this.#ofTable(item.table, error), outcome);
+        this.#failed(call, [item], await this.#ofTable(table, error));
       }
     }
   }
@@ -236,23 +244,31 @@ export class HBaseSink implements Sink {
   }
 
   /** What was known about the table goes with a failure: it is asked for again before the next try. */
-  #failed(items: readonly Item[], error: TaplineError, outcome: RowOutcome): void {
-    for (const item of items) {
-      this.#tables.forget(item.table);
-      outcome.failedIn(item.name, item.index, error);
-    }
+  #failed({ table, outcome }: Call, items: readonly Item[], error: TaplineError): void {
+    this.#tables.forget(table);
+    this.#guard.forget(table);
+    for (const { row, index } of items) outcome.failedIn(table, row, index, error);
   }
 }
 
-interface Located {
-  readonly item: Item;
-  readonly region: Region;
+/** What a call writes to one table. */
+interface Call {
+  readonly table: string;
+  readonly outcome: RowOutcome;
+}
+
+interface ServerCall extends Call {
+  readonly server: ServerAddress;
 }
 
 interface Encoded {
   readonly request: Request;
   readonly parts: Parts;
-  readonly items: readonly Located[];
+  readonly items: readonly Item[];
+}
+
+function isDelete(change: Change): boolean {
+  return change instanceof EncodedChange ? !change.hasAfter : change.after === null;
 }
 
 async function requireRelease(cluster: Cluster): Promise<void> {
@@ -262,12 +278,4 @@ async function requireRelease(cluster: Cluster): Promise<void> {
   throw new TaplineError('SINK_HBASE_VERSION', {
     message: `The master is HBase ${release}; ${OLDEST.join('.')} or later is needed.`,
   });
-}
-
-function notOpen(table: string, region: Region | undefined): TaplineError {
-  const message =
-    region === undefined
-      ? `A part of table ${table} has no region now.`
-      : `A region of table ${table} is not open anywhere.`;
-  return new TaplineError('SINK_HBASE_DISABLED', { message, place: { table } });
 }
