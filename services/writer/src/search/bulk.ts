@@ -10,9 +10,27 @@ export interface BulkEntry {
   /** Of the change in the call. */
   readonly change: number;
   readonly index: string;
-  readonly bytes: Buffer;
   /** The document is leaving this place: that it is not there, or newer there, is as good as done. */
   readonly leaving: boolean;
+  readonly byteLength: number;
+}
+
+/** Entries, and the lines of all of them in their order. */
+export interface Bulk {
+  readonly entries: readonly BulkEntry[];
+  readonly bytes: Buffer;
+}
+
+/** An entry whose lines are a text. */
+export interface TextEntry extends Omit<BulkEntry, 'byteLength'> {
+  readonly lines: string;
+}
+
+export function bulkOf(entries: readonly TextEntry[]): Bulk {
+  return {
+    entries: entries.map(({ lines, ...entry }) => ({ ...entry, byteLength: Buffer.byteLength(lines) })),
+    bytes: Buffer.from(entries.map(({ lines }) => lines).join('')),
+  };
 }
 
 /** A version is written as it is: as a JavaScript number it would lose its last digits. */
@@ -65,65 +83,72 @@ export class BulkSender {
     this.#query = { filter_path: FILTER, ...(pipeline === undefined ? {} : { pipeline }) };
   }
 
-  /** Stops at a request that fails as a whole: what it held and what is behind it gets that error. */
-  async send(entries: readonly BulkEntry[], outcome: Outcome, signal: AbortSignal): Promise<void> {
-    for (let from = 0; from < entries.length; ) {
-      const to = this.#endOfRequest(entries, from);
-      const error = await this.#request(entries.slice(from, to), outcome, signal);
-      if (error !== undefined) {
-        for (const entry of entries.slice(from)) outcome.failed(entry.change, error);
-        return;
+  /**
+   * Stops at a request that fails as a whole: what it held and what is behind it gets that error.
+   *
+   * @returns whether the store took all requests whole. Otherwise somebody may still read the bytes.
+   */
+  async send({ entries, bytes }: Bulk, outcome: Outcome, signal: AbortSignal): Promise<boolean> {
+    let whole = true;
+    for (let from = 0, start = 0; from < entries.length; ) {
+      const { to, byteLength } = this.#endOfRequest(entries, from);
+      const end = start + byteLength;
+      const request = {
+        entries: from === 0 && to === entries.length ? entries : entries.slice(from, to),
+        bytes: bytes.subarray(start, end),
+      };
+      const answered = await this.#request(request, outcome, signal);
+      if (answered instanceof TaplineError) {
+        for (const entry of entries.slice(from)) outcome.failed(entry.change, answered);
+        return false;
       }
+      whole &&= answered;
       from = to;
+      start = end;
     }
+    return whole;
   }
 
-  #endOfRequest(entries: readonly BulkEntry[], from: number): number {
+  #endOfRequest(entries: readonly BulkEntry[], from: number): { readonly to: number; readonly byteLength: number } {
     let bytes = 0;
-    for (let at = from; at < entries.length; at++) {
-      bytes += (entries[at] as BulkEntry).bytes.length;
-      if (bytes > this.#bulkBytes && at > from) return at;
+    for (let to = from; to < entries.length; to++) {
+      const { byteLength } = entries[to] as BulkEntry;
+      if (bytes + byteLength > this.#bulkBytes && to > from) return { to, byteLength: bytes };
+      bytes += byteLength;
     }
-    return entries.length;
+    return { to: entries.length, byteLength: bytes };
   }
 
-  async #request(
-    entries: readonly BulkEntry[],
-    outcome: Outcome,
-    signal: AbortSignal,
-  ): Promise<TaplineError | undefined> {
-    const body = asOne(entries);
+  /** Whether the store took it whole; an error is of the request as a whole. */
+  async #request(bulk: Bulk, outcome: Outcome, signal: AbortSignal): Promise<boolean | TaplineError> {
     let answer: SearchAnswer;
     try {
       answer = await this.#client.send(
-        { method: 'POST', path: '/_bulk', query: this.#query, body, lines: true },
+        { method: 'POST', path: '/_bulk', query: this.#query, body: bulk.bytes, lines: true },
         signal,
       );
     } catch (error) {
       if (isAbort(error, signal) || !(error instanceof TaplineError)) throw error;
       return error;
     }
-    if (answer.status === 413) return this.#halve(entries, answer, outcome, signal);
+    if (answer.status === 413) return this.#halve(bulk, answer, outcome, signal);
     if (isRefused(answer)) return wholeRequest(refused(refusalOf(answer), this.#client.address));
-    this.#judge(entries, answer, outcome);
-    return undefined;
+    this.#judge(bulk.entries, answer, outcome);
+    return true;
   }
 
   /** A proxy or the store takes no request of this size: its halves may pass; one document that does not never will. */
-  async #halve(
-    entries: readonly BulkEntry[],
-    answer: SearchAnswer,
-    outcome: Outcome,
-    signal: AbortSignal,
-  ): Promise<TaplineError | undefined> {
+  async #halve({ entries, bytes }: Bulk, answer: SearchAnswer, outcome: Outcome, signal: AbortSignal): Promise<false> {
     if (entries.length === 1) {
       outcome.failed((entries[0] as BulkEntry).change, refused(refusalOf(answer), this.#client.address));
-      return undefined;
+      return false;
     }
     const middle = entries.length >> 1;
-    await this.send(entries.slice(0, middle), outcome, signal);
-    await this.send(entries.slice(middle), outcome, signal);
-    return undefined;
+    const [first, second] = [entries.slice(0, middle), entries.slice(middle)];
+    const start = first.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    await this.send({ entries: first, bytes: bytes.subarray(0, start) }, outcome, signal);
+    await this.send({ entries: second, bytes: bytes.subarray(start) }, outcome, signal);
+    return false;
   }
 
   #judge(entries: readonly BulkEntry[], { status, body }: SearchAnswer, outcome: Outcome): void {
@@ -146,18 +171,6 @@ export class BulkSender {
     if (!isStale(refusal)) outcome.failed(change, refused(refusal, this.#client.address, index));
     else if (!leaving) outcome.set(change, 'stale');
   }
-}
-
-/** The bytes of all entries: as they lie where they lie together. */
-function asOne(entries: readonly BulkEntry[]): Buffer {
-  const [{ bytes: first }] = entries as readonly [BulkEntry];
-  let end = first.byteOffset;
-  for (const { bytes } of entries) {
-    if (bytes.byteOffset !== end || bytes.buffer !== first.buffer)
-      return Buffer.concat(entries.map((entry) => entry.bytes));
-    end += bytes.length;
-  }
-  return Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset);
 }
 
 /** Names of single documents' faults mean something else for a whole request: no document is to blame. */

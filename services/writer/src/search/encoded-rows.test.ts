@@ -97,22 +97,43 @@ test.each([
   expect([documents.knows(encoded), documents.append(encoded, rows, out)]).toEqual([false, false]);
   await documents.learn(encoded, false, neverAborted());
   expect([documents.knows(encoded), documents.append(encoded, rows, out)]).toEqual([true, true]);
-  const text = out.take();
-  expect(text.toString()).toBe(documents.write(plain.after ?? {}));
+  const text = out.view().toString();
+  expect(text).toBe(documents.write(plain.after ?? {}));
+  out.clear();
   expect(documents.append(plain, rows, out)).toBe(true);
-  expect(out.take().equals(text)).toBe(true);
+  expect(out.view().toString()).toBe(text);
 });
 
-test('what was taken stays as it is, and what is dropped is gone', () => {
-  const out = new JsonBytes();
-  const pieces: Buffer[] = [];
-  for (let at = 0; at < 2000; at++) {
-    if (at % 100 === 0) out.begin();
-    out.json('dropped');
-    out.drop();
-    out.json(`${at} `);
-    out.json('ä'.repeat(500));
-    pieces.push(out.take());
-  }
-  expect(pieces.map(String)).toEqual(Array.from({ length: 2000 }, (_, at) => `${at} ${'ä'.repeat(500)}`));
-});
+test.each([0, 1, 7, 8, 9, 15, 16, 17, 24, 31])(
+  'a text is written as JSON says, whatever stands at any of its places (length %i)',
+  (length) => {
+    const out = new JsonBytes();
+    for (const place of Array.from({ length: length + 1 }).keys()) {
+      for (const one of [
+        '',
+        '"',
+        '\\',
+        '\u0000',
+        '\u001f',
+        ' ',
+        '!',
+        '#',
+        '[',
+        ']',
+        '~',
+        '\u007f',
+        '\u0080',
+        'ä',
+        '€',
+        '😀',
+        '\udc00',
+      ]) {
+        const text = `${'~'.repeat(place)}${one}${'~'.repeat(length - place)}`;
+        const source = Buffer.from(`xyz${text}"`);
+        out.text(source, 3, source.length - 1);
+        expect(out.view().toString()).toBe(JSON.stringify(source.toString('utf8', 3, source.length - 1)));
+        out.clear();
+      }
+    }
+  },
+);

@@ -19,7 +19,7 @@ let servers: Readonly<Record<keyof typeof PRODUCTS, SearchAddress>>;
 
 beforeAll(async () => {
   servers = await testServers('elasticsearch', 'opensearch');
-}, 300_000);
+});
 
 function put(id: number, version: number, tier: string): Change {
   return change(version, { id }, { id, tier });

@@ -1,7 +1,6 @@
 import { digitsOf, writeDigits } from '../decimal.ts';
 
-/** One piece of memory for some thousand documents. */
-const PIECE_BYTES = 1024 * 1024;
+const LEAST_BYTES = 65_536;
 /** Of a UTF-16 unit in UTF-8, at most. */
 const BYTES_PER_UNIT = 3;
 const MOST_DIGITS = 11;
@@ -17,31 +16,42 @@ const PLAIN: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x20 && byte < 0x80 && byte !== QUOTE && byte !== 0x5c ? 1 : 0,
 );
 
-/** JSON is appended to it as bytes, and taken from it entry by entry. What was taken stays as it is. */
+/** Bit 7 of each of four bytes, and the bytes that are looked for, four times. */
+const HIGH_BITS = 0x80808080 | 0;
+const ONES = 0x01010101;
+const QUOTES = 0x22222222;
+const BACKSLASHES = 0x5c5c5c5c;
+const BLANKS = 0x20202020;
+
+/** JSON is appended to it as bytes. Its memory is used again after `clear`. */
 export class JsonBytes {
   #bytes: Buffer = Buffer.alloc(0);
-  #start = 0;
+  #view: DataView = new DataView(this.#bytes.buffer);
   #end = 0;
-  /** Bytes between the last two calls of `begin`, and where the last one was. */
-  #used = 0;
-  #begun = 0;
+  /** What the last text was out of. */
+  #source: DataView = this.#view;
 
-  /** What is taken from here on to the next call is likely to be one piece of memory. */
-  begin(): void {
-    this.#used = Math.max(0, this.#end - this.#begun);
-    if (this.#bytes.length - this.#end < 2 * this.#used) this.#grow(2 * this.#used);
-    this.#begun = this.#start;
+  get length(): number {
+    return this.#end;
   }
 
-  /** What was appended since the last `take` or `drop`. */
-  take(): Buffer {
-    const taken = this.#bytes.subarray(this.#start, this.#end);
-    this.#start = this.#end;
-    return taken;
+  /** Bytes that it holds memory for. */
+  get capacity(): number {
+    return this.#bytes.length;
   }
 
-  drop(): void {
-    this.#end = this.#start;
+  clear(): void {
+    this.#end = 0;
+  }
+
+  /** Forgets what was appended behind a length that it had. */
+  cut(length: number): void {
+    this.#end = length;
+  }
+
+  /** What was appended, until it is cleared. */
+  view(): Buffer {
+    return this.#bytes.subarray(0, this.#end);
   }
 
   /** Text that is JSON already. */
@@ -110,9 +120,10 @@ export class JsonBytes {
   text(source: Buffer, start: number, end: number): void {
     this.#ensure(end - start + 2);
     const bytes = this.#bytes;
-    let at = this.#end;
-    bytes[at++] = QUOTE;
-    for (let from = start; from < end; from++) {
+    bytes[this.#end] = QUOTE;
+    let from = this.#words(source, start, end);
+    let at = this.#end + 1 + from - start;
+    for (; from < end; from++) {
       const byte = source[from] as number;
       if (PLAIN[byte] === 0) {
         this.json(JSON.stringify(source.toString('utf8', start, end)));
@@ -122,6 +133,34 @@ export class JsonBytes {
     }
     bytes[at++] = QUOTE;
     this.#end = at;
+  }
+
+  /**
+   * Copies eight bytes at a time behind a quote, as far as all of them are plain: half the time of a loop over bytes. Where none is 0x80 or above, taking a byte from each of the others
+   * sets bit 7 of one that is below it; zero is below one. What a byte borrows from the next does not matter: it has its own bit set.
+   *
+   * @returns the first byte that was not copied.
+   */
+  #words(source: Buffer, start: number, end: number): number {
+    if (source.buffer !== this.#source.buffer) this.#source = new DataView(source.buffer);
+    const [input, output] = [this.#source, this.#view];
+    const toInput = source.byteOffset;
+    const toOutput = this.#end + 1 - start;
+    let from = start;
+    for (const last = end - 8; from <= last; from += 8) {
+      const one = input.getInt32(toInput + from, true);
+      const two = input.getInt32(toInput + from + 4, true);
+      const marks =
+        one |
+        (one - BLANKS) |
+        ((one ^ QUOTES) - ONES) |
+        ((one ^ BACKSLASHES) - ONES) |
+        (two | (two - BLANKS) | ((two ^ QUOTES) - ONES) | ((two ^ BACKSLASHES) - ONES));
+      if ((marks & HIGH_BITS) !== 0) break;
+      output.setInt32(toOutput + from, one, true);
+      output.setInt32(toOutput + from + 4, two, true);
+    }
+    return from;
   }
 
   #ascii(text: string): boolean {
@@ -143,14 +182,10 @@ export class JsonBytes {
     if (this.#end + more > this.#bytes.length) this.#grow(more);
   }
 
-  /** What was taken stays where it is. */
   #grow(more: number): void {
-    const begun = this.#end - this.#start;
-    const bytes = Buffer.allocUnsafeSlow(Math.max(PIECE_BYTES, 2 * (begun + more)));
-    this.#bytes.copy(bytes, 0, this.#start, this.#end);
+    const bytes = Buffer.allocUnsafeSlow(Math.max(LEAST_BYTES, 2 * (this.#end + more)));
+    this.#bytes.copy(bytes, 0, 0, this.#end);
     this.#bytes = bytes;
-    this.#start = 0;
-    this.#begun = 0;
-    this.#end = begun;
+    this.#view = new DataView(bytes.buffer);
   }
 }

@@ -12,7 +12,7 @@ let server: SearchServer;
 beforeAll(async () => {
   [fixture, stack] = await Promise.all([WriterFixture.open(), openStack({})]);
   server = await stack.add('elasticsearch', true);
-}, 300_000);
+});
 
 afterAll(async () => {
   await fixture?.[Symbol.asyncDispose]();
@@ -76,7 +76,7 @@ test('rows come to the index with the table’s types; kill -9 of Elasticsearch 
   expect(await store.must('GET', `${index}/_mapping`)).toMatchObject({
     [index]: { mappings: { properties: { id: { type: 'long' }, name: { type: 'text' }, price: { type: 'keyword' } } } },
   });
-}, 300_000);
+});
 
 test('where the store makes no more indexes, the writer says so and waits', async () => {
   const store = new Store(server.address.url);
@@ -99,4 +99,4 @@ test('where the store makes no more indexes, the writer says so and waits', asyn
   expect([...(await fixture.committed(topic)).values()].filter((offset) => Number(offset) > 0)).toEqual([]);
   await limit(null);
   await until('all is committed', () => fixture.caughtUp(topic), writer);
-}, 240_000);
+});

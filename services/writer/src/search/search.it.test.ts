@@ -14,7 +14,7 @@ let places = 0;
 beforeAll(async () => {
   const { elasticsearch } = await testServers('elasticsearch');
   store = new Store(elasticsearch.url);
-}, 300_000);
+});
 
 function place(): string {
   return `modes-${process.pid}-${++places}`;

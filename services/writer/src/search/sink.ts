@@ -2,14 +2,13 @@ import { orAbort, TaplineError } from '@tapline/kernel';
 import { type ApplyResult, type Change, EncodedChange, type Sink, type SinkContext } from '@tapline/sink';
 import { Outcome } from '../outcome.ts';
 import { appendIndexLine, type BulkEntry, BulkSender, deleteEntry, indexEntry } from './bulk.ts';
+import { type BulkDraft, BulkDrafts } from './bulk-draft.ts';
 import { checkStore } from './check-store.ts';
 import type { SearchClient, SearchDialect } from './client.ts';
 import type { SearchConfig } from './config.ts';
 import { KnownTables, requireWhole, type TableDocuments } from './document.ts';
 import { DocumentSink } from './documents/sink.ts';
-import { EncodedRows } from './encoded-rows.ts';
 import { Indexes } from './indexes.ts';
-import { JsonBytes } from './json-bytes.ts';
 import { type Location, Locator, sameLocation } from './location.ts';
 
 export interface SearchSinkParts {
@@ -33,8 +32,7 @@ class SearchSink implements Sink {
   readonly #bulk: BulkSender;
   readonly #tables: KnownTables;
   readonly #marked: string;
-  readonly #lines = new JsonBytes();
-  readonly #rows = new EncodedRows(this.#lines);
+  readonly #drafts = new BulkDrafts();
   #disposed = false;
 
   constructor({ client, dialect, config, context }: SearchSinkParts) {
@@ -52,12 +50,14 @@ class SearchSink implements Sink {
     if (this.#disposed)
       throw new TaplineError('INTERNAL', { message: 'apply was called on a sink that is disposed of.' });
     const outcome = new Outcome(changes.length);
-    const entries = await this.#entries(changes, outcome, signal);
+    const draft = this.#drafts.take();
+    await this.#write(changes, draft, outcome, signal);
+    const { entries } = draft;
     if (entries.length > 0) {
       const identities = this.#indexes.identities(new Set(entries.map(({ index }) => index)));
-      await orAbort(this.#bulk.send(entries, outcome, signal), signal);
+      if (await orAbort(this.#bulk.send(draft, outcome, signal), signal)) this.#drafts.give(draft);
       await this.#watch(entries, identities, outcome, signal);
-    }
+    } else this.#drafts.give(draft);
     return outcome.result();
   }
 
@@ -71,14 +71,17 @@ class SearchSink implements Sink {
     await this.#client[Symbol.asyncDispose]();
   }
 
-  /** What is to be sent. Behind a change for which the store does not answer nothing is made: each would wait for as long. */
-  async #entries(changes: readonly Change[], outcome: Outcome, signal: AbortSignal): Promise<readonly BulkEntry[]> {
-    const entries: BulkEntry[] = [];
-    this.#lines.begin();
+  /** Writes what is to be sent. Behind a change for which the store does not answer nothing is made: each would wait for as long. */
+  async #write(changes: readonly Change[], draft: BulkDraft, outcome: Outcome, signal: AbortSignal): Promise<void> {
     for (const [index, change] of changes.entries()) {
       try {
-        while (!this.#write(change, index, entries)) await this.#prepare(change, signal);
+        while (!this.#add(change, index, draft)) {
+          draft.drop();
+          await this.#prepare(change, signal);
+        }
+        draft.keep();
       } catch (error) {
+        draft.drop();
         signal.throwIfAborted();
         if (!(error instanceof TaplineError)) throw error;
         const until = error.disposition === 'poison' ? index + 1 : changes.length;
@@ -86,25 +89,26 @@ class SearchSink implements Sink {
         if (until === changes.length) break;
       }
     }
-    return entries;
   }
 
-  /** Adds what is to be sent for a change. False: something must be known of the table or the index first, and nothing was added. */
-  #write(change: Change, index: number, entries: BulkEntry[]): boolean {
+  /** Adds what is to be sent for a change. False: something must be known of the table or the index first. Then, as with an error, what was added is to be dropped. */
+  #add(change: Change, index: number, draft: BulkDraft): boolean {
     const documents = this.#tables.get(change.topic);
     if (documents === undefined) return false;
     const { from, to } = this.#way(change);
     if (!this.#isReady(from, documents) || !this.#isReady(to, documents)) return false;
-    const lines = this.#lines;
-    lines.drop();
+    const { lines, rows } = draft;
+    // A document that moves is taken away before it is written.
+    if (from !== undefined) {
+      lines.json(this.#removal(from, change));
+      draft.add(index, from.index, to !== undefined);
+    }
     if (to !== undefined) {
       appendIndexLine(lines, to, change.version);
-      if (!documents.append(change, this.#rows, lines)) return false;
+      if (!documents.append(change, rows, lines)) return false;
       lines.json('\n');
+      draft.add(index, to.index, false);
     }
-    // A document that moves is taken away before it is written.
-    if (from !== undefined) entries.push(this.#removal(from, change, index, to !== undefined));
-    if (to !== undefined) entries.push({ change: index, index: to.index, bytes: lines.take(), leaving: false });
     return true;
   }
 
@@ -133,9 +137,8 @@ class SearchSink implements Sink {
     for (const at of [to, from]) if (at !== undefined) await this.#indexes.prepare(at.index, documents.columns, signal);
   }
 
-  #removal(at: Location, { version }: Change, change: number, leaving: boolean): BulkEntry {
-    const text = this.#config.onDelete === 'mark' ? indexEntry(at, version, this.#marked) : deleteEntry(at, version);
-    return { change, index: at.index, bytes: Buffer.from(text), leaving };
+  #removal(at: Location, { version }: Change): string {
+    return this.#config.onDelete === 'mark' ? indexEntry(at, version, this.#marked) : deleteEntry(at, version);
   }
 
   /** Where the row was, when that is elsewhere. */

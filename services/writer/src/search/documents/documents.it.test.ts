@@ -42,7 +42,7 @@ describe.each<[Kind]>([['elasticsearch'], ['opensearch']])('documents of several
     expect(await store.hits(index)).toEqual(hits);
     expect(onlooker.looks).toBeGreaterThan(20);
     expect(onlooker.backward).toEqual([]);
-  }, 240_000);
+  });
 
   test.each<Stop>(STOPS[kind])(
     'are right wherever a request of one member %s and another member goes on',
@@ -72,7 +72,6 @@ describe.each<[Kind]>([['elasticsearch'], ['opensearch']])('documents of several
       }
       await mine?.sink[Symbol.asyncDispose]();
     },
-    240_000,
   );
 });
 

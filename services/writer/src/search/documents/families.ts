@@ -1,6 +1,6 @@
 import { TaplineError } from '@tapline/kernel';
 import { Outcome } from '../../outcome.ts';
-import { type BulkEntry, type BulkSender, deleteEntry, indexEntry } from '../bulk.ts';
+import { type BulkSender, bulkOf, deleteEntry, indexEntry, type TextEntry } from '../bulk.ts';
 import { pauseOfConflict } from './conflict.ts';
 import { Family, type FamilyLimits, type Looked, type Part } from './family.ts';
 import type { Page, PartsStore } from './parts-store.ts';
@@ -138,7 +138,7 @@ export class Families {
       parts.entry(index, familyPage(family.id), at, family.text(now)),
     );
     const keeping = new Outcome(changed.length);
-    await keep.send(entries, keeping, signal);
+    await keep.send(bulkOf(entries), keeping, signal);
     const { verdicts, errors } = keeping.result();
     for (const [index, error] of errors) blame(changed[index] as Opened, error, outcome);
     const refused = new Set(changed.filter((_, index) => verdicts[index] !== 'applied'));
@@ -164,19 +164,19 @@ export class Families {
   /** The serial is the external version, so that of two writers the one that kept the newer text wins, in whatever order they come. */
   async #show(opened: readonly Opened[], outcome: Outcome, signal: AbortSignal): Promise<void> {
     const { index, show, marked } = this.#options;
-    const entries: BulkEntry[] = [];
+    const entries: TextEntry[] = [];
     for (const [at, { family }] of opened.entries()) {
       if (!family.known) continue;
       const location = { index, id: family.id, routing: undefined };
       const document = family.document() ?? marked;
       const version = BigInt(family.serial);
-      const text = document === undefined ? deleteEntry(location, version) : indexEntry(location, version, document);
+      const lines = document === undefined ? deleteEntry(location, version) : indexEntry(location, version, document);
       // That the store has this one already, or a newer one, is as good as done.
-      entries.push({ change: at, index, bytes: Buffer.from(text), leaving: true });
+      entries.push({ change: at, index, lines, leaving: true });
     }
     if (entries.length === 0) return;
     const shown = new Outcome(opened.length);
-    await show.send(entries, shown, signal);
+    await show.send(bulkOf(entries), shown, signal);
     for (const [at, error] of shown.result().errors) blame(opened[at] as Opened, error, outcome);
   }
 

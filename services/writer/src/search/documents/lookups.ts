@@ -1,5 +1,5 @@
 import { Outcome } from '../../outcome.ts';
-import { type BulkSender, indexEntry } from '../bulk.ts';
+import { type BulkSender, bulkOf, indexEntry } from '../bulk.ts';
 import { type Families, lookedOf, lookedText, type Work } from './families.ts';
 import type { PartsStore } from './parts-store.ts';
 
@@ -46,12 +46,12 @@ export class Lookups {
       return {
         change: index,
         index: parts.index,
-        bytes: Buffer.from(indexEntry(at, version, lookedText(version, row))),
+        lines: indexEntry(at, version, lookedText(version, row)),
         leaving: false,
       };
     });
     const noted = new Outcome(rows.length);
-    await keep.send(entries, noted, signal);
+    await keep.send(bulkOf(entries), noted, signal);
     const { verdicts, errors } = noted.result();
     for (const [index, { change }] of rows.entries()) {
       const error = errors.get(index);

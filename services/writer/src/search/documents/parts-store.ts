@@ -1,5 +1,5 @@
 import { TaplineError } from '@tapline/kernel';
-import { type BulkEntry, wholeRequest } from '../bulk.ts';
+import { type TextEntry, wholeRequest } from '../bulk.ts';
 import { describe, isObject, isRefused, refusalOf, refused } from '../classify.ts';
 import type { SearchAnswer, SearchClient } from '../client.ts';
 
@@ -46,13 +46,13 @@ export class PartsStore {
   }
 
   /** A line that writes a page where `at` still is what the store has (undefined: where there is none). */
-  entry(change: number, id: string, at: Page['at'] | undefined, text: string): BulkEntry {
+  entry(change: number, id: string, at: Page['at'] | undefined, text: string): TextEntry {
     const name = `"_index":${JSON.stringify(this.index)},"_id":${JSON.stringify(id)}`;
     const line =
       at === undefined
         ? `{"create":{${name}}}`
         : `{"index":{${name},"if_seq_no":${at.sequence},"if_primary_term":${at.term}}}`;
-    return { change, index: this.index, bytes: Buffer.from(`${line}\n${text}\n`), leaving: false };
+    return { change, index: this.index, lines: `${line}\n${text}\n`, leaving: false };
   }
 
   /** Searches see all that was answered before this was asked for. @throws TaplineError when a copy of a shard was not reached. */

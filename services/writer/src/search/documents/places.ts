@@ -1,5 +1,5 @@
 import { Outcome } from '../../outcome.ts';
-import type { BulkSender } from '../bulk.ts';
+import { type BulkSender, bulkOf } from '../bulk.ts';
 import { pauseOfConflict } from './conflict.ts';
 import type { Page, PartsStore } from './parts-store.ts';
 
@@ -64,7 +64,7 @@ export class Places {
       }
       const written = new Outcome(writes.length);
       const entries = writes.map(({ placed: one, at }, index) => this.#parts.entry(index, one.page, at, textOf(one)));
-      await this.#bulk.send(entries, written, signal);
+      await this.#bulk.send(bulkOf(entries), written, signal);
       const { verdicts, errors } = written.result();
       for (const [index, { placed: one }] of writes.entries()) {
         const error = errors.get(index);
@@ -92,7 +92,7 @@ export class Places {
       return [this.#parts.entry(index, page, held.at, textOf({ version, parent, left: [] }))];
     });
     // Whatever comes of it: with the long list the page is right too.
-    await this.#bulk.send(entries, new Outcome(long.length), signal);
+    await this.#bulk.send(bulkOf(entries), new Outcome(long.length), signal);
   }
 }
 

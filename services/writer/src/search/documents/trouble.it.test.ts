@@ -8,7 +8,7 @@ let store: DocumentStore;
 
 beforeAll(async () => {
   store = await DocumentStore.open('elasticsearch');
-}, 300_000);
+});
 
 /** The verdict of each change, with the code of its error. */
 async function applied(sink: Sink, ...changes: readonly Change[]): Promise<readonly string[]> {

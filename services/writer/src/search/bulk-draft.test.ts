@@ -1,0 +1,44 @@
+import { expect, test } from '@jest/globals';
+import { BulkDrafts } from './bulk-draft.ts';
+
+test('entries are what was appended between them, and what is dropped is gone as a whole', () => {
+  const draft = new BulkDrafts().take();
+  draft.lines.json('first ');
+  draft.add(0, 'a', false);
+  draft.keep();
+  draft.lines.json('moved away ');
+  draft.add(1, 'a', true);
+  draft.lines.json('never whole');
+  draft.drop();
+  draft.lines.json('sécond');
+  draft.add(1, 'b', false);
+  draft.keep();
+  draft.lines.json('left over');
+  draft.drop();
+  expect(draft.bytes.toString()).toBe('first sécond');
+  expect(draft.entries).toEqual([
+    { change: 0, index: 'a', leaving: false, byteLength: 6 },
+    { change: 1, index: 'b', leaving: false, byteLength: 7 },
+  ]);
+});
+
+test('memory that was given back is written again from its start, and other memory is left alone', () => {
+  const drafts = new BulkDrafts();
+  const [one, other] = [drafts.take(), drafts.take()];
+  for (let at = 0; at < 3000; at++) {
+    for (const draft of [one, other]) {
+      draft.lines.json(`${draft === one} ${'ä'.repeat(50)} ${at} `);
+      draft.add(at, 'a', false);
+    }
+  }
+  const kept = other.bytes;
+  const text = kept.toString();
+  drafts.give(one);
+  const again = drafts.take();
+  expect(again).toBe(one);
+  expect(again.entries).toEqual([]);
+  again.lines.json('new');
+  again.add(0, 'a', false);
+  expect(again.bytes.toString()).toBe('new');
+  expect(kept.toString()).toBe(text);
+});
