@@ -40,9 +40,14 @@ async function sidPackages(say?: (line: string) => void): Promise<Provisioned> {
   );
 }
 
+/** Folder of the unpacked packages mysql-server-core and mysql-client-core, of Debian sid, with the libraries that they need. */
+export async function mysqlRoot(): Promise<string> {
+  return (await sidPackages()).folder;
+}
+
 /** A program that comes with MySQL 9.7, like `mysqlbinlog`: the command and its first arguments. */
 export async function mysqlProgram(name: string): Promise<readonly [string, ...string[]]> {
-  const { folder } = await sidPackages();
+  const folder = await mysqlRoot();
   return inRoot(folder, join(folder, 'usr/bin', name), [join(folder, 'usr/lib/mysql/private')]);
 }
 

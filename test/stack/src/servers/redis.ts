@@ -26,11 +26,12 @@ export class RedisServer extends ProcessServer {
   }
 }
 
-async function redisRoot(context: StackContext): Promise<string> {
+/** Folder of the unpacked packages redis-server and redis-tools, of Debian bookworm. */
+export async function redisRoot(say?: (line: string) => void): Promise<string> {
   const { folder } = await provisionOnce(
     'redis-7.0',
     async (into) => await unpackDebian('bookworm', ['redis-server', 'redis-tools'], into),
-    context.say,
+    say,
   );
   return folder;
 }
@@ -41,7 +42,7 @@ export async function redisProcess(
   name: string,
   settings: RedisSettings,
 ): Promise<{ process: ManagedProcess; port: number; client: readonly string[] }> {
-  const root = await redisRoot(context);
+  const root = await redisRoot(context.say);
   const folder = await context.subfolder(name);
   const [port = 0] = await context.reserve(1);
   const all: Record<string, string> = {
