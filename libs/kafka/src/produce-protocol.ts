@@ -1,5 +1,6 @@
-import { copiedBytes, type Encoded, RequestWriter, ResponseReader } from './protocol.ts';
+import { type Encoded, RequestWriter, ResponseReader } from './protocol.ts';
 import type { ProducerIdentity } from './record-batch.ts';
+import type { Shipment, Shipments } from './shipment.ts';
 
 export const PRODUCE = { apiKey: 0, apiVersion: 7 } as const;
 export const INIT_PRODUCER_ID = { apiKey: 22, apiVersion: 1 } as const;
@@ -20,46 +21,27 @@ export function readInitProducerId(body: Buffer): { errorCode: number; identity:
   return { errorCode, identity: { id: reader.int64(), epoch: reader.int16() } };
 }
 
-export interface PartitionBatch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly bytes: Buffer;
-}
-
 /**
  * Produce Request (Version: 7) => transactional_id acks timeout_ms [topic_data]
  *   topic_data => name [partition_data] · partition_data => index records
- * acks = -1: all in-sync replicas. Batches must be grouped by topic.
+ * acks = -1: all in-sync replicas. A topic comes once, with all its partitions.
  */
-export function produceRequest(
-  batches: readonly PartitionBatch[],
-  timeoutMs: number,
-): { parts: readonly Buffer[]; bytes: number } {
-  // Its whole room at once: of thousands of small batches a buffer that doubles would leave as much garbage as was sent.
-  const bytes = batches.reduce(
-    (sum, batch) => sum + AROUND_BATCH_BYTES + batch.topic.length + copiedBytes(batch.bytes),
-    0,
-  );
-  const writer = new RequestWriter(512 + bytes);
-  const topics = groupByTopic(batches);
-  writer.string(null).int16(-1).int32(timeoutMs);
-  writer.array([...topics], ([topic, partitions]) => {
-    writer.string(topic).array(partitions, ({ partition, bytes }) => writer.int32(partition).bytes(bytes));
-  });
+export function produceRequest(shipments: Shipments, timeoutMs: number): Encoded {
+  const writer = new RequestWriter(shipments.room());
+  writer.string(null).int16(-1).int32(timeoutMs).int32(shipments.byTopic.size);
+  for (const [topic, first] of shipments.byTopic) {
+    writer.string(topic).int32(lengthOf(first));
+    for (let each: Shipment | undefined = first; each !== undefined; each = each.next) {
+      writer.int32(each.lane.partition).bytes(each.batch.buffer, each.batch.position);
+    }
+  }
   return writer.finish();
 }
 
-/** Lengths and numbers of a topic with one batch. */
-const AROUND_BATCH_BYTES = 16;
-
-function groupByTopic(batches: readonly PartitionBatch[]): Map<string, PartitionBatch[]> {
-  const topics = new Map<string, PartitionBatch[]>();
-  for (const batch of batches) {
-    const group = topics.get(batch.topic);
-    if (group === undefined) topics.set(batch.topic, [batch]);
-    else group.push(batch);
-  }
-  return topics;
+function lengthOf(first: Shipment): number {
+  let length = 0;
+  for (let each: Shipment | undefined = first; each !== undefined; each = each.next) length++;
+  return length;
 }
 
 export interface PartitionAck {
@@ -83,8 +65,7 @@ export function readProduceAnswer(body: Buffer, onAck: (ack: PartitionAck) => vo
       const partition = reader.int32();
       const errorCode = reader.int16();
       const baseOffset = reader.int64();
-      reader.int64();
-      reader.int64();
+      reader.position += 16;
       onAck({ topic, partition, errorCode, baseOffset });
     });
   });

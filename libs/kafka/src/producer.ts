@@ -17,7 +17,7 @@ import { varintSize } from './varint.ts';
 export interface ProducerOptions {
   /** A record batch leaves at the latest when it has this size. Must be below max.message.bytes of the topics. Default 524,288. */
   readonly batchBytes?: number | undefined;
-  /** Memory for batches, filling and under way. Default 16,777,216. */
+  /** Memory for batches, filling and under way; with thousands of lanes it is more (LANE_BYTES). Default 16,777,216. */
   readonly bufferBytes?: number | undefined;
   /** How batches are compressed. Default none. */
   readonly compression?: Compression | undefined;
@@ -80,14 +80,23 @@ export interface OrderedProducer extends AsyncDisposable {
 export const REMEMBERED_MS = 600_000;
 /** At most this share of the budget waits for a slow caller to notice: room() opens again here. */
 const ROOM_AGAIN = 0.75;
+/**
+ * The budget grows by so much with each lane, up to so many times the budget: a batch belongs to one lane and costs as much as some ten records. With thousands of lanes
+ * the budget alone would be three records a batch.
+ */
+const LANE_BYTES = 4096;
+const MOST_FOR_LANES = 1.5;
 /** The first of the lanes that fill at once may start with this part of the budget, the n-th with an n-th of that. */
 const START_SHARE = 16;
+/** And none with more than this part of what each lane would have if all were filling: what is not filled yet keeps others waiting. */
+const LANE_SHARE = 4;
 
 export class BatchingProducer implements OrderedProducer {
   readonly #cluster: Cluster;
   readonly #onClosed: () => void;
   readonly #pool: BufferPool;
   readonly #batchBytes: number;
+  /** Without what lanes add. */
   readonly #bufferBytes: number;
   readonly #lingerMs: number;
   readonly #lingering = new Alarm(() => this.#flushNow());
@@ -98,6 +107,8 @@ export class BatchingProducer implements OrderedProducer {
   readonly #failed: Deferred<never> = deferred<never>();
   /** Lanes with a filling batch that was not flushed yet. */
   #unflushed: LaneState[] = [];
+  /** Acknowledged ones, for the next. */
+  readonly #spare: RecordBatch[] = [];
   #waitingForRoom: Deferred<void> | undefined;
   #error: TaplineError | undefined;
   #appended = 0;
@@ -166,6 +177,8 @@ export class BatchingProducer implements OrderedProducer {
     const maxMessageBytes = this.#cluster.maxMessageBytes.get(topic) ?? Number.POSITIVE_INFINITY;
     const lane = new LaneState(topic, partition, { batchBytes: this.#batchBytes, maxMessageBytes }, options);
     this.#lanes.set(key, lane);
+    this.#pool.budgetBytes =
+      this.#bufferBytes + Math.min(this.#lanes.size * LANE_BYTES, this.#bufferBytes * MOST_FOR_LANES);
     return lane;
   }
 
@@ -230,8 +243,10 @@ export class BatchingProducer implements OrderedProducer {
 
   #startBatch(lane: LaneState): RecordBatch {
     // The more lanes fill at once, the smaller they start: thousands that were busy once must not take the budget with a record each.
-    const share = this.#bufferBytes / (START_SHARE * (this.#unflushed.length + 1));
-    const batch = new RecordBatch(this.#pool.take(Math.min(lane.startBytes, share)), lane.batchBytes);
+    const { budgetBytes } = this.#pool;
+    const share = budgetBytes / Math.max(START_SHARE * (this.#unflushed.length + 1), LANE_SHARE * this.#lanes.size);
+    const buffer = this.#pool.take(Math.min(lane.startBytes, share));
+    const batch = this.#spare.pop()?.renew(buffer, lane.batchBytes) ?? new RecordBatch(buffer, lane.batchBytes);
     lane.filling = batch;
     if (!lane.listed) {
       lane.listed = true;
@@ -276,8 +291,9 @@ export class BatchingProducer implements OrderedProducer {
     this.#acknowledgedBytes += batch.position;
     lane.startBytes = Math.min(Math.max(batch.filledBytes, lane.startBytes >>> 1), lane.batchBytes);
     this.#pool.give(batch.buffer);
+    this.#spare.push(batch);
     this.#marks.acknowledged(lane);
-    if (this.#waitingForRoom !== undefined && this.#pool.usedBytes <= this.#bufferBytes * ROOM_AGAIN) {
+    if (this.#waitingForRoom !== undefined && this.#pool.usedBytes <= this.#pool.budgetBytes * ROOM_AGAIN) {
       this.#waitingForRoom.resolve();
       this.#waitingForRoom = undefined;
     }

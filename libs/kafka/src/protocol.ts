@@ -10,9 +10,9 @@ export interface Encoded {
   readonly bytes: number;
 }
 
-/** How much of a blob is copied into a request: all of it below 8 KiB, nothing of longer ones. */
-export function copiedBytes(value: Buffer): number {
-  return value.length < 8192 ? value.length : 0;
+/** How much of a blob of this length is copied into a request: all of it below 8 KiB, nothing of longer ones. */
+export function copiedBytes(length: number): number {
+  return length < 8192 ? length : 0;
 }
 
 /** Grows as needed. Large blobs are kept by reference, so that a record batch is not copied once more. */
@@ -23,8 +23,9 @@ export class RequestWriter {
   #position = 0;
   #bytes = 0;
 
-  constructor(initialBytes = 512) {
-    this.#buffer = Buffer.allocUnsafe(initialBytes);
+  /** `into`: where to begin, or the length of a new buffer. */
+  constructor(into: Buffer | number = 512) {
+    this.#buffer = typeof into === 'number' ? Buffer.allocUnsafe(into) : into;
   }
 
   #room(bytes: number): void {
@@ -74,18 +75,18 @@ export class RequestWriter {
     this.#bytes += bytes;
     return this;
   }
-  /** INT32 length and the bytes. Longer ones are kept by reference (`copiedBytes`): they must not change until the answer is here. */
-  bytes(value: Buffer): this {
-    this.int32(value.length);
-    if (copiedBytes(value) === 0) {
+  /** INT32 length and the first `length` bytes. Longer ones are kept by reference (`copiedBytes`): they must not change until the answer is here. */
+  bytes(value: Buffer, length: number = value.length): this {
+    this.int32(length);
+    if (copiedBytes(length) === 0) {
       this.#cut();
-      this.#parts.push(value);
+      this.#parts.push(value.subarray(0, length));
     } else {
-      this.#room(value.length);
-      value.copy(this.#buffer, this.#position);
-      this.#position += value.length;
+      this.#room(length);
+      value.copy(this.#buffer, this.#position, 0, length);
+      this.#position += length;
     }
-    this.#bytes += value.length;
+    this.#bytes += length;
     return this;
   }
   array<T>(items: readonly T[], write: (item: T) => void): this {

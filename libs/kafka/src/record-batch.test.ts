@@ -44,6 +44,8 @@ function build(records: readonly Given[]): RecordBatch {
 
 const place = { topic: 't', partition: 0 };
 
+const bytesOf = ({ buffer, position }: RecordBatch): Buffer => buffer.subarray(0, position);
+
 test('the bytes of a batch are those of the record format, field by field', () => {
   const batch = build([
     { key: Buffer.from('k'), value: Buffer.from('value'), timestampMs: 1_700_000_000_000, version: null },
@@ -66,7 +68,7 @@ test('the bytes of a batch are those of the record format, field by field', () =
     '18000000026b0a76616c756500', // length 12, attributes, +0 ms, +0, key k, value, no headers
     '14000a0201010202760207', // length 10, attributes, +5 ms, +1, no key, no value, one header v = 07
   ].join('');
-  const bytes = batch.bytes();
+  const bytes = bytesOf(batch);
   const crc = crc32c(bytes.subarray(21)).toString(16).padStart(8, '0');
   expect(bytes.toString('hex')).toBe(hex.replace('CRC', crc));
 });
@@ -88,8 +90,8 @@ test('whatever is appended, kafkajs and our reader decode the same', async () =>
   await fc.assert(
     fc.asyncProperty(fc.array(given, { minLength: 1, maxLength: 100 }), async (records) => {
       const batch = build(records);
-      const theirs = await decodeByKafkajs(new Decoder(Buffer.from(batch.bytes())));
-      const { records: ours, nextOffset } = decodeRecordSet(batch.bytes(), { from: 0n, place });
+      const theirs = await decodeByKafkajs(new Decoder(Buffer.from(bytesOf(batch))));
+      const { records: ours, nextOffset } = decodeRecordSet(bytesOf(batch), { from: 0n, place });
       expect([theirs.producerId, theirs.producerEpoch, theirs.firstSequence]).toEqual(['4711', 3, 99]);
       expect(nextOffset).toBe(BigInt(records.length));
       for (const [i, record] of records.entries()) {
@@ -113,8 +115,8 @@ test('whatever is appended, kafkajs and our reader decode the same', async () =>
 });
 
 function repack(batch: RecordBatch, codec: number, pack: (data: Buffer) => Buffer): Buffer {
-  const records = pack(batch.bytes().subarray(BATCH_HEADER_BYTES));
-  const packed = Buffer.concat([batch.bytes().subarray(0, BATCH_HEADER_BYTES), records]);
+  const records = pack(bytesOf(batch).subarray(BATCH_HEADER_BYTES));
+  const packed = Buffer.concat([bytesOf(batch).subarray(0, BATCH_HEADER_BYTES), records]);
   packed.writeInt32BE(packed.length - 12, 8);
   packed.writeInt16BE(codec, 21);
   packed.writeUInt32BE(crc32c(packed.subarray(21)), 17);
@@ -151,7 +153,7 @@ test('a compression that is not known is refused', () => {
 });
 
 test('a flipped bit anywhere below the checksum is noticed', () => {
-  const good = build(two).bytes();
+  const good = bytesOf(build(two));
   fc.assert(
     fc.property(fc.integer({ min: 21 * 8, max: good.length * 8 - 1 }), (bit) => {
       const bad = Buffer.from(good);
@@ -164,7 +166,7 @@ test('a flipped bit anywhere below the checksum is noticed', () => {
 });
 
 test('a value that goes on into the next record is noticed', () => {
-  const bad = Buffer.from(build(two).bytes());
+  const bad = Buffer.from(bytesOf(build(two)));
   const { key, value } = two[0] as (typeof two)[number];
   // The value's length is one varint behind the key: 8 stands for four bytes more.
   const valueLength = bad.indexOf(key) + key.length;
@@ -177,13 +179,13 @@ test('a value that goes on into the next record is noticed', () => {
 });
 
 test('a batch cut off at the end of a fetch is left for the next one', () => {
-  const batch = build(two).bytes();
+  const batch = bytesOf(build(two));
   const data = Buffer.concat([batch, batch.subarray(0, batch.length - 1)]);
   expect(decodeRecordSet(data, { from: 0n, place })).toMatchObject({ nextOffset: 2n, records: { length: 2 } });
 });
 
 test('a batch that compaction emptied moves the offset on', () => {
-  const empty = Buffer.from(build(two).bytes().subarray(0, BATCH_HEADER_BYTES));
+  const empty = Buffer.from(bytesOf(build(two)).subarray(0, BATCH_HEADER_BYTES));
   empty.writeInt32BE(empty.length - 12, 8);
   empty.writeInt32BE(0, 57);
   empty.writeBigInt64BE(10n, 0);
@@ -196,7 +198,7 @@ test('a batch that compaction emptied moves the offset on', () => {
 
 test('records of an aborted transaction and control records are left out', () => {
   const transactional = (offset: bigint, attributes: number, source: RecordBatch): Buffer => {
-    const copy = Buffer.from(source.bytes());
+    const copy = Buffer.from(bytesOf(source));
     copy.writeBigInt64BE(offset, 0);
     copy.writeInt16BE(attributes, 21);
     copy.writeUInt32BE(crc32c(copy.subarray(21)), 17);
@@ -219,20 +221,42 @@ test('records of an aborted transaction and control records are left out', () =>
   expect(nextOffset).toBe(6n);
 });
 
+function add(batch: RecordBatch, key: string): void {
+  const record = Buffer.from(key);
+  batch.add(record, null, 1, NO_HEADERS, batch.recordBytes(record, null, 1, 1));
+}
+
 test('a batch moved to a larger buffer keeps its records', () => {
   const batch = new RecordBatch(Buffer.alloc(128));
-  const add = (key: string): void => {
-    const record = Buffer.from(key);
-    batch.add(record, null, 1, NO_HEADERS, batch.recordBytes(record, null, 1, 1));
-  };
-  add('one');
+  add(batch, 'one');
   batch.grow(Buffer.alloc(4096));
-  add('two');
+  add(batch, 'two');
   batch.seal({ id: 1n, epoch: 0 }, 0);
-  expect(decodeRecordSet(batch.bytes(), { from: 0n, place }).records.map(({ key }) => String(key))).toEqual([
+  expect(decodeRecordSet(bytesOf(batch), { from: 0n, place }).records.map(({ key }) => String(key))).toEqual([
     'one',
     'two',
   ]);
+});
+
+test('a batch that is used again is as a new one', () => {
+  const records = [{ key: Buffer.from('k'), value: Buffer.alloc(2000), timestampMs: 5, version: null }];
+  const used = build(records);
+  used.pack(4, zstdCompressSync(bytesOf(used).subarray(BATCH_HEADER_BYTES)), Buffer.alloc(1024));
+  used.state = 'acknowledged';
+  used.attempts = 3;
+  used.absentAfter = 2;
+  used.refusal = 7;
+  used.baseOffset = 12n;
+  const again = used.renew(Buffer.alloc(4096, 1), 100);
+  expect(again).toEqual(new RecordBatch(Buffer.alloc(4096, 1), 100));
+  expect(again.fits(100)).toBe(false);
+  add(again, 'one');
+  again.seal({ id: 1n, epoch: 0 }, 0);
+  const fresh = new RecordBatch(Buffer.alloc(4096), 100);
+  add(fresh, 'one');
+  fresh.seal({ id: 1n, epoch: 0 }, 0);
+  expect(bytesOf(again)).toEqual(bytesOf(fresh));
+  expect([again.filledBytes, again.maxTimestampMs]).toEqual([fresh.filledBytes, fresh.maxTimestampMs]);
 });
 
 test('sequence numbers wrap after 2^31 - 1', () => {

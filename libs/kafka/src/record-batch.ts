@@ -58,6 +58,24 @@ export class RecordBatch {
     this.#limit = Math.min(buffer.length, maxBytes);
   }
 
+  /** Makes a new batch of one that is acknowledged: thousands of small ones a second would be garbage that has become old. */
+  renew(buffer: Buffer, maxBytes: number): this {
+    this.buffer = buffer;
+    this.#limit = Math.min(buffer.length, maxBytes);
+    this.position = BATCH_HEADER_BYTES;
+    this.count = 0;
+    this.#codec = 0;
+    this.#filledBytes = 0;
+    this.baseSequence = -1;
+    this.identity = undefined;
+    this.state = 'open';
+    this.attempts = 0;
+    this.refusal = undefined;
+    this.absentAfter = 0;
+    this.baseOffset = -1n;
+    return this;
+  }
+
   /** Its size before it was compressed. */
   get filledBytes(): number {
     return this.#filledBytes === 0 ? this.position : this.#filledBytes;
@@ -152,11 +170,6 @@ export class RecordBatch {
     buffer.writeInt32BE(baseSequence, 53);
     buffer.writeInt32BE(this.count, 57);
     buffer.writeUInt32BE(crc32c(buffer.subarray(21, position)), 17);
-  }
-
-  /** The sealed batch as a view. */
-  bytes(): Buffer {
-    return this.buffer.subarray(0, this.position);
   }
 }
 

@@ -22,7 +22,7 @@ import {
   topicGone,
 } from './refusals.ts';
 import { lookForBatch } from './sent-check.ts';
-import { type Shipment, shipmentsByTopic } from './shipment.ts';
+import { Shipments } from './shipment.ts';
 
 export interface SenderOptions {
   readonly packer: Packer;
@@ -66,6 +66,8 @@ export class Sender {
   readonly #queues: LaneQueues;
   /** Requests under way by broker. */
   readonly #inFlight = new Map<number, number>();
+  /** Of requests that are answered. */
+  readonly #spare: Shipments[] = [];
   #identity: ProducerIdentity | undefined;
   #preparing = false;
   readonly #alarm = new Alarm(() => this.wake());
@@ -117,23 +119,22 @@ export class Sender {
       const isFilling = (queue[0] as LaneState).isFilling;
       if (inFlight >= (isFilling ? ENOUGH_REQUESTS : MAX_REQUESTS_PER_BROKER)) return;
       const shipments = this.#takeFrom(queue, broker, isFilling ? UNFILLED_REQUEST_BYTES : REQUEST_BYTES);
-      if (shipments.length > 0) void this.#request(broker, shipments);
+      if (shipments.list.length > 0) void this.#request(broker, shipments);
+      else this.#spare.push(shipments);
     }
   }
 
   /** What leaves in one request: batches of lanes from the beginning of the queue. */
-  #takeFrom(queue: LaneState[], broker: number, mostBytes: number): Shipment[] {
-    const shipments: Shipment[] = [];
+  #takeFrom(queue: LaneState[], broker: number, mostBytes: number): Shipments {
+    const shipments = this.#spare.pop() ?? new Shipments();
     const more: LaneState[] = [];
-    let bytes = 0;
     let next = 0;
-    for (; next < queue.length && bytes < mostBytes; next++) {
+    for (; next < queue.length && shipments.bytes < mostBytes; next++) {
       const lane = queue[next] as LaneState;
       lane.queued = false;
       const batch = this.#take(lane, broker);
       if (batch === undefined) continue;
-      shipments.push({ lane, batch, isAnswered: false, next: undefined });
-      bytes += batch.position;
+      shipments.add(lane, batch);
       if (lane.full.length > 0 && this.#options.window > 1) more.push(lane);
     }
     queue.splice(0, next);
@@ -182,7 +183,7 @@ export class Sender {
     return batch;
   }
 
-  async #request(broker: number, shipments: readonly Shipment[]): Promise<void> {
+  async #request(broker: number, shipments: Shipments): Promise<void> {
     this.#inFlight.set(broker, (this.#inFlight.get(broker) ?? 0) + 1);
     this.requests++;
     try {
@@ -190,51 +191,48 @@ export class Sender {
       killPoint('after-ack');
       if (this.#stopped) return;
       this.#readAnswer(body, shipments);
+      shipments.clear();
+      this.#spare.push(shipments);
     } catch (error) {
       if (this.#stopped) return;
       if (!isRetryable(error)) return this.#options.onFailed(asTaplineError(error));
-      for (const { lane, batch } of shipments) this.#refused(lane, batch, error as TaplineError);
-      for (const { lane } of shipments) this.#settle(lane);
+      for (const { lane, batch } of shipments.list) this.#refused(lane, batch, error as TaplineError);
+      for (const { lane } of shipments.list) this.#settle(lane);
     } finally {
       this.#inFlight.set(broker, (this.#inFlight.get(broker) as number) - 1);
       this.send();
     }
   }
 
-  #exchange(broker: number, shipments: readonly Shipment[]): Promise<Buffer> {
+  #exchange(broker: number, shipments: Shipments): Promise<Buffer> {
     const existing = this.#cluster.openConnection(broker, 'produce');
     // No await when the connection is there: the request leaves before the caller goes on.
     if (existing !== undefined) return this.#write(existing, shipments);
     return this.#cluster.connection(broker, 'produce').then((connection) => this.#write(connection, shipments));
   }
 
-  #write(connection: BrokerConnection, shipments: readonly Shipment[]): Promise<Buffer> {
-    const batches = shipments.map(({ lane, batch }) => {
-      lane.connection = connection;
-      return { topic: lane.topic, partition: lane.partition, bytes: batch.bytes() };
-    });
+  #write(connection: BrokerConnection, shipments: Shipments): Promise<Buffer> {
+    for (const { lane } of shipments.list) lane.connection = connection;
     const timeoutMs = this.#cluster.config.requestTimeoutMs ?? 20_000;
     killPoint('before-send');
-    const answer = connection.request({ ...PRODUCE, ...produceRequest(batches, timeoutMs) });
+    const answer = connection.request({ ...PRODUCE, ...produceRequest(shipments, timeoutMs) });
     killPoint('after-send');
     return answer;
   }
 
-  #readAnswer(body: Buffer, shipments: readonly Shipment[]): void {
-    const byTopic = shipmentsByTopic(shipments);
+  #readAnswer(body: Buffer, shipments: Shipments): void {
     readProduceAnswer(body, ({ topic, partition, errorCode, baseOffset }) => {
-      let shipment = byTopic.get(topic);
-      while (shipment !== undefined && shipment.lane.partition !== partition) shipment = shipment.next;
+      const shipment = shipments.find(topic, partition);
       if (shipment === undefined || shipment.isAnswered) return;
       shipment.isAnswered = true;
       const { lane, batch } = shipment;
       if (errorCode === BROKER_ERROR.none) this.#stands(lane, batch, baseOffset);
       else this.#refused(lane, batch, errorCode);
     });
-    for (const { lane, batch, isAnswered } of shipments) {
+    for (const { lane, batch, isAnswered } of shipments.list) {
       if (!isAnswered) this.#refused(lane, batch, brokerError(-1, 'a partition is missing in the answer', lane));
     }
-    for (const { lane } of shipments) if (!this.#stopped) this.#settle(lane);
+    for (const { lane } of shipments.list) if (!this.#stopped) this.#settle(lane);
   }
 
   #stands(lane: LaneState, batch: RecordBatch, baseOffset: bigint): void {
