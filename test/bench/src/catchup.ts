@@ -13,8 +13,8 @@ type CatchupStack = StackBase & { readonly mysql: MysqlServer; readonly kafka: K
 
 /** Rows that are in the binlog already → acknowledged in Kafka; beside it the socket undecoded and Kafka's own producer tool. */
 export async function benchCatchup(options: BenchOptions): Promise<(readonly Measurement[])[]> {
-  const { rows, runs, format, say } = options;
-  await using stack = await openStack({ mysql: true, kafka: 1 }, say);
+  const { rows, runs, format, forSpeed, say } = options;
+  await using stack = await openStack({ mysql: true, kafka: { forSpeed } }, say);
   await createTable(stack.mysql);
   const peer = options.peer === 'debezium' ? await prepareDebezium(stack, say) : undefined;
   const start = await binlogEnd(stack.mysql);

@@ -122,6 +122,7 @@ export async function runBench(name: BenchName, options: RunBenchOptions = {}): 
   const runs = await bench.run({
     runs: 1,
     say: () => undefined,
+    forSpeed: !short,
     ...given,
     rows: options.rows ?? (short ? bench.shortRows : bench.rows),
   });

@@ -4,6 +4,8 @@ import { cpuSeconds } from './processes.ts';
 export interface JavaTool {
   /** The Java of the server beside it. */
   readonly command: string;
+  /** Options of the JVM. */
+  readonly options?: readonly string[];
   readonly classPath: string;
   readonly mainClass: string;
   readonly args: readonly string[];
@@ -17,11 +19,12 @@ export interface JavaTool {
  */
 export async function runJavaTool({
   command,
+  options = [],
   classPath,
   mainClass,
   args,
 }: JavaTool): Promise<{ output: string; cpu: number }> {
-  const child = spawn(command, ['-Xmx256m', '-cp', classPath, mainClass, ...args], {
+  const child = spawn(command, ['-Xmx256m', ...options, '-cp', classPath, mainClass, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -23,9 +23,10 @@ const SHORT_QUOTA_WINDOW = { 'quota.window.num': '2' };
  * `throttleMib` a second: a quota of the broker, which answers late and reads no more requests meanwhile.
  */
 export async function benchMemory(options: BenchOptions): Promise<(readonly Measurement[])[]> {
-  const { rows, runs, compressed = false, throttleMib = 0, say } = options;
+  const { rows, runs, compressed = false, throttleMib = 0, forSpeed, say } = options;
   const settings = { 'max-binlog-size': '1G', 'innodb-redo-log-capacity': '1G', 'max-allowed-packet': '1G' };
-  await using stack = await openStack({ mysql: { settings }, kafka: { settings: SHORT_QUOTA_WINDOW } }, say);
+  const kafka = { settings: SHORT_QUOTA_WINDOW, forSpeed };
+  await using stack = await openStack({ mysql: { settings }, kafka }, say);
   await createTable(stack.mysql);
   const { gtidSet } = await binlogEnd(stack.mysql);
   const loadSeconds = await commitOne(stack, { rows, compressed, say });

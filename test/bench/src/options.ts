@@ -3,6 +3,8 @@ import type { FormatName } from './services.ts';
 import type { ShapeName } from './shapes/shapes.ts';
 
 export interface BenchOptions {
+  /** Whether figures mean something: servers then take the time to make their best code. */
+  readonly forSpeed: boolean;
   readonly rows: number;
   readonly runs: number;
   readonly peer?: 'debezium';

@@ -14,8 +14,8 @@ const NUMBER_AT = 4;
 const RECORDS_A_TURN = 1000;
 
 /** Records in memory → acknowledged by all replicas, idempotently; beside it Kafka's own producer tool. */
-export async function benchProduce({ rows, runs, say }: BenchOptions): Promise<(readonly Measurement[])[]> {
-  await using stack = await openStack({ kafka: 1 }, say);
+export async function benchProduce({ rows, runs, forSpeed, say }: BenchOptions): Promise<(readonly Measurement[])[]> {
+  await using stack = await openStack({ kafka: { forSpeed } }, say);
   const results: (readonly Measurement[])[] = [];
   for (let run = 1; run <= runs; run++) {
     say(`run ${run}: producer`);

@@ -1,15 +1,11 @@
 import type { KafkaCluster } from '@tapline/test-stack';
-import { runKafkaTool } from './kafka-tool.ts';
+import { quickStart, runKafkaTool } from './kafka-tool.ts';
 
 /** Records in all topics whose names begin so, by their end offsets: one request for thousands of topics, where kafkajs asks topic by topic. */
 export async function countRecords(kafka: KafkaCluster, prefix: string): Promise<number> {
   const pattern = `${prefix.replaceAll('.', '\\.')}.*`;
-  const { output } = await runKafkaTool(kafka, 'org.apache.kafka.tools.GetOffsetShell', [
-    '--bootstrap-server',
-    kafka.address.brokers.join(','),
-    '--topic',
-    pattern,
-  ]);
+  const args = ['--bootstrap-server', kafka.address.brokers.join(','), '--topic', pattern];
+  const { output } = await runKafkaTool(kafka, 'org.apache.kafka.tools.GetOffsetShell', args, quickStart(kafka));
   return sumOffsets(output, prefix);
 }
 

@@ -48,7 +48,9 @@ function stackOptions(names: readonly string[], brokers: number): StackOptions {
     throw new TaplineError('CONFIG_INVALID', { message: '--brokers must be 1 or 3.' });
   if (wanted.has('replica')) wanted.add('mysql');
   const chosen = SERVERS.filter((server) => wanted.has(server));
-  return Object.fromEntries(chosen.map((server) => [server, server === 'kafka' ? brokers : true])) as StackOptions;
+  return Object.fromEntries(
+    chosen.map((server) => [server, server === 'kafka' ? { brokers, forSpeed: true } : true]),
+  ) as StackOptions;
 }
 
 export const up: CliCommand = { run };

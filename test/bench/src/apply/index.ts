@@ -26,9 +26,9 @@ export type ApplyStoreName = keyof typeof APPLY_STORES;
  * store that an earlier writer, which is not measured, has warmed up.
  */
 export async function benchApply(options: BenchOptions): Promise<(readonly Measurement[])[]> {
-  const { rows, runs, peer, format, say } = options;
+  const { rows, runs, peer, format, forSpeed, say } = options;
   const { sink: name = peer === undefined ? 'redis' : 'mysql' } = options;
-  await using stack = await openStack({ mysql: true, kafka: 1 }, say);
+  await using stack = await openStack({ mysql: true, kafka: { forSpeed } }, say);
   // Of Avro, Kafka Connect finds the schemas in a server only.
   const isShared = peer !== undefined && (format ?? 'avro') === 'avro';
   const registry = isShared ? (await stack.add('registry')).address : undefined;

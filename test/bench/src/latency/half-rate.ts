@@ -21,8 +21,8 @@ const GIVE_UP_MS = 120_000;
  * Commit → seen by a Kafka consumer at half of the rate that the whole chain sustains in the same run: first MySQL, the reader, the broker and
  * the consumer as fast as they go together, on this machine; then half as fast.
  */
-export async function benchHalfRate({ rows, runs, say }: BenchOptions): Promise<(readonly Measurement[])[]> {
-  await using stack = await openStack({ mysql: true, kafka: 1 }, say);
+export async function benchHalfRate({ rows, runs, forSpeed, say }: BenchOptions): Promise<(readonly Measurement[])[]> {
+  await using stack = await openStack({ mysql: true, kafka: { forSpeed } }, say);
   await createTable(stack.mysql);
   const { gtidSet } = await binlogEnd(stack.mysql);
   const reader = await createReader(stack, NAME, gtidSet);

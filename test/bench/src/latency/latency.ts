@@ -37,10 +37,14 @@ export async function benchLatency({
   rows,
   runs,
   rate = ROWS_PER_SECOND,
+  forSpeed,
   say,
 }: BenchOptions): Promise<(readonly Measurement[])[]> {
   // Redis tells its own clients of every key it writes, at the moment it does: no polling, which would disturb what is measured.
-  await using stack = await openStack({ mysql: true, kafka: 1, redis: { 'notify-keyspace-events': 'Eh' } }, say);
+  await using stack = await openStack(
+    { mysql: true, kafka: { forSpeed }, redis: { 'notify-keyspace-events': 'Eh' } },
+    say,
+  );
   await createTable(stack.mysql);
   const { gtidSet } = await binlogEnd(stack.mysql);
   const topic = topicOf(NAME);

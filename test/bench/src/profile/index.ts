@@ -12,8 +12,8 @@ const TOP = 25;
 
 /** The reader under V8's sampling profiler through a catch-up: where its CPU time goes, from the first record to the last one. */
 export async function benchProfile(options: BenchOptions): Promise<(readonly Measurement[])[]> {
-  const { rows, runs, shape = 'narrow', svg, say } = options;
-  await using stack = await openShapeStack(say);
+  const { rows, runs, shape = 'narrow', svg, forSpeed, say } = options;
+  await using stack = await openShapeStack({ forSpeed, say });
   const logged = await logRows(stack, shape, rowsOf(shape, rows));
   const results: Measurement[][] = [];
   for (let run = 1; run <= runs; run++) {

@@ -13,9 +13,15 @@ const MIB = 2 ** 20;
  * One line a kind of load, all through the same servers: rows that are in the binlog already → acknowledged in Kafka. A kind whose CPU time a
  * gigabyte and a row is far above its neighbours' is a cliff. `rows` is for the narrow shape; the others are as much longer or shorter.
  */
-export async function benchShapes({ rows, runs, shape: only, say }: BenchOptions): Promise<(readonly Measurement[])[]> {
+export async function benchShapes({
+  rows,
+  runs,
+  shape: only,
+  forSpeed,
+  say,
+}: BenchOptions): Promise<(readonly Measurement[])[]> {
   const names = namesOf(only);
-  await using stack = await openShapeStack(say);
+  await using stack = await openShapeStack({ forSpeed, say });
   const results: Measurement[][] = Array.from({ length: runs }, () => []);
   for (const name of names) {
     const shaped = rowsOf(name, rows);

@@ -6,6 +6,7 @@ import {
   type SqlServer,
   type StackBase,
 } from '@tapline/test-stack';
+import type { BenchOptions } from '../options.ts';
 import { CpuMeter } from '../processes.ts';
 import { countRecords } from '../record-count.ts';
 import { type BinlogEnd, binlogEnd } from '../rows.ts';
@@ -22,12 +23,12 @@ const EDGE = 'edge';
 const FULL_ROWS = SHAPES.narrow.rows;
 const COMPLETE_MS = 60_000;
 
-export async function openShapeStack(say: (line: string) => void): Promise<ShapeStack> {
+export async function openShapeStack({ forSpeed, say }: Pick<BenchOptions, 'forSpeed' | 'say'>): Promise<ShapeStack> {
   const servers = {
     // One tablespace: thousands of files would make the tables slower to create, which is not measured.
     mysql: { settings: { 'innodb-file-per-table': 'OFF' } },
     // Room for the topics of 10,000 tables.
-    kafka: { brokers: 1, heapMib: 1024, settings: { 'broker.session.timeout.ms': '30000' } },
+    kafka: { forSpeed, heapMib: 1024, settings: { 'broker.session.timeout.ms': '30000' } },
   };
   const stack = await openStack(servers, say);
   await makeNumbers(stack.mysql);

@@ -11,6 +11,8 @@ import type { ManagedProcess } from '../process.ts';
 export const KAFKA_VERSION = '4.3.1';
 const CLUSTER_ID = 'dGFwbGluZS10ZXN0LXN0Yw';
 const HEAP_MIB = 256;
+/** More than half of what a broker of a test takes would be the compiler's work; it does not live long enough for its best code. */
+const QUICK_START = '-XX:TieredStopAtLevel=1';
 
 export interface KafkaOptions {
   /** 1 or 3. Topics get that replication factor by default; with 3, min.insync.replicas is 2. */
@@ -19,6 +21,8 @@ export interface KafkaOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Of each broker. The default is enough for some thousand partitions. */
   readonly heapMib?: number;
+  /** The JVM may make its best code, which takes longer to start: for measurements. */
+  readonly forSpeed?: boolean;
   /** Where clients that are not on this machine's loopback find the brokers, which then listen on all of its addresses. */
   readonly advertisedHost?: string;
 }
@@ -103,7 +107,8 @@ async function each(servers: readonly KafkaBroker[], action: (server: KafkaBroke
   await Promise.all(servers.map(action));
 }
 
-async function kafkaHome(context: StackContext): Promise<string> {
+/** Folder whose `libs` has the jars of the broker and of its tools. */
+export async function kafkaHome(say?: (line: string) => void): Promise<string> {
   const { folder } = await provisionOnce(
     `kafka-${KAFKA_VERSION}`,
     async (into) =>
@@ -116,7 +121,7 @@ async function kafkaHome(context: StackContext): Promise<string> {
         into,
         join(into, 'libs'),
       ),
-    context.say,
+    say,
   );
   return folder;
 }
@@ -217,9 +222,9 @@ async function createBroker(
   context: StackContext,
   place: BrokerPlace,
   settings: string,
-  { heapMib, jvm }: { heapMib: number; jvm: readonly string[] },
+  { heapMib, jvm }: { readonly heapMib: number; readonly jvm: readonly string[] },
 ): Promise<KafkaBroker> {
-  const home = await kafkaHome(context);
+  const home = await kafkaHome(context.say);
   const java = await findJava();
   await cp(await formattedFolder(home, java, place.id), join(place.folder, 'data'), { recursive: true });
   await writeFile(join(place.folder, 'server.properties'), settings);
@@ -248,9 +253,10 @@ const classArchive = (home: string, java: Java): string => join(home, `classes-$
 
 /** Brokers with their data folders formatted; not started. */
 export async function createKafka(context: StackContext, options: KafkaOptions = {}): Promise<KafkaCluster> {
-  const archive = classArchive(await kafkaHome(context), await findJava());
+  const archive = classArchive(await kafkaHome(context.say), await findJava());
   await archiveClasses(archive, async (jvm) => (await layOut(context, {}, 'kafka-classes', jvm)).broker(1));
-  return await layOut(context, options, 'kafka', mapClasses(archive));
+  const code = options.forSpeed === true ? [] : [QUICK_START];
+  return await layOut(context, options, 'kafka', [...mapClasses(archive), ...code]);
 }
 
 async function layOut(
