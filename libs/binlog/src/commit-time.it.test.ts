@@ -72,7 +72,7 @@ async function readAll(server: Server): Promise<Collected & { readonly rowTimes:
   const options = { address: server.address, flavor, serverId: 99, wants: () => true, bufferBytes: 1 << 20 } as const;
   await using stream = await openBinlogStream(
     { ...options, start: { gtidSet: '' }, heartbeatMs: 500 },
-    AbortSignal.timeout(60_000),
+    AbortSignal.timeout(300_000),
   );
   const rowTimes: number[] = [];
   const noting: Pick<BinlogStream, 'pull'> = {

@@ -13,7 +13,7 @@ const NOBODY = '11111111-2222-3333-4444-555555555555';
 /** The error that opening, or the first pulls, ended with. */
 async function failure(options: BinlogStreamOptions): Promise<TaplineError> {
   try {
-    await using stream = await openBinlogStream(options, AbortSignal.timeout(60_000));
+    await using stream = await openBinlogStream(options, AbortSignal.timeout(300_000));
     for (;;) await stream.pull();
   } catch (error) {
     return error as TaplineError;
@@ -79,7 +79,7 @@ describe.each(['mysql', 'mysql80', 'mariadb'] as const)('failures on %s have a c
     const address = { ...source.address, user, password: 'right' };
     await using stream = await openBinlogStream(
       source.options(await start(), { address }),
-      AbortSignal.timeout(60_000),
+      AbortSignal.timeout(300_000),
     );
     const ended = drain(stream);
     for (let killed = false; !killed; ) {
@@ -111,7 +111,7 @@ test('purged transactions, a source that lost its tail, and a source that goes a
     code: 'SOURCE_BEHIND',
   });
 
-  await using stream = await openBinlogStream(optionsFor(address, { gtidSet: executed }), AbortSignal.timeout(90_000));
+  await using stream = await openBinlogStream(optionsFor(address, { gtidSet: executed }), AbortSignal.timeout(300_000));
   const ended = drain(stream);
   await mysql.stop();
   expect(await ended).toMatchObject({ code: 'SOURCE_UNREACHABLE', disposition: 'retryable' });
@@ -147,7 +147,7 @@ test('MariaDB: purged transactions, also of one domain only, and the oldest posi
   }
   const oldest = await readOldestPosition(root);
   expect(oldest.split(',').toSorted()).toEqual(second.split(',').toSorted());
-  await using stream = await openBinlogStream(start(oldest), AbortSignal.timeout(60_000));
+  await using stream = await openBinlogStream(start(oldest), AbortSignal.timeout(300_000));
   const seen = emptyCollection();
   while (seen.commits.length === 0) for (const event of await stream.pull()) keepEvent(event, seen);
   expect(seen.changes.map(({ after }) => after)).toEqual([['2']]);
@@ -170,7 +170,7 @@ test('without GTIDs and checksums, and with MINIMAL metadata: by file and positi
 
   await using root = await connect(mysql.address);
   const file = (await root.query('SHOW BINARY LOGS')).at(-1)![0]!;
-  await using stream = await openBinlogStream(optionsFor(address, { file, position: 4 }), AbortSignal.timeout(60_000));
+  await using stream = await openBinlogStream(optionsFor(address, { file, position: 4 }), AbortSignal.timeout(300_000));
   const seen = emptyCollection();
   while (seen.commits.length === 0) for (const event of await stream.pull()) keepEvent(event, seen);
   expect(seen.changes.map(({ after }) => after)).toEqual([['4294967295', '2']]);

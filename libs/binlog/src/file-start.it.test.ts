@@ -34,7 +34,7 @@ describe.each(['mysql', 'mysql57'] as const)('a stream by file on %s with gtid_m
   const open = (start: BinlogPosition): Promise<BinlogStream> => {
     const options = { address: server.readerAddress, serverId: randomInt(100_000, 2 ** 32), flavor: 'mysql' } as const;
     const more = { start, wants: () => true, bufferBytes: 1 << 20, heartbeatMs: 200 };
-    return openBinlogStream({ ...options, ...more }, AbortSignal.timeout(60_000));
+    return openBinlogStream({ ...options, ...more }, AbortSignal.timeout(300_000));
   };
   /** The ids up to this one that the stream gives, and where the last transaction ends. */
   const until = async (start: BinlogPosition, last: number): Promise<{ ids: number[]; place: BinlogPosition }> => {

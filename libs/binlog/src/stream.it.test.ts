@@ -152,7 +152,7 @@ describe.each(['mysql', 'mysql80', 'mariadb'] as const)('on %s', (name) => {
       position = commits.at(-4)!.position;
       expect(commits.length).toBeGreaterThanOrEqual(5);
     }
-    await using stream = await openBinlogStream(source.options(position), AbortSignal.timeout(60_000));
+    await using stream = await openBinlogStream(source.options(position), AbortSignal.timeout(300_000));
     const rest = await untilRow(stream, '54');
     expect(rest.slice(-1)).toEqual(['54']);
     expect(rest.length).toBeGreaterThanOrEqual(1);

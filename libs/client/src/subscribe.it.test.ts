@@ -27,7 +27,7 @@ beforeAll(async () => {
   brokers = (await testServers('kafka')).kafka.brokers;
   kafka = openKafka({ brokers });
   registry = await openRegistry({ type: 'topic' }, { kafka });
-}, 300_000);
+});
 
 afterAll(async () => {
   await registry?.[Symbol.asyncDispose]();
@@ -57,7 +57,7 @@ function item(id: number, version: number): ItemRow {
   return { id, name: version % 7 === 0 ? null : `version ${version}`, price: `${version}.00` };
 }
 
-async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
+async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 300_000): Promise<void> {
   const end = performance.now() + withinMs;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);

@@ -192,7 +192,7 @@ describe.each(CASES)('on %s, %s', (name, _, cases) => {
     envelope.bind({ key: 1, value: 2 });
     text = await rowsFrom(source, envelope.selectList);
     plain = await source.root.query(`SELECT ${table.columns.map(plainExpression).join()} FROM t ORDER BY id`);
-  }, 240_000);
+  });
 
   afterAll(async () => {
     await source[Symbol.asyncDispose]();

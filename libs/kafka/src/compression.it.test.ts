@@ -81,7 +81,7 @@ async function keysByJava(
       '--formatter-property',
       'print.value=false',
     ],
-    { maxBuffer: 64 * 1024 * 1024, timeout: 120_000 },
+    { maxBuffer: 64 * 1024 * 1024, timeout: 300_000 },
   );
   return stdout
     .trim()

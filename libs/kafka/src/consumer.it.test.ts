@@ -29,7 +29,7 @@ async function newTopic(partitions: number): Promise<string> {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + 60_000;
+  const end = performance.now() + 300_000;
   while (!condition()) {
     if (performance.now() > end) throw new Error('the condition did not come true in time');
     await new Promise((done) => setTimeout(done, 20));
@@ -350,7 +350,7 @@ test('a member that holds the group has all partitions and reads none; the other
   await worker[Symbol.asyncDispose]();
   const all = Array.from({ length: 1100 }, (_, n) => BigInt(n));
   expect([...offsets.values()]).toEqual([all, all, all, all]);
-}, 120_000);
+});
 
 test('of members that work alone one has all partitions, from the places that it names, and the next one has them when it goes', async () => {
   const topic = await newTopic(3);
@@ -390,4 +390,4 @@ test('of members that work alone one has all partitions, from the places that it
   const at = standby === first ? 4n : 6n;
   expect(standby.starts).toEqual(new Map([0, 1, 2].map((partition) => [partition, partition < 2 ? at : 0n])));
   await standby.loop[Symbol.asyncDispose]();
-}, 120_000);
+});

@@ -18,23 +18,19 @@ test.each<[BenchName, string[]]>([
   ['produce', ['tapline producer', "Kafka's producer tool, same bytes"]],
   ['apply', ['tapline writer → redis', 'the same commands on a raw socket', 'plain HSETs on a raw socket']],
   ['memory', ['reader, one transaction']],
-])(
-  'bench %s',
-  async (name, measured) => {
-    const result = await runBench(name, { short: true });
-    expect(result.runs.map((run) => run.map(({ what }) => what))).toEqual([measured]);
-    for (const measurement of result.runs.flat()) {
-      const figures = [measurement.seconds ?? 1, ...Object.values(measurement.figures ?? {})];
-      expect(figures.every((figure) => Number.isFinite(figure) && figure >= 0)).toBe(true);
-    }
-    expect(JSON.parse(resultJson(result))).toMatchObject({ bench: name });
-    expect(resultTable(result).split('\n')).toHaveLength(measured.length + 1);
-  },
-  400_000,
-);
+])('bench %s', async (name, measured) => {
+  const result = await runBench(name, { short: true });
+  expect(result.runs.map((run) => run.map(({ what }) => what))).toEqual([measured]);
+  for (const measurement of result.runs.flat()) {
+    const figures = [measurement.seconds ?? 1, ...Object.values(measurement.figures ?? {})];
+    expect(figures.every((figure) => Number.isFinite(figure) && figure >= 0)).toBe(true);
+  }
+  expect(JSON.parse(resultJson(result))).toMatchObject({ bench: name });
+  expect(resultTable(result).split('\n')).toHaveLength(measured.length + 1);
+});
 
 test('bench latency at half of the maximum', async () => {
   const { runs } = await runBench('latency', { short: true, half: true });
   expect(runs.map((run) => run.map(({ what }) => what))).toEqual([['commit → Kafka consumer, half rate']]);
   expect(Object.values(runs[0]?.[0]?.figures ?? {}).every((figure) => figure >= 0)).toBe(true);
-}, 400_000);
+});

@@ -36,4 +36,4 @@ test('the demo survives kills, restarts of its stores and the ALTER, and ends wi
     expect(out).toContain(`${store} is back, with the same writer`);
     expect(out).toMatch(new RegExp(`compared \\d{4,} rows of MySQL with \\d{4,} of ${store}, .*: 0 differences`));
   }
-}, 400_000);
+});

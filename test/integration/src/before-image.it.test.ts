@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { testServers } from '@tapline/test-stack';
 import { Scene } from './scene.ts';
-
-jest.setTimeout(120_000);
 
 let scene: Scene;
 

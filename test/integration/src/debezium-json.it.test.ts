@@ -115,4 +115,4 @@ test('keys, images, order and schemas are those that Debezium publishes for the 
     source.delete('ts_ns');
     expect(byField(fieldOf(schema, 'source'))).toEqual(source);
   }
-}, 240_000);
+});

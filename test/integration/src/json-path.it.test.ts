@@ -1,12 +1,9 @@
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { testServers } from '@tapline/test-stack';
 import { Redis } from 'ioredis';
 import { type JsonObject, jsonRecords } from './json-records.ts';
 import { Scene, uniqueName } from './scene.ts';
 import type { Config } from './service.ts';
-
-// Each test starts processes, on a machine that may be busy with others.
-jest.setTimeout(240_000);
 
 const CREATE = `CREATE TABLE t (
   id bigint PRIMARY KEY, name varchar(40), price decimal(12,2), big bigint unsigned, at datetime(6), kind enum('a','b,c'), doc json, raw varbinary(20))`;

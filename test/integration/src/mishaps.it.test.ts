@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MovingAddress, type MysqlServer, openStack, type Stack, testServers } from '@tapline/test-stack';
 import { Scene, uniqueName } from './scene.ts';
 import { type LogEntry, Service } from './service.ts';
@@ -9,9 +9,6 @@ import { type LogEntry, Service } from './service.ts';
  * What people do to a reader: each time it says what is wrong with a code and a remedy, publishes nothing that is not so, and when the
  * cause is mended it goes on and has lost nothing.
  */
-
-// Each test starts processes, on a machine that may be busy with others.
-jest.setTimeout(240_000);
 
 interface Trouble {
   readonly code: string;

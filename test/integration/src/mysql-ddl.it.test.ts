@@ -38,7 +38,7 @@ beforeAll(async () => {
   );
   reader = await scene.reader();
   writers = await Promise.all([startWriter(), startWriter()]);
-}, 200_000);
+});
 
 afterAll(async () => {
   await scene.sql.run(`DROP DATABASE IF EXISTS ${copy}`, `DROP DATABASE IF EXISTS ${copy}_state`);
@@ -92,12 +92,12 @@ test('each statement takes effect between the changes in front of it and those b
     "UPDATE item SET note = '漢字' WHERE id < 4",
   );
   await untilSame('item');
-}, 200_000);
+});
 
 test('a table that nobody writes to is altered too', async () => {
   await scene.sql.run('ALTER TABLE quiet ADD COLUMN b DECIMAL(10,2) NOT NULL DEFAULT 1.5');
   await untilSame('quiet');
-}, 200_000);
+});
 
 test('the exchange of an online schema change is the ALTER that it stands for', async () => {
   await scene.sql.run(
@@ -108,7 +108,7 @@ test('the exchange of an online schema change is the ALTER that it stands for', 
     'UPDATE item SET ghost = 4 WHERE id % 4 = 0',
   );
   await untilSame('item');
-}, 200_000);
+});
 
 test('a renamed table takes its rows along, and one that is dropped stays without rows', async () => {
   await scene.sql.run(
@@ -123,7 +123,7 @@ test('a renamed table takes its rows along, and one that is dropped stays withou
   await reader.until('no rows are left', async () => {
     return (await scene.sql.value(`SELECT COUNT(*) FROM ${copy}.renamed`)) === '0';
   });
-}, 200_000);
+});
 
 test('a statement that the target refuses stops the writer in front of what comes behind it, and it goes on when somebody has altered the table', async () => {
   const { sql } = scene;
@@ -140,7 +140,7 @@ test('a statement that the target refuses stops the writer in front of what come
   await sql.run(`ALTER TABLE ${copy}.item DROP COLUMN last, ADD COLUMN last INT NOT NULL DEFAULT 1`);
   writers[0] = await startWriter();
   await untilSame('item');
-}, 200_000);
+});
 
 test('a writer that is killed between a statement and its note does it once: the next one sees by the table that it is done', async () => {
   const { sql } = scene;
@@ -167,4 +167,4 @@ test('a writer that is killed between a statement and its note does it once: the
   const next = await startWriter();
   await untilSame('item');
   expect(await next.output()).not.toContain('a statement of the source is carried out');
-}, 200_000);
+});

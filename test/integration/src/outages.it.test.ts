@@ -1,11 +1,8 @@
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { openStack, testServers } from '@tapline/test-stack';
 import { Redis } from 'ioredis';
 import { Scene } from './scene.ts';
 import { TopicReader } from './topic.ts';
-
-// Each test starts processes, on a machine that may be busy with others.
-jest.setTimeout(240_000);
 
 const ids = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 const insert = (from: number, to: number): string =>

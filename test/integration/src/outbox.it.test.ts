@@ -1,8 +1,6 @@
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { testServers } from '@tapline/test-stack';
 import { Scene } from './scene.ts';
-
-jest.setTimeout(240_000);
 
 async function open(server: 'mysql' | 'mariadb'): Promise<Scene> {
   const { kafka, ...servers } = await testServers(server, 'kafka');

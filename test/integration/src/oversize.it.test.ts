@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { testServers } from '@tapline/test-stack';
 import { Redis } from 'ioredis';
 import { Scene, uniqueName } from './scene.ts';
 import type { Config, Service } from './service.ts';
 import type { Row, TopicRecord } from './topic.ts';
-
-// Each test starts processes, on a machine that may be busy with others.
-jest.setTimeout(240_000);
 
 const LIMIT_BYTES = 1_048_576;
 /** What a topic takes beside the batch around one record. */

@@ -29,7 +29,7 @@ describe.each(SERVERS)(`${ROWS} rows of random values (seed ${SEED}) in every ty
     );
     outcome = outcomes.get(table.name) as EncodedOutcome;
     oracle = read.get(table.name) ?? [];
-  }, 240_000);
+  });
 
   test('loaded and streamed alike say what SELECT prints', () => {
     for (const [at, column] of columns.entries()) expectSelected(outcome, column, at);

@@ -1,11 +1,8 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type MysqlServer, openStack, type Stack, testServers } from '@tapline/test-stack';
 import { Scene, Sql, uniqueName } from './scene.ts';
 import { type LogEntry, Service } from './service.ts';
-
-// Each test starts processes, on a machine that may be busy with others.
-jest.setTimeout(240_000);
 
 /** The service ends by itself with exit code 1, and its last word is this error. */
 async function refusedWith(service: Service, code: string): Promise<NonNullable<LogEntry['error']>> {

@@ -100,5 +100,5 @@ describe.each([
     await kafka.topics.delete([`${scene.source}.progress`]);
     expect(await refused({ from: gtid })).toBe('REPLAY_PLACE');
     await expect(planned(['127.0.0.1:1'], [topic], {})).rejects.toMatchObject({ code: 'KAFKA_UNREACHABLE' });
-  }, 300_000);
+  });
 });

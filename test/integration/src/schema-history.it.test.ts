@@ -1,13 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sleep } from '@tapline/kernel';
 import { openStack, type Stack, testServers } from '@tapline/test-stack';
 import { Scene, uniqueName } from './scene.ts';
 import { Service } from './service.ts';
 import type { TopicRecord } from './topic.ts';
-
-jest.setTimeout(240_000);
 
 const SERVERS = [
   ['mysql', 'MINIMAL'],

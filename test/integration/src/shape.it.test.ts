@@ -1,11 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { testServers } from '@tapline/test-stack';
 import { Scene } from './scene.ts';
 import type { Service } from './service.ts';
 import type { TopicRecord } from './topic.ts';
-
-jest.setTimeout(240_000);
 
 const SALT = 'a salt that nobody guesses';
 const SECRET = `planted${randomBytes(6).toString('hex')}`;

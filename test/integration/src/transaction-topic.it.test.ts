@@ -1,11 +1,8 @@
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { testServers } from '@tapline/test-stack';
 import { jsonRecords } from './json-records.ts';
 import { Scene } from './scene.ts';
 import type { Service } from './service.ts';
-
-// Each test starts processes, on a machine that may be busy with others.
-jest.setTimeout(240_000);
 
 interface Note {
   readonly status: string;

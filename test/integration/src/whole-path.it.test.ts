@@ -105,7 +105,7 @@ describe.each(['mysql', 'mysql80', 'mariadb'] as const)('from %s to Redis', (ser
     expect(differences(inMysql, await inRedis())).toEqual([]);
     redis.disconnect();
     await sql.run(`DROP USER ${user}`);
-  }, 300_000);
+  });
 });
 
 function differences(expected: ReadonlyMap<string, unknown>, seen: ReadonlyMap<string, unknown>): string[] {

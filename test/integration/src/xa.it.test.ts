@@ -1,10 +1,7 @@
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { openStack, testServers } from '@tapline/test-stack';
 import { Scene, type Sql } from './scene.ts';
 import type { Service } from './service.ts';
-
-// Each test starts servers and processes, on a machine that may be busy with others.
-jest.setTimeout(240_000);
 
 const prepare = async (session: Sql, xid: string, ...statements: string[]): Promise<void> => {
   await session.run(`XA START '${xid}'`, ...statements, `XA END '${xid}'`, `XA PREPARE '${xid}'`);

@@ -10,7 +10,7 @@ import { identityOf, isAlive } from './process-identity.ts';
 import { promote } from './servers/replication.ts';
 import { openStack } from './stack.ts';
 
-async function until(condition: () => boolean | Promise<boolean>, deadlineMs = 60_000): Promise<void> {
+async function until(condition: () => boolean | Promise<boolean>, deadlineMs = 300_000): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error('the condition did not come true in time');

@@ -23,10 +23,10 @@ function candidate(group: string, name: string): Candidate {
   return client.candidate({ group, name, sessionTimeoutMs: SESSION_MS });
 }
 
-const lead = (member: Candidate): Promise<Term> => member.lead(AbortSignal.timeout(60_000));
+const lead = (member: Candidate): Promise<Term> => member.lead(AbortSignal.timeout(300_000));
 
 async function until(what: string, holds: () => boolean): Promise<void> {
-  const end = performance.now() + 60_000;
+  const end = performance.now() + 300_000;
   while (!holds()) {
     if (performance.now() > end) throw new Error(`not in time: ${what}`);
     await sleep(20);

@@ -11,7 +11,7 @@ let sources = 0;
 
 beforeAll(async () => {
   kafka = openKafka({ brokers: (await testServers('kafka')).kafka.brokers });
-}, 300_000);
+});
 
 afterAll(async () => {
   await kafka?.[Symbol.asyncDispose]();

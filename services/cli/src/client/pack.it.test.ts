@@ -5,14 +5,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openKafka } from '@tapline/kafka';
 import { openRegistry } from '@tapline/registry';
 import { TopicWriter, testServers } from '@tapline/test-stack';
 import { packClient } from './pack.ts';
-
-// Compiles eight packages, on a machine that may be busy with others.
-jest.setTimeout(300_000);
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const run = promisify(execFile);

@@ -46,7 +46,7 @@ beforeAll(async () => {
     );
   }
   await producer.mark();
-}, 300_000);
+});
 
 afterAll(async () => {
   await kafka?.topics.delete([topic]);

@@ -34,5 +34,4 @@ test.each(['docs/quick-start.md', 'docs/operations/failover.md'])(
       await rm(folder, { recursive: true });
     }
   },
-  240_000,
 );

@@ -10,7 +10,7 @@ const DATABASE = `it_source_${process.pid}_${Date.now()}`;
 
 test('a column renamed between the description of a table and its SELECT: the table is described again', async () => {
   const { mysql: address } = await testServers('mysql');
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(300_000);
   await using root = await connect(address);
   await root.execute(`CREATE DATABASE ${DATABASE}`);
   try {

@@ -165,7 +165,7 @@ async function layoutOf(
       bufferBytes: 1 << 20,
       heartbeatMs: 1000,
     },
-    AbortSignal.timeout(60_000),
+    AbortSignal.timeout(300_000),
   );
   for (;;) {
     for (const event of await stream.pull()) {

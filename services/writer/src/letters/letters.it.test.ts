@@ -13,7 +13,7 @@ let fixture: WriterFixture;
 
 beforeAll(async () => {
   fixture = await WriterFixture.open();
-}, 300_000);
+});
 
 afterAll(async () => {
   await fixture?.[Symbol.asyncDispose]();

@@ -17,7 +17,7 @@ let search: Store;
 beforeAll(async () => {
   fixture = await WriterFixture.open();
   search = new Store((await testServers('elasticsearch')).elasticsearch.url);
-}, 300_000);
+});
 
 afterAll(async () => {
   await fixture?.[Symbol.asyncDispose]();
@@ -111,7 +111,7 @@ test('Redis: another database is filled and exchanged with the live one under lo
   } finally {
     live.disconnect();
   }
-}, 300_000);
+});
 
 /** Looks through the alias, by id and by search, for rows that are missing or go back. */
 class AliasWatcher implements AsyncDisposable {
@@ -222,7 +222,7 @@ test('Elasticsearch: a new index takes over the alias under load; no row is ever
   } finally {
     for (const index of [`${alias}-v1`, `${alias}-v2`, `${alias}-book`]) await search.ask('DELETE', index);
   }
-}, 300_000);
+});
 
 /** Looks through the table for rows that are missing or go back. */
 class TableWatcher implements AsyncDisposable {
@@ -329,4 +329,4 @@ test('MySQL: a table made like the live one takes its name under load; no row is
   } finally {
     for (const database of [db, state]) await root.execute(`DROP DATABASE IF EXISTS ${database}`);
   }
-}, 300_000);
+});

@@ -16,4 +16,4 @@ test('each stage takes the recorded rows to its end', async () => {
     await runStage(stage, recording, { brokers: stack.kafka.address.brokers, topic });
   }
   expect(await countRecords(stack.kafka, topic)).toBe(ROWS);
-}, 300_000);
+});

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { compileEnvelope } from '@tapline/envelope';
 import { connect, type MysqlConnection, readCollationBook, readSchemaState } from '@tapline/mysql';
 import {
@@ -19,9 +19,6 @@ import { messageOfSelect } from './row-check.ts';
  * What rows have in a NOT NULL column that was added after they were written: the default in the Avro schema, by which a consumer reads an old record, is what the server says
  * of the old row. avsc resolves the schemas, the server computes the values.
  */
-
-// A machine that is busy with others.
-jest.setTimeout(240_000);
 
 /** Definitions of columns whose old rows have one value that the statement tells. */
 const TOLD: readonly string[] = [

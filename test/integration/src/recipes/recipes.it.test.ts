@@ -54,22 +54,22 @@ beforeAll(async () => {
   reader = await world.reader();
   for (const name of names) await CHECKS[name]?.arrange?.(world);
   writers = await world.writers(names);
-}, 300_000);
+});
 
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-test.each(names)('%s: the store is as the rows are after the first load', (name) => holds(name), 120_000);
+test.each(names)('%s: the store is as the rows are after the first load', (name) => holds(name));
 
 test('rows change, and applications use what they find', async () => {
   for (const name of names) await CHECKS[name]?.use?.(world);
   await world.sql.run(...CHANGES);
-}, 60_000);
+});
 
-test.each(names)('%s: the store is as the rows are after the changes', (name) => holds(name), 120_000);
+test.each(names)('%s: the store is as the rows are after the changes', (name) => holds(name));
 
 test('all of them stop as asked', async () => {
   expect(await writers.stop()).toBe(0);
   expect(await reader.stop()).toBe(0);
-}, 60_000);
+});

@@ -14,7 +14,7 @@ beforeAll(async () => {
   const { elasticsearch } = await testServers('elasticsearch');
   ({ url } = elasticsearch);
   proxy = await MovingAddress.open(Number(new URL(url).port));
-}, 300_000);
+});
 
 afterAll(async () => {
   await proxy?.[Symbol.asyncDispose]();

@@ -14,7 +14,7 @@ beforeAll(async () => {
   const { opensearch } = await testServers('opensearch');
   ({ url } = opensearch);
   proxy = await MovingAddress.open(Number(new URL(url).port));
-}, 300_000);
+});
 
 afterAll(async () => {
   await proxy?.[Symbol.asyncDispose]();

@@ -20,7 +20,7 @@ beforeAll(async () => {
   redis = new Redis({ host: server.host, port: server.port });
   link = await MovingAddress.open(server.port);
   cluster = new Cluster(nodes.nodes.map(({ host, port }) => ({ host, port })));
-}, 300_000);
+});
 
 afterAll(async () => {
   redis?.disconnect();

@@ -15,7 +15,7 @@ beforeAll(async () => {
   const servers = await testServers('redis');
   ({ address } = servers.redis);
   redis = new Redis({ port: servers.redis.port });
-}, 120_000);
+});
 
 afterAll(() => redis?.disconnect());
 
