@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { until, WriterFixture } from './testing/fixture.ts';
+import { seen, until, WriterFixture } from './testing/fixture.ts';
 import { Load, Watcher } from './testing/load.ts';
 import { WriterProcess } from './testing/writer-process.ts';
 
@@ -7,7 +7,7 @@ let fixture: WriterFixture;
 
 beforeAll(async () => {
   fixture = await WriterFixture.open();
-}, 300_000);
+});
 
 afterAll(async () => {
   await fixture?.[Symbol.asyncDispose]();
@@ -31,15 +31,28 @@ describe('the writer, as a process', () => {
         [2, { id: '2', name: 'zażółć 🐧', price: '-2.00' }],
       ]),
     );
-    expect(await writer.state()).toMatchObject({ writer: 'consuming', counts: { applied: 5, stale: 0 } });
-    const metrics = (await writer.metrics()) ?? '';
-    expect(metrics).toMatch(/^tapline_writer_applied_total\{.*\} 5$/m);
-    expect(metrics).toMatch(/^tapline_writer_lag_seconds\{.*\} 0$/m);
-    expect(metrics).toMatch(/^tapline_writer_lag_records\{.*\} 0$/m);
+    const state = await seen(
+      'the writer consumes',
+      () => writer.state(),
+      (told) => told?.['writer'] === 'consuming',
+      writer,
+    );
+    expect(state).toMatchObject({ counts: { applied: 5, stale: 0 } });
+    const lines = [
+      /^tapline_writer_applied_total\{.*\} 5$/m,
+      /^tapline_writer_lag_seconds\{.*\} 0$/m,
+      /^tapline_writer_lag_records\{.*\} 0$/m,
+    ];
+    await seen(
+      'metrics',
+      () => writer.metrics(),
+      (text = '') => lines.every((line) => line.test(text)),
+      writer,
+    );
     const asked = performance.now();
     expect(await writer.stop()).toBe(0);
     // The promise is one second; the test machine may be busy with everything else.
-    expect(performance.now() - asked).toBeLessThan(5000);
+    expect(performance.now() - asked).toBeLessThan(15_000);
   });
 
   test('kill -9 of the writer and of Redis under load: the end is right, and no row is ever seen to go back', async () => {
@@ -67,7 +80,7 @@ describe('the writer, as a process', () => {
     await load.assertIn(fixture);
     expect(watcher.wentBack).toEqual([]);
     expect(watcher.polls).toBeGreaterThan(10);
-  }, 300_000);
+  });
 
   test('writers of one name share the partitions, and the last one left takes all over', async () => {
     await using topic = await fixture.topic();
@@ -89,5 +102,5 @@ describe('the writer, as a process', () => {
     await until('all is committed', () => fixture.caughtUp(topic), second);
     await load.assertIn(fixture);
     expect(watcher.wentBack).toEqual([]);
-  }, 300_000);
+  });
 });

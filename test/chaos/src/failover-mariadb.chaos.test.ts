@@ -149,7 +149,7 @@ function report(what: string, sinceMs: number): void {
 
 /** All files but the newest; the server keeps what it still sends to a reader that has just gone. */
 async function purge(source: MariadbServer): Promise<void> {
-  for (const end = Date.now() + 60_000; ; await sleep(100)) {
+  for (const end = Date.now() + 300_000; ; await sleep(100)) {
     const files = await source.rows('SHOW BINARY LOGS');
     if (files.length === 1) return;
     if (Date.now() > end) throw new Error('the binlog is not purged');

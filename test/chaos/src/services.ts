@@ -8,7 +8,7 @@ import type { Random } from './random.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** A service that does not work after so long is stuck. */
-const STUCK_MS = 120_000;
+const STUCK_MS = 300_000;
 
 const KILL_AT = fileURLToPath(new URL('./kill-at.program.ts', import.meta.url));
 
@@ -123,7 +123,7 @@ export async function liveUntil(
   service: ManagedProcess,
   reached: () => Promise<boolean>,
   what: string,
-  deadlineMs = 180_000,
+  deadlineMs = 300_000,
 ): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!(await reached())) {

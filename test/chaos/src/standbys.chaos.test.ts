@@ -18,7 +18,7 @@ const JOINING = 'joining the readers';
 async function roleOf(reader: ManagedProcess): Promise<string | undefined> {
   const url = [...(await reader.logs(16 << 20)).matchAll(/"admin server listening".*?"url":"([^"]+)"/g)].at(-1)?.[1];
   if (url === undefined || !reader.running) return undefined;
-  const response = await fetch(`${url}/state`, { signal: AbortSignal.timeout(500) }).catch(() => undefined);
+  const response = await fetch(`${url}/state`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
   const state = (await response?.json().catch(() => undefined)) as { role?: string; gtidSet?: string } | undefined;
   // A leader that has not opened its session yet is not at work.
   return state?.role === 'leader' && state.gtidSet === undefined ? 'opening' : state?.role;
@@ -26,7 +26,7 @@ async function roleOf(reader: ManagedProcess): Promise<string | undefined> {
 
 /** The reader that streams, but not `not`. */
 async function leaderOf(readers: readonly ManagedProcess[], not?: ManagedProcess): Promise<ManagedProcess> {
-  for (const end = performance.now() + 120_000; performance.now() < end; await sleep(100)) {
+  for (const end = performance.now() + 300_000; performance.now() < end; await sleep(100)) {
     for (const reader of readers) if (reader !== not && (await roleOf(reader)) === 'leader') return reader;
   }
   throw new Error('no reader leads');
@@ -42,7 +42,7 @@ async function dieTakingOver(
   for (const reader of others) await stopCleanly(reader);
   const joined = Promise.withResolvers<void>();
   const doomed = killedAt(stack, others[0] as ManagedProcess, 'fenced', 1);
-  const dying = lifeUntilKilled(doomed, { working: JOINING, onWorking: joined.resolve, longestMs: 120_000 });
+  const dying = lifeUntilKilled(doomed, { working: JOINING, onWorking: joined.resolve, longestMs: 300_000 });
   await Promise.race([joined.promise, dying]);
   await leader.kill();
   expect(await dying).toBe('fenced');

@@ -1,10 +1,7 @@
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { testServers } from '@tapline/test-stack';
 import { Scene } from './scene.ts';
 import { type Config, Service } from './service.ts';
-
-// Each test starts processes, on a machine that may be busy with others.
-jest.setTimeout(240_000);
 
 interface ReaderState {
   readonly doing?: string;
@@ -40,11 +37,12 @@ test('three readers in one process: one is refused, one loses its rights while i
   const service = await Service.start(shop.stack, 'reader', config);
   await shop.records(service, 't', 2);
   await blog.records(service, 't', 2);
-  await service.until(
+  const states = await service.seen(
     'the broken one has failed',
-    async () => (await statesOf(service))['broken']?.failed !== undefined,
+    () => statesOf(service),
+    ({ broken: told }) => told?.failed !== undefined,
   );
-  expect((await statesOf(service))['broken']?.failed).toMatchObject({
+  expect(states['broken']?.failed).toMatchObject({
     code: 'SOURCE_ACCESS_DENIED',
     remedy: expect.stringContaining('source.password'),
   });
@@ -58,7 +56,8 @@ test('three readers in one process: one is refused, one loses its rights while i
   expect(service.running).toBe(true);
   expect(await service.saysReady()).toBe(false);
   expect((await statesOf(service))['shop']).toMatchObject({ doing: 'streaming', failures: 0 });
-  expect(await service.metric('tapline_reader_rows_total', `source="${shop.source}"`)).toBe(3);
+  const rows = (): Promise<number> => service.metric('tapline_reader_rows_total', `source="${shop.source}"`);
+  await service.until('its rows are counted', async () => (await rows()) === 3);
   expect(await service.stop()).toBe(0);
   expect(await idsOf(shop)).toEqual([1, 2, 3, 4, 5]);
 });

@@ -5,7 +5,7 @@ import { sleep } from '@tapline/kernel';
 import type { ManagedProcess, ProcessSpec, StackBase } from '@tapline/test-stack';
 
 const TAPLINE = fileURLToPath(new URL('../../../tapline', import.meta.url));
-const DEADLINE_MS = 90_000;
+const DEADLINE_MS = 300_000;
 
 export type Config = Readonly<Record<string, unknown>>;
 
@@ -119,10 +119,25 @@ export class Service {
     return response?.status;
   }
 
+  async #url(): Promise<string | undefined> {
+    return (await this.entries()).find((entry) => entry.message === 'admin server listening')?.url;
+  }
+
   async #ask(path: string, method = 'GET'): Promise<Response | undefined> {
-    const url = (await this.entries()).find((entry) => entry.message === 'admin server listening')?.url;
+    const url = await this.#url();
     if (url === undefined) return undefined;
-    return await fetch(`${url}${path}`, { method, signal: AbortSignal.timeout(5000) }).catch(() => undefined);
+    return await fetch(`${url}${path}`, { method, signal: AbortSignal.timeout(30_000) }).catch(() => undefined);
+  }
+
+  /** Polls until an answer is as it must be, and gives that very answer: the next one may be another. */
+  async seen<T>(what: string, ask: () => Promise<T>, holds: (answer: T) => boolean): Promise<T> {
+    let answer = await ask();
+    await this.until(what, async () => {
+      if (holds(answer)) return true;
+      answer = await ask();
+      return holds(answer);
+    });
+    return answer;
   }
 
   /** Polls until `holds`; fails at once when the service ends by itself, with the end of its log. */
@@ -151,8 +166,9 @@ export class Service {
     return code;
   }
 
-  /** SIGTERM; gives the exit code. */
+  /** SIGTERM, and not before it can take one: until then that ends any process at once. Gives the exit code. */
   async stop(): Promise<number | null> {
+    await this.until('it listens', async () => !this.running || (await this.#url()) !== undefined);
     this.#process.signal('SIGTERM');
     return await this.ended();
   }

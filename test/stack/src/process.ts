@@ -91,7 +91,7 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /** Polls `ready` until it is true. Fails with the end of the log when the process ends first or the deadline passes. */
-  async waitReady(ready: () => Promise<boolean>, deadlineMs = 120_000): Promise<void> {
+  async waitReady(ready: () => Promise<boolean>, deadlineMs = 300_000): Promise<void> {
     const end = performance.now() + deadlineMs;
     for (;;) {
       if (!this.running) throw await this.#startFailure('ended while starting');
@@ -112,7 +112,7 @@ export class ManagedProcess implements AsyncDisposable {
   async kill(): Promise<void> {
     await this.#end(async (identity) => {
       signalProcess(identity, 'SIGKILL');
-      await waitGone(identity, 10_000);
+      await waitGone(identity, 60_000);
     });
   }
 

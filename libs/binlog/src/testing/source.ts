@@ -56,7 +56,7 @@ export class TestSource implements AsyncDisposable {
   }
 
   stream(gtidSet: string, changes: Partial<BinlogStreamOptions> = {}): Promise<BinlogStream> {
-    return openBinlogStream(this.options({ gtidSet }, changes), AbortSignal.timeout(90_000));
+    return openBinlogStream(this.options({ gtidSet }, changes), AbortSignal.timeout(300_000));
   }
 
   /** Runs the statements and gives what the binlog says of them (and of what else was committed meanwhile, without its rows). */

@@ -51,7 +51,7 @@ export class EnvelopeSource implements AsyncDisposable {
     // Marks the end in the binlog.
     await this.root.execute('CREATE TABLE IF NOT EXISTS done (n INT PRIMARY KEY AUTO_INCREMENT)');
     await this.root.execute('INSERT INTO done VALUES ()');
-    const signal = AbortSignal.timeout(120_000);
+    const signal = AbortSignal.timeout(300_000);
     await using stream = await openBinlogStream(
       {
         address: this.#address,

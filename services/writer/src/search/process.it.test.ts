@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type ItemRow, openStack, type SearchServer, type Stack, type TopicWriter } from '@tapline/test-stack';
-import { until, WriterFixture } from '../testing/fixture.ts';
+import { seen, until, WriterFixture } from '../testing/fixture.ts';
 import { WriterProcess } from '../testing/writer-process.ts';
 import { Store } from './testing/store.ts';
 
@@ -94,8 +94,13 @@ test('where the store makes no more indexes, the writer says so and waits', asyn
   topic.put({ id: 1, name: 'one', price: '1.00' });
   await topic.sent();
   await using writer = new WriterProcess(flags);
-  await until('the writer waits', async () => (await writer.state())?.['writer'] === 'retrying', writer);
-  expect(await writer.state()).toMatchObject({ error: { code: 'SINK_SEARCH_QUOTA', remedy: expect.any(String) } });
+  const state = await seen(
+    'the writer waits',
+    () => writer.state(),
+    (told) => told?.['writer'] === 'retrying',
+    writer,
+  );
+  expect(state).toMatchObject({ error: { code: 'SINK_SEARCH_QUOTA', remedy: expect.any(String) } });
   expect([...(await fixture.committed(topic)).values()].filter((offset) => Number(offset) > 0)).toEqual([]);
   await limit(null);
   await until('all is committed', () => fixture.caughtUp(topic), writer);

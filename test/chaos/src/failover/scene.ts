@@ -126,7 +126,7 @@ export class FailoverScene {
       const [row] = await server.rows('SELECT @@GLOBAL.gtid_executed AS executed');
       return record?.snapshot.state === 'done' && record.gtidSet === row?.['executed'];
     };
-    await liveUntil(this.reader, reached, `at what ${server.name} has executed`, 60_000);
+    await liveUntil(this.reader, reached, `at what ${server.name} has executed`);
   }
 
   /** The newest progress record. */
@@ -148,14 +148,14 @@ export class FailoverScene {
   /** Waits until more is published than now. */
   async flows(): Promise<void> {
     const before = await this.published();
-    await liveUntil(this.reader, async () => (await this.published()) > before + 20, 'more than before', 60_000);
+    await liveUntil(this.reader, async () => (await this.published()) > before + 20, 'more than before');
   }
 
   /** What the reader says of itself in /state; undefined before it listens. */
   async state(): Promise<State | undefined> {
     const url = /"url":"(http:[^"]+)"/.exec(await this.reader.logs())?.[1];
     if (url === undefined) return undefined;
-    const response = await fetch(`${url}/state`, { signal: AbortSignal.timeout(5000) }).catch(() => undefined);
+    const response = await fetch(`${url}/state`, { signal: AbortSignal.timeout(30_000) }).catch(() => undefined);
     return response?.ok === true ? ((await response.json()) as State) : undefined;
   }
 

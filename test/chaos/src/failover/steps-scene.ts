@@ -97,13 +97,13 @@ export class StepsScene {
       const record = await this.progress();
       return record?.snapshot.state === 'done' && record.gtidSet === row?.['gtids'];
     };
-    await liveUntil(this.reader, reached, `everything up to ${String(row?.['gtids'])}`, 60_000);
+    await liveUntil(this.reader, reached, `everything up to ${String(row?.['gtids'])}`);
   }
 
   /** Waits until more is published than now. */
   async flows(): Promise<void> {
     const before = await this.#published();
-    await liveUntil(this.reader, async () => (await this.#published()) > before + 20, 'more than before', 60_000);
+    await liveUntil(this.reader, async () => (await this.#published()) > before + 20, 'more than before');
   }
 
   async #published(): Promise<number> {

@@ -69,7 +69,7 @@ export abstract class SqlServer extends ProcessServer {
   }
 
   protected override async ready(): Promise<boolean> {
-    const connection = await createConnection({ ...this.address, connectTimeout: 2000 });
+    const connection = await createConnection({ ...this.address, connectTimeout: 10_000 });
     await connection.end();
     return true;
   }

@@ -74,7 +74,7 @@ export class RedisSentinelGroup implements AsyncDisposable {
 
   async #waitComplete(port: number): Promise<void> {
     const client = new Redis({ host: '127.0.0.1', port });
-    const end = performance.now() + 60_000;
+    const end = performance.now() + 300_000;
     try {
       for (;;) {
         const fields = (await client.call('SENTINEL', 'MASTER', MASTER_NAME)) as string[];

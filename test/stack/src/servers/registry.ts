@@ -22,7 +22,7 @@ export class RegistryServer extends ProcessServer {
   }
 
   protected override async ready(): Promise<boolean> {
-    const response = await fetch(`${this.address.url}/subjects`, { signal: AbortSignal.timeout(2000) });
+    const response = await fetch(`${this.address.url}/subjects`, { signal: AbortSignal.timeout(10_000) });
     await response.arrayBuffer();
     return response.status === 200;
   }

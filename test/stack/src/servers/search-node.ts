@@ -25,7 +25,7 @@ export class SearchServer extends ProcessServer {
 
   protected override async ready(): Promise<boolean> {
     const response = await fetch(`${this.address.url}/_cluster/health?wait_for_status=yellow&timeout=1s`, {
-      signal: AbortSignal.timeout(3000),
+      signal: AbortSignal.timeout(10_000),
     });
     await response.arrayBuffer();
     return response.status === 200;
