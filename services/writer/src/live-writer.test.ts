@@ -59,7 +59,7 @@ async function open({ config: { name } }: ServiceContext<WriterConfig>, signal: 
 }
 
 async function until(entry: string): Promise<void> {
-  for (const end = performance.now() + 30_000; !story.includes(entry); await sleep(10)) {
+  for (const end = performance.now() + 100_000; !story.includes(entry); await sleep(10)) {
     if (performance.now() > end) throw new Error(`no ${entry}: ${story.join(', ')}`);
   }
 }

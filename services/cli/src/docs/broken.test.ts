@@ -101,7 +101,7 @@ test('an unknown command, action, flag or key of a command line is told', async 
   ];
   const problems = await wrongCommandLines([fenced('sh', ...wrong, ...right)], COMMANDS, SERVICES);
   expect(problems.map((text) => text.split(':')[1])).toEqual(['2', '3', '4', '5', '6', '7']);
-}, 30_000);
+});
 
 test.each([
   ['a key that does not exist', 'yaml reader part', 'kafka: {broker: x}', 'kafka.broker is not a key'],
