@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { sleep, type TaplineError } from '@tapline/kernel';
+import { sleep, TaplineError } from '@tapline/kernel';
 import { testServers } from '@tapline/test-stack';
 import type { MysqlAddress } from './address.ts';
 import { connect, type MysqlConnection } from './connection.ts';
@@ -86,6 +86,16 @@ describe.each(['mysql', 'mysql80', 'mariadb'] as const)('a session with %s', (se
     const files = await readBinlogFiles(root);
     expect(files.map((file) => file.name)).toContain(end.file);
     expect(end.position).toBeGreaterThan(0);
+  });
+
+  test('a script is one packet up to what is refused in it, and no session takes one by itself', async () => {
+    await using session = await connect(address, undefined, { scripts: true });
+    expect(await session.script(["SET @a = 'x;y'", 'DO 0', "SELECT @a, '?'"])).toEqual([['x;y', '?']]);
+    expect(await session.script(['SELECT 2'])).toEqual([['2']]);
+    expect(await session.script(['SELECT 3', 'SET @a = 4'])).toEqual([]);
+    await expect(session.script(['SET @a = 5', 'SELECT nonsense', 'SET @a = 6'])).rejects.toBeInstanceOf(TaplineError);
+    expect(await session.query('SELECT @a')).toEqual([['5']]);
+    await expect(root.script(['DO 1', 'DO 2'])).rejects.toMatchObject({ code: 'SOURCE_FAILED' });
   });
 
   test('a signal ends a connection attempt, a statement and a stream', async () => {

@@ -84,10 +84,18 @@ export interface SinkTraits {
    */
   readonly order: 'key' | 'partition';
   /** What is given to the sink at once where the configuration does not say (`batchChanges`, `batchBytes`). */
-  readonly batch: { readonly maxChanges: number; readonly maxBytes: number };
+  readonly batch: {
+    readonly maxChanges: number;
+    readonly maxBytes: number;
+    /** Keys and values held on their way to the sink, where `source.bufferBytes` does not say. */
+    readonly bufferBytes: number;
+  };
 }
 
-export const DEFAULT_TRAITS: SinkTraits = { order: 'key', batch: { maxChanges: 500, maxBytes: 1_048_576 } };
+export const DEFAULT_TRAITS: SinkTraits = {
+  order: 'key',
+  batch: { maxChanges: 500, maxBytes: 1_048_576, bufferBytes: 1_048_576 },
+};
 
 /**
  * A kind of store, as one folder under services/writer/src/sinks declares it. `config` is what stands beside `sink.type` in the writer's

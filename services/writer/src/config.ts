@@ -26,9 +26,9 @@ const SOURCE = {
     registry: REGISTRY_FIELD as typeof REGISTRY_FIELD,
     bufferBytes: {
       type: 'integer',
-      doc: 'Keys and values held in memory on their way to the sink; then reading waits. As changes they take some times as much, and more than the sink takes at once only makes the process larger.',
+      doc: 'Keys and values held in memory on their way to the sink; then reading waits. As changes they take some times as much, and more than the sink takes at once only makes the process larger. Default: what suits the sink (1,048,576; for mysql 4,194,304).',
       unit: 'bytes',
-      default: 1_048_576,
+      optional: true,
       min: 65_536,
     },
     commitMs: {

@@ -16,8 +16,13 @@ export function engineOf(
     lanes: config.lanes,
     batchChanges: config.batchChanges ?? batch.maxChanges,
     batchBytes: config.batchBytes ?? batch.maxBytes,
-    bufferBytes: config.source.bufferBytes,
+    bufferBytes: bufferBytesOf(config),
   });
+}
+
+/** Keys and values that a writer holds on their way to its sink. */
+export function bufferBytesOf({ source, sink }: Pick<WriterConfig, 'source' | 'sink'>): number {
+  return source.bufferBytes ?? (sinkOf(sink.type).traits ?? DEFAULT_TRAITS).batch.bufferBytes;
 }
 
 /** Where a writer parks what can never be applied; undefined: it stops there. @throws TaplineError TOPIC_…. */

@@ -12,7 +12,7 @@ import {
 import { LazyRegistry, openRegistry } from '@tapline/registry';
 import { Consumption, type Engine, type Sink, type SinkContext, type Taking, TopicTables } from '@tapline/sink';
 import type { WriterConfig } from './config.ts';
-import { engineOf, openParking } from './engine.ts';
+import { bufferBytesOf, engineOf, openParking } from './engine.ts';
 import { groupProgress } from './group-progress.ts';
 import { findUnknownColumns, unknownColumnText } from './named-columns.ts';
 import { partitionOrder } from './partition-order.ts';
@@ -124,7 +124,7 @@ class Writer implements RunningService {
         ...member,
         refreshMs: source.refreshMs,
         sessionTimeoutMs: source.sessionTimeoutMs,
-        bufferBytes: source.bufferBytes,
+        bufferBytes: bufferBytesOf(config),
       },
       commitMs: source.commitMs,
       log,

@@ -1,3 +1,4 @@
+import { setImmediate as turnOfEvents } from 'node:timers/promises';
 import type { Change } from '@tapline/envelope';
 import {
   type CommitOffset,
@@ -256,6 +257,9 @@ export class Engine {
       if (--untilKick === 0) {
         untilKick = KICK_RECORDS;
         for (const lane of this.#lanes) lane.kick();
+        // The store's answers are not kept waiting for the rest of the fetch.
+        await turnOfEvents();
+        if (this.#closed || ledger.revoked) return;
       }
     }
     ledger.skipTo(Number(batch.nextOffset));

@@ -2,6 +2,7 @@ import type { Kafka } from '@tapline/kafka';
 import { retry, type ServiceContext, TaplineError } from '@tapline/kernel';
 import { DEFAULT_TRAITS, type Parking, type SinkContext } from '@tapline/sink';
 import type { WriterConfig } from '../config.ts';
+import { bufferBytesOf } from '../engine.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { sinkOf } from '../sinks/index.ts';
 import { topicsNow } from '../topics.ts';
@@ -53,7 +54,7 @@ export async function openTransactions(
     topic,
     batchChanges: config.batchChanges ?? batch.maxChanges,
     batchBytes: config.batchBytes ?? batch.maxBytes,
-    bufferBytes: config.source.bufferBytes,
+    bufferBytes: bufferBytesOf(config),
     log,
     metrics,
   });

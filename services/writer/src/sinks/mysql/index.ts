@@ -9,7 +9,7 @@ export const mysqlSink: SinkDefinition<typeof MYSQL_CONFIG> = {
   type: 'mysql',
   summary: 'MySQL, MariaDB or TiDB: rows in tables, each once, with their versions in the same transaction.',
   config: MYSQL_CONFIG,
-  traits: { order: 'partition', batch: { maxChanges: 4000, maxBytes: 4_194_304 } },
+  traits: { order: 'partition', batch: { maxChanges: 4000, maxBytes: 4_194_304, bufferBytes: 4_194_304 } },
   transactions: {
     topic: ({ order, transactionTopic }) => (order === 'transaction' ? (transactionTopic ?? '') : undefined),
     async open(config, context) {

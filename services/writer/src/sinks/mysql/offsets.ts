@@ -1,4 +1,5 @@
 import { quoted } from './literal.ts';
+import type { Script } from './script.ts';
 import type { Session } from './session.ts';
 
 /** The line that is of no partition. */
@@ -51,19 +52,18 @@ export async function readApplied(session: Session, sql: string, signal: AbortSi
  * waits here for the other, and then sees what is left for it.
  */
 export async function lockApplied(
-  session: Session,
+  script: Script,
   { sql, topic }: Offsets,
   partitions: readonly number[],
-  signal: AbortSignal,
 ): Promise<Map<number, bigint>> {
   const ask = `SELECT \`partition\`, version FROM ${sql} WHERE \`partition\` IN (${partitions.join(',')}) FOR UPDATE`;
   for (;;) {
-    const rows = await session.query(ask, signal);
+    const rows = await script.run(ask);
     const applied = new Map(rows.map(([partition, version]) => [Number(partition), BigInt(version ?? '0')]));
     const fresh = partitions.filter((partition) => !applied.has(partition));
     if (fresh.length === 0) return applied;
     const lines = fresh.map((partition) => `(${partition}, ${quoted(topic)}, 0, 0)`);
-    await session.execute(`INSERT IGNORE INTO ${sql} VALUES ${lines.join(',')}`, signal);
+    script.later(`INSERT IGNORE INTO ${sql} VALUES ${lines.join(',')}`);
   }
 }
 

@@ -4,7 +4,7 @@ import { ATTEMPTS, type LaneOptions, rollBack } from './lane.ts';
 import { type Applied, lockApplied, type Offsets, storeApplied } from './offsets.ts';
 import { RowByRow } from './row-by-row.ts';
 import { type RowEntry, rowEntry, rowStatements } from './row-statements.ts';
-import type { Session } from './session.ts';
+import { Script } from './script.ts';
 import { type Settled, settle } from './settled.ts';
 import { keyTexts, type Target } from './target.ts';
 
@@ -64,10 +64,11 @@ export async function applyPlaced(shares: readonly Share[], options: LaneOptions
 async function inStatements(shares: readonly Share[], options: LaneOptions): Promise<void> {
   const { session, config, outcome, signal } = options;
   const stale: number[] = [];
-  await session.begin(signal);
+  const script = new Script(session, signal);
+  script.later(...session.beginning);
   for (const own of byTarget(shares)) {
     const { target, offsets } = newest(own);
-    const applied = await lockApplied(session, offsets, partitionsOf(own), signal);
+    const applied = await lockApplied(script, offsets, partitionsOf(own));
     const rows = new Map<string, RowEntry>();
     const ends = new Map<number, Applied>();
     for (const { partition, items } of own) {
@@ -81,23 +82,26 @@ async function inStatements(shares: readonly Share[], options: LaneOptions): Pro
       if (end !== undefined) ends.set(partition, endOf(end));
     }
     if (ends.size === 0) continue;
-    await executeAll(rowStatements(target, [...rows.values()], config), session, signal);
-    await session.execute(storeApplied(offsets, ends), signal);
+    await sendAll(rowStatements(target, [...rows.values()], config), script);
+    script.later(storeApplied(offsets, ends));
   }
-  await session.execute('COMMIT', signal);
+  await script.run('COMMIT');
   for (const index of stale) outcome.set(index, 'stale');
 }
 
-/** One after the other; each is made while the server is at the one before. */
-async function executeAll(statements: Iterable<string>, session: Session, signal: AbortSignal): Promise<void> {
-  let running = Promise.resolve();
+/** One after the other; each is made while the server is at the one before. The last one leaves with what comes behind it. */
+async function sendAll(statements: Iterable<string>, script: Script): Promise<void> {
+  let running: Promise<unknown> = Promise.resolve();
+  let made: string | undefined;
   for (const sql of statements) {
     await running;
-    running = session.execute(sql, signal);
-    // Told below, when the next one is made.
+    if (made !== undefined) running = script.run(made);
+    // Told above, when the next one is made, or below.
     running.catch(() => undefined);
+    made = sql;
   }
   await running;
+  if (made !== undefined) script.later(made);
 }
 
 /**
@@ -108,10 +112,11 @@ async function oneByOne(shares: readonly Share[], options: LaneOptions): Promise
   const { session, config, outcome, signal } = options;
   const settled = new Map<number, Settled>();
   const rows = new RowByRow(session, config.mode, signal);
-  await session.begin(signal);
+  const script = new Script(session, signal);
+  script.later(...session.beginning);
   for (const own of byTarget(shares)) {
     const { target, offsets } = newest(own);
-    const applied = await lockApplied(session, offsets, partitionsOf(own), signal);
+    const applied = await lockApplied(script, offsets, partitionsOf(own));
     const ends = new Map<number, Applied>();
     for (const { partition, items } of own) {
       const fresh = above(items, applied.get(partition) ?? 0n, (index) => settled.set(index, 'stale'));
@@ -124,9 +129,9 @@ async function oneByOne(shares: readonly Share[], options: LaneOptions): Promise
         else ends.set(partition, endOf(item));
       }
     }
-    if (ends.size > 0) await session.execute(storeApplied(offsets, ends), signal);
+    if (ends.size > 0) script.later(storeApplied(offsets, ends));
   }
-  await session.execute('COMMIT', signal);
+  await script.run('COMMIT');
   for (const [index, verdict] of settled) settle(outcome, index, verdict);
 }
 

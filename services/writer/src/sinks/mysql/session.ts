@@ -61,12 +61,15 @@ export class Session implements AsyncDisposable {
   static async open(
     config: MysqlAddress & Pick<MysqlConfig, 'timeoutMs' | 'origin' | 'stateDatabase'>,
     signal: AbortSignal,
+    { scripts = false }: { readonly scripts?: boolean } = {},
   ): Promise<Session> {
     const { timeoutMs } = config;
     try {
-      const connection = await connect(config, signal, { connectTimeoutMs: timeoutMs });
+      const connection = await connect(config, signal, { connectTimeoutMs: timeoutMs, scripts });
       try {
         for (const sql of settings(Math.ceil(timeoutMs / 1000))) await connection.execute(sql, signal);
+        // Locks are waited for, as elsewhere: a cluster that was once of an old version may not have that on.
+        if (connection.isTidb) await connection.execute("SET SESSION tidb_txn_mode = 'pessimistic'", signal);
         const [row] = await connection.query('SELECT @@max_allowed_packet', signal);
         return new Session(connection, Number(row?.[0] ?? 0), marksOf(config));
       } catch (error) {
@@ -112,10 +115,29 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** Begins a transaction, with the mark of its origin in front of all else. */
+  /** Runs statements in one packet, until one is refused; one by one, where they are too long for that. @returns the rows of the last one. */
+  async script(statements: readonly string[], signal: AbortSignal): Promise<StringRow[]> {
+    const letters = statements.reduce((sum, sql) => sum + sql.length + 1, 0);
+    if (letters * 3 >= this.packetBytes) {
+      for (const sql of statements.slice(0, -1)) await this.execute(sql, signal);
+      return this.query(statements.at(-1) ?? '', signal);
+    }
+    try {
+      return await this.#connection.script(statements, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw classify(error);
+    }
+  }
+
+  /** What begins a transaction, with the mark of its origin in front of all else. */
+  get beginning(): readonly string[] {
+    const { row } = this.#marks;
+    return row === undefined ? ['START TRANSACTION'] : ['START TRANSACTION', row];
+  }
+
   async begin(signal: AbortSignal): Promise<void> {
-    await this.execute('START TRANSACTION', signal);
-    if (this.#marks.row !== undefined) await this.execute(this.#marks.row, signal);
+    for (const sql of this.beginning) await this.execute(sql, signal);
   }
 
   /** Runs a statement that makes or alters something, with the mark of its origin. */

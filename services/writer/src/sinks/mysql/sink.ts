@@ -21,7 +21,7 @@ import { readApplied } from './offsets.ts';
 import { sinkParts } from './parts.ts';
 import { applyPlaced, lanesOf, type Share } from './placed.ts';
 import { type Item, wavesOf } from './plan.ts';
-import { makeMarks, type Session, type SessionPool } from './session.ts';
+import { makeMarks, Session, SessionPool } from './session.ts';
 import { isApplied, Sorted, type Visitor } from './sorted.ts';
 import { isOutdated, type TargetTables } from './tables.ts';
 
@@ -33,6 +33,8 @@ import { isOutdated, type TargetTables } from './tables.ts';
 export class MysqlSink implements Sink {
   readonly #config: MysqlConfig;
   readonly #pool: SessionPool;
+  /** Sessions of lanes. Never those in which statements of the source are carried out: one packet of these holds several statements. */
+  readonly #lanes: SessionPool;
   readonly #tables: TargetTables;
   /** Undefined: nobody knows how far the writer is. */
   readonly #ddl: DdlReplicator | undefined;
@@ -45,6 +47,7 @@ export class MysqlSink implements Sink {
     const { pool, tables, ddl } = sinkParts(config, context, { order, progress });
     this.#config = config;
     this.#pool = pool;
+    this.#lanes = new SessionPool((signal) => Session.open(config, signal, { scripts: true }));
     this.#tables = tables;
     this.#ddl = ddl;
   }
@@ -94,10 +97,11 @@ export class MysqlSink implements Sink {
 
   async check(signal: AbortSignal): Promise<void> {
     await this.#pool.use(signal, async (session) => {
-      const [row] = await session.query('SELECT @@read_only', signal);
+      const setting = session.connection.isTidb ? 'tidb_super_read_only' : 'read_only';
+      const [row] = await session.query(`SELECT @@GLOBAL.${setting}`, signal);
       if (row?.[0] !== '1') return;
       throw new TaplineError('SINK_MYSQL_READ_ONLY', {
-        message: 'The server is read-only (read_only = 1).',
+        message: `The server is read-only (${setting} = 1).`,
         place: { address: addressText(this.#config) },
       });
     });
@@ -111,6 +115,7 @@ export class MysqlSink implements Sink {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     await this.#ddl?.[Symbol.asyncDispose]();
+    await this.#lanes[Symbol.asyncDispose]();
     await this.#pool[Symbol.asyncDispose]();
   }
 
@@ -212,7 +217,7 @@ export class MysqlSink implements Sink {
   ): Promise<TaplineError | undefined> {
     if (items.length === 0) return undefined;
     try {
-      await this.#pool.use(signal, work);
+      await this.#lanes.use(signal, work);
       return undefined;
     } catch (error) {
       if (isAbort(error, signal)) throw error;
