@@ -1,7 +1,14 @@
-import { Client, errors } from '@elastic/elasticsearch';
+import { Client, errors, Serializer } from '@elastic/elasticsearch';
 import { type ErrorCode, isAbort, TaplineError } from '@tapline/kernel';
+import { wellDone } from '../../search/bulk-answer.ts';
 import { headersOf, type SearchAnswer, type SearchClient, type SearchRequest } from '../../search/client.ts';
 import type { ElasticsearchConfig } from './config.ts';
+
+class BulkSerializer extends Serializer {
+  override deserialize<T = unknown>(json: string): T {
+    return (wellDone(json) ?? super.deserialize(json)) as T;
+  }
+}
 
 /** Elastic's own client for connections, several nodes and TLS. Its typed calls speak to servers of its own major version only; requests do not. */
 export class ElasticsearchClient implements SearchClient {
@@ -15,6 +22,7 @@ export class ElasticsearchClient implements SearchClient {
       ...authOf(config),
       ...(config.tls === undefined ? {} : { tls: tlsOf(config.tls) }),
       maxRetries: 0,
+      Serializer: BulkSerializer,
       requestTimeout: config.timeoutMs,
       enableMetaHeader: false,
     });

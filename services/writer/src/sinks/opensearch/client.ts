@@ -1,7 +1,14 @@
-import { Client, errors } from '@opensearch-project/opensearch';
+import { Client, errors, Serializer } from '@opensearch-project/opensearch';
 import { TaplineError } from '@tapline/kernel';
+import { wellDone } from '../../search/bulk-answer.ts';
 import { headersOf, type SearchAnswer, type SearchClient, type SearchRequest } from '../../search/client.ts';
 import type { OpensearchConfig } from './config.ts';
+
+class BulkSerializer extends Serializer {
+  override deserialize(json: string): unknown {
+    return wellDone(json) ?? super.deserialize(json);
+  }
+}
 
 /** OpenSearch's own client for connections, several nodes and TLS. */
 export class OpensearchClient implements SearchClient {
@@ -16,6 +23,7 @@ export class OpensearchClient implements SearchClient {
       ...(username === undefined ? {} : { auth: { username, password: password ?? '' } }),
       ...(tls === undefined ? {} : { ssl: sslOf(tls) }),
       maxRetries: 0,
+      Serializer: BulkSerializer,
       requestTimeout: config.timeoutMs,
     });
   }
