@@ -44,7 +44,7 @@ export function openSearchStore(product: Product): OpenApplyStore {
         await requireDocuments(url, rows);
         if (run > 0) return;
         shape = await shapeOf(url);
-        bulks = recorder.take().flatMap((bytes) => httpRequests(bytes).filter(isBulk).map(bulkOf));
+        bulks = inTurns(recorder.take().map((bytes) => httpRequests(bytes).filter(isBulk).map(bulkOf)));
       },
       async limits({ run, rows }: ApplyRun) {
         const measurements: Measurement[] = [];
@@ -74,6 +74,12 @@ interface Bulk extends HttpRequest {
 
 function isBulk({ path }: HttpRequest): boolean {
   return path.startsWith('/_bulk');
+}
+
+/** One of each connection after the other: about the order in which the writer sent them. One connection behind the other, ids would go to and fro. */
+function inTurns(connections: readonly (readonly Bulk[])[]): readonly Bulk[] {
+  const longest = Math.max(0, ...connections.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, at) => connections.flatMap((bulks) => bulks[at] ?? [])).flat();
 }
 
 const LINE_FEED = 10;
