@@ -51,15 +51,21 @@ export interface LaneLimits {
  *   4. Acknowledgements are given in the order of the window.
  */
 export class LaneState implements Lane {
+  // What each record needs stands together: of thousands of lanes none is in the processor's cache.
+  filling: RecordBatch | undefined;
+  /** Records appended and acknowledged since the producer began. */
+  appended = 0;
+  acknowledged = 0;
+  /** The producer's mark round in which this lane was touched last. */
+  touchedRound = -1;
+  readonly maxRecordBytes: number;
   readonly topic: string;
   readonly partition: number;
   readonly shared: boolean;
   /** Size at which a batch leaves. */
   readonly batchBytes: number;
-  readonly maxRecordBytes: number;
   readonly window: RecordBatch[] = [];
   readonly full: RecordBatch[] = [];
-  filling: RecordBatch | undefined;
   /** True when what is in `filling` may leave although it is not full. */
   flushed = false;
   /** In the producer's list of lanes to flush. */
@@ -93,11 +99,6 @@ export class LaneState implements Lane {
   /** Of the next batch to be sealed. */
   sequence = 0;
   nextOffset: bigint | undefined;
-  /** Records appended and acknowledged since the producer began. */
-  appended = 0;
-  acknowledged = 0;
-  /** The producer's mark round in which this lane was touched last. */
-  touchedRound = -1;
   /** Marks that wait for this lane, oldest first, with the `appended` each waits for. */
   readonly marks: { readonly mark: Mark; readonly target: number }[] = [];
 

@@ -33,6 +33,8 @@ export class RecordBatch {
   /** Where the next record goes. */
   position: number = BATCH_HEADER_BYTES;
   count = 0;
+  /** How far the buffer may be filled: not further than the topic takes. */
+  #limit: number;
   /** Of the record that was added first; the others are deltas to it. */
   #baseTimestampMs = 0;
   #maxTimestampMs = 0;
@@ -50,8 +52,6 @@ export class RecordBatch {
   absentAfter = 0;
   /** The offset of its first record, once acknowledged. */
   baseOffset = -1n;
-  /** How far the buffer may be filled: not further than the topic takes. */
-  #limit: number;
 
   constructor(buffer: Buffer, maxBytes: number = buffer.length) {
     this.buffer = buffer;

@@ -101,6 +101,8 @@ export class TopicLanes {
   /** Counts a change of `partition`. True: send it. False: it stands in the topic already. `version` is read only for the check. */
   advance(partition: number, key: Buffer | null, version: Buffer): boolean {
     (this.next[partition] as number)++;
+    // One look less at memory that is cold where tables are many.
+    if (this.skipping === 0) return true;
     const left = this.skip[partition] as number;
     if (left === 0) return true;
     this.skip[partition] = left - 1;
