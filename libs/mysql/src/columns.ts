@@ -20,7 +20,8 @@ export async function readColumns(
 ): Promise<Map<string, Column[]>> {
   // MariaDB's VECTOR is VARBINARY in its binlog, and so it is here: both must give the same message.
   const type = connection.flavor === 'mariadb' ? "IF(DATA_TYPE = 'vector', 'varbinary', DATA_TYPE)" : 'DATA_TYPE';
-  const srid = connection.flavor === 'mysql' && !connection.version.startsWith('5.') ? 'SRS_ID' : 'NULL';
+  const hasSrid = connection.flavor === 'mysql' && !connection.isTidb && !connection.version.startsWith('5.');
+  const srid = hasSrid ? 'SRS_ID' : 'NULL';
   const parts = [
     ...['COLUMN_NAME', type, 'COLUMN_TYPE', 'IS_NULLABLE', 'CHARACTER_MAXIMUM_LENGTH', 'NUMERIC_PRECISION'],
     ...['NUMERIC_SCALE', 'DATETIME_PRECISION', 'CHARACTER_SET_NAME', 'COLLATION_NAME', 'EXTRA', srid],

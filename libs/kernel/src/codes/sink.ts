@@ -136,7 +136,7 @@ export const SINK_CODES = {
     disposition: 'poison',
     summary: 'A row is larger than the server takes in one statement.',
     remedy:
-      'Raise max_allowed_packet on the server (bytes count a third more in a statement), and start the writer again.',
+      'Raise max_allowed_packet on the server (bytes count a third more in a statement), on TiDB tidb_txn_entry_size_limit too, and start the writer again.',
   },
   SINK_MYSQL_READ_ONLY: {
     disposition: 'retryable',

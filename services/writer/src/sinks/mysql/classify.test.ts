@@ -15,6 +15,10 @@ test.each([
   [1264, 'SINK_MYSQL_VALUE', 'poison'],
   [1153, 'SINK_MYSQL_PACKET', 'poison'],
   [1040, 'SINK_MYSQL_UNREACHABLE', 'retryable'],
+  [8004, 'SINK_MYSQL_FULL', 'retryable'],
+  [8025, 'SINK_MYSQL_PACKET', 'poison'],
+  [9006, 'SINK_MYSQL_BUSY', 'retryable'],
+  [9007, 'SINK_MYSQL_BUSY', 'retryable'],
   [59_999, 'SINK_MYSQL_FAILED', 'fatal'],
 ] as const)('error %i of the server is %s', (errno, code, disposition) => {
   const error = classify(classifyMysqlError({ errno, message: 'as the server says' }, server));

@@ -9,17 +9,21 @@ const NUMBERS: Readonly<Partial<Record<ErrorCode, readonly number[]>>> = {
   SINK_MYSQL_UNREACHABLE: [
     1040, 1053, 1077, 1152, 1158, 1159, 1160, 1161, 1203, 1226, 1927, 3168, 3169, 4031, 9001, 9002, 9005,
   ],
-  // Lock wait, deadlock, interrupted, table altered meanwhile; TiDB: write conflict, schema changed, TiKV busy.
-  SINK_MYSQL_BUSY: [1205, 1213, 1317, 1412, 1615, 3024, 3058, 3572, 8002, 8022, 8027, 8028, 9003, 9004, 9007],
+  // Lock wait, deadlock, interrupted, table altered meanwhile; TiDB: write conflict, table locked, schema changed, transaction too old, resource group at its limit, TiKV busy.
+  SINK_MYSQL_BUSY: [
+    1205, 1213, 1317, 1412, 1615, 3024, 3058, 3572, 8002, 8005, 8020, 8022, 8027, 8028, 8229, 8252, 9003, 9004, 9006,
+    9007, 9008, 9010,
+  ],
   // --read-only and its kin, a read-only transaction or tablespace, a server in an upgrade, offline mode.
   SINK_MYSQL_READ_ONLY: [1036, 1290, 1792, 1836, 1874, 3032],
-  // Disk full, table full, out of memory, out of room for locks, storage engine error.
-  SINK_MYSQL_FULL: [3, 1021, 1026, 1030, 1037, 1041, 1114, 1206, 1534, 3516],
+  // Disk full, table full, out of memory, out of room for locks, storage engine error; TiDB: transaction too large, limits of memory.
+  SINK_MYSQL_FULL: [3, 1021, 1026, 1030, 1037, 1041, 1114, 1206, 1534, 3516, 8004, 8175, 8176],
   SINK_MYSQL_TABLE: [1046, 1049, 1109, 1146, 1932],
   SINK_MYSQL_COLUMN: [1054, 1136],
   // A duplicate in a unique key; a subquery with two rows is how our statements refuse what they must not overwrite.
   SINK_MYSQL_DUPLICATE: [1022, 1062, 1169, 1242, 1586],
-  SINK_MYSQL_PACKET: [1153, 1301],
+  // TiDB: a row larger than an entry of its store.
+  SINK_MYSQL_PACKET: [1153, 1301, 8025],
   // NULL, too long, out of range, truncated, wrong characters or dates; CHECK, trigger, foreign key, partition, generated column; JSON, geometry, vector.
   SINK_MYSQL_VALUE: [
     1048, 1118, 1216, 1217, 1264, 1265, 1292, 1300, 1364, 1366, 1367, 1406, 1411, 1416, 1439, 1451, 1452, 1526, 1644,

@@ -84,3 +84,20 @@ test('a table without a primary key gets the key of the records, and the version
     'CREATE TABLE IF NOT EXISTS v (`name` varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci NOT NULL, `id` bigint unsigned NOT NULL, `__version` BIGINT UNSIGNED NOT NULL, PRIMARY KEY (`name`, `id`)) ENGINE=InnoDB',
   );
 });
+
+test('TiDB has texts of utf8mb4 alone, few collations, and bytes for what is spatial', () => {
+  const tidb = { flavor: 'mysql', rowAlias: false, unicode: 'tidb' } as const;
+  expect(createTable('t', TABLE, ['id'], tidb)).toBe(
+    "CREATE TABLE t (`id` bigint unsigned NOT NULL, `name` varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci NULL, `kind` enum('it''s','b') CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL, `place` longblob NULL, `twice` int NULL, PRIMARY KEY (`id`), UNIQUE KEY `by``name` (`name`))",
+  );
+  const collations = {
+    utf8mb4_bin: 'utf8mb4_bin',
+    utf8mb3_general_ci: 'utf8mb4_general_ci',
+    utf8mb4_ja_0900_as_cs_ks: 'utf8mb4_0900_bin',
+    uca1400_german2_nopad_ai_ci: 'utf8mb4_0900_ai_ci',
+    utf8mb4_nopad_bin: 'utf8mb4_0900_bin',
+    latin1_general_ci: 'utf8mb4_bin',
+    utf8mb4_unicode_520_ci: 'utf8mb4_bin',
+  };
+  for (const [name, expected] of Object.entries(collations)) expect(collationFor(name, tidb)).toBe(expected);
+});

@@ -53,7 +53,8 @@ export function addColumns(
 
 /** A column as CREATE and ALTER TABLE define it, but for its default. */
 export function columnDefinition(column: Column, dialect: Dialect): string {
-  const srid = column.srid !== undefined && dialect.flavor === 'mysql' && SPATIAL.has(column.type);
+  const srid =
+    column.srid !== undefined && dialect.flavor === 'mysql' && dialect.unicode !== 'tidb' && SPATIAL.has(column.type);
   return [
     quoteName(column.name),
     typeText(column, dialect),
@@ -68,6 +69,8 @@ export function typeText(column: Column, dialect: Dialect): string {
   if (TEXT_WITH_MEMBERS.has(column.type)) {
     return `${column.type}(${(column.members ?? []).map(quoted).join(',')})`;
   }
+  // TiDB has no spatial types: their bytes as the binlog has them.
+  if (dialect.unicode === 'tidb' && SPATIAL.has(column.type)) return 'longblob';
   if (column.type === 'geomcollection') return 'geometrycollection';
   return (dialect.flavor === 'mysql' ? MYSQL_TYPES[column.type] : undefined) ?? column.columnType;
 }
@@ -75,7 +78,14 @@ export function typeText(column: Column, dialect: Dialect): string {
 function textOptions({ type, charset, collation }: Column, dialect: Dialect): string[] {
   if (charset === undefined || charset === 'binary' || type === 'json') return [];
   const name = collation === undefined ? undefined : collationFor(collation, dialect);
-  return [`CHARACTER SET ${charset}`, ...(name === undefined ? [] : [`COLLATE ${name}`])];
+  const set = charsetFor(charset, dialect);
+  if (name === undefined && set !== charset) return [`CHARACTER SET ${set}`, 'COLLATE utf8mb4_bin'];
+  return [`CHARACTER SET ${set}`, ...(name === undefined ? [] : [`COLLATE ${name}`])];
+}
+
+/** TiDB has few character sets, and its utf8mb4 holds what all of them do. */
+export function charsetFor(charset: string, { unicode }: Dialect): string {
+  return unicode === 'tidb' && charset !== 'binary' ? 'utf8mb4' : charset;
 }
 
 /** `0900_ai_ci`, `ja_0900_as_cs_ks`, `uca1400_german2_nopad_ai_ci`, and what says nothing of accents and case. */
@@ -86,6 +96,7 @@ const NEWER = /^(?:utf8mb4_)?(?:[a-z_]+_)?(0900|uca1400)_(?:.*_)?(bin|a[is]_c[is
  * blanks at the end are not padded. Where a server has none like it, one that tells more apart: then no two rows of the source are one.
  */
 export function collationFor(collation: string, { unicode, flavor }: Dialect): string {
+  if (unicode === 'tidb') return collationOfTidb(collation);
   const name = collation === 'utf8mb4_nopad_bin' ? 'utf8mb4_0900_bin' : collation;
   const [, version, kind] = NEWER.exec(name) ?? [];
   if (version === undefined || kind === undefined) return collation;
@@ -101,6 +112,21 @@ export function collationFor(collation: string, { unicode, flavor }: Dialect): s
   // MySQL has accents ignored and cases told apart only in language-specific ones.
   return `utf8mb4_0900_${kind === 'ai_cs' ? 'as_cs' : kind}`;
 }
+
+/** "Character Set and Collation" of TiDB's manual. Of the others, those that ignore accents and case become the newest that does; else bytes count. */
+function collationOfTidb(collation: string): string {
+  // Of Unicode in other lengths they compare alike.
+  const own = collation.replace(/^(?:utf8|utf8mb3|ucs2|utf16|utf16le|utf32)_/, 'utf8mb4_');
+  if (TIDB.has(own)) return own;
+  const [, , kind] = NEWER.exec(collation) ?? [];
+  if (kind === 'ai_ci') return 'utf8mb4_0900_ai_ci';
+  // Blanks at the end count in the newer ones.
+  return kind !== undefined || collation.includes('nopad') ? 'utf8mb4_0900_bin' : 'utf8mb4_bin';
+}
+
+const TIDB: ReadonlySet<string> = new Set(
+  ['general_ci', 'unicode_ci', 'bin', '0900_ai_ci', '0900_bin'].map((name) => `utf8mb4_${name}`),
+);
 
 function list(names: readonly string[]): string {
   return names.map(quoteName).join(', ');

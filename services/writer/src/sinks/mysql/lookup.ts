@@ -66,8 +66,8 @@ export function dialectOf({ flavor, connection }: Session): Dialect {
   const [major = 0, minor = 0, patch = 0] = connection.version.split(/[.-]/).map(Number);
   const number = major * 10_000 + minor * 100 + patch;
   if (flavor === 'mariadb') return { flavor, rowAlias: false, unicode: number >= 101_000 ? 'uca1400' : 'uca520' };
-  const rowAlias = number >= 80_019 && !/tidb/i.test(connection.version);
-  return { flavor, rowAlias, unicode: number >= 80_001 ? 'uca900' : 'uca520' };
+  if (connection.isTidb) return { flavor, rowAlias: false, unicode: 'tidb' };
+  return { flavor, rowAlias: number >= 80_019, unicode: number >= 80_001 ? 'uca900' : 'uca520' };
 }
 
 /** A table as it is in the target; undefined: there is none. */

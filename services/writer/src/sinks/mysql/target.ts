@@ -70,8 +70,8 @@ export interface Dialect {
   readonly flavor: Flavor;
   /** INSERT … AS new ON DUPLICATE KEY UPDATE (MySQL 8.0.19); all others know VALUES(column), which MySQL is going to drop. */
   readonly rowAlias: boolean;
-  /** The newest Unicode collations of utf8mb4: MySQL 8 has those of Unicode 9, MariaDB 10.10 those of 14; all have some of 5.2. */
-  readonly unicode: 'uca900' | 'uca1400' | 'uca520';
+  /** The newest Unicode collations of utf8mb4: MySQL 8 has those of Unicode 9, MariaDB 10.10 those of 14; both have some of 5.2. TiDB has one of 9, and few at all. */
+  readonly unicode: 'uca900' | 'uca1400' | 'uca520' | 'tidb';
 }
 
 export const VERSION_COLUMN = '__version';

@@ -14,7 +14,7 @@ import type { TableCatalog, TableShape } from '@tapline/sink';
 import { POSITIONS } from '../append.ts';
 import { errnoOf } from '../classify.ts';
 import type { MysqlConfig } from '../config.ts';
-import { collationFor } from '../create-table.ts';
+import { charsetFor, collationFor } from '../create-table.ts';
 import { quoted } from '../literal.ts';
 import { dialectOf, findState, findTable, placeIn } from '../lookup.ts';
 import type { Session } from '../session.ts';
@@ -146,14 +146,15 @@ export class CarryOut {
   async #defaultText(place: TableName, after: TableShape | undefined): Promise<void> {
     const { session, signal } = this.#parts;
     if (after?.text === undefined) return;
-    const collation = collationFor(after.text.collation, dialectOf(session));
+    const dialect = dialectOf(session);
+    const collation = collationFor(after.text.collation, dialect);
     const [row] = await session.query(
       `SELECT TABLE_COLLATION FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${quoted(place.database)} AND TABLE_NAME = ${quoted(place.name)}`,
       signal,
     );
     if (row?.[0] === collation) return;
     await session.define(
-      `ALTER TABLE ${sqlOf(place)} DEFAULT CHARACTER SET ${after.text.charset} COLLATE ${collation}`,
+      `ALTER TABLE ${sqlOf(place)} DEFAULT CHARACTER SET ${charsetFor(after.text.charset, dialect)} COLLATE ${collation}`,
       signal,
     );
   }
