@@ -12,6 +12,9 @@ import { isOutdated, type TargetTables } from '../tables.ts';
 import { PlaceBook } from './place-book.ts';
 import { writeAppended, writeKeyed } from './write.ts';
 
+/** So many times `timeoutMs` a session may be silent. */
+const SILENT_TIMEOUTS = 3;
+
 /**
  * Whole transactions of a source in MySQL, each in one of the target's, on one connection: who reads the target in a snapshot sees all of one, or nothing. Rows have their versions
  * beside them as in the other order, so that what comes twice changes nothing, and the orders may be changed.
@@ -115,13 +118,21 @@ export class MysqlTransactions implements TransactionSink {
     return outcome.result();
   }
 
+  /** The server ends a session that says nothing for this long: a member that is paused or cut off in the middle of a transaction keeps the next one from its rows no longer. */
+  async #connected(signal: AbortSignal): Promise<Session> {
+    const session = await Session.open(this.#config, signal);
+    const seconds = Math.ceil((SILENT_TIMEOUTS * this.#config.timeoutMs) / 1000);
+    await session.execute(`SET SESSION wait_timeout = ${seconds}`, signal);
+    return session;
+  }
+
   /** The session with the open transaction. */
   async #opened(signal: AbortSignal): Promise<Session> {
     if (this.#isOpen && this.#session?.usable === true) return this.#session;
     if (this.#isOpen) {
       throw new TaplineError('SINK_MYSQL_UNREACHABLE', { message: 'The connection was lost within a transaction.' });
     }
-    if (this.#session?.usable !== true) this.#session = await Session.open(this.#config, signal);
+    if (this.#session?.usable !== true) this.#session = await this.#connected(signal);
     await this.#session.begin(signal);
     this.#isOpen = true;
     await this.#book.lock(this.#session, signal);
