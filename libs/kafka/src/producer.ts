@@ -290,7 +290,7 @@ export class BatchingProducer implements OrderedProducer {
     this.#acknowledged += batch.count;
     this.#acknowledgedBytes += batch.position;
     lane.startBytes = Math.min(Math.max(batch.filledBytes, lane.startBytes >>> 1), lane.batchBytes);
-    this.#pool.give(batch.buffer);
+    this.#pool.give(batch.release());
     this.#spare.push(batch);
     this.#marks.acknowledged(lane);
     if (this.#waitingForRoom !== undefined && this.#pool.usedBytes <= this.#pool.budgetBytes * ROOM_AGAIN) {

@@ -247,6 +247,9 @@ test('a batch that is used again is as a new one', () => {
   used.absentAfter = 2;
   used.refusal = 7;
   used.baseOffset = 12n;
+  const { buffer } = used;
+  expect(used.release()).toBe(buffer);
+  expect(used.buffer.length).toBe(0);
   const again = used.renew(Buffer.alloc(4096, 1), 100);
   expect(again).toEqual(new RecordBatch(Buffer.alloc(4096, 1), 100));
   expect(again.fits(100)).toBe(false);

@@ -13,6 +13,8 @@ import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.ts'
  */
 export const BATCH_HEADER_BYTES = 61;
 
+const NO_BYTES = Buffer.alloc(0);
+
 /** The count of an empty list of headers. */
 export const NO_HEADERS: Buffer = Buffer.from([0]);
 
@@ -56,6 +58,13 @@ export class RecordBatch {
   constructor(buffer: Buffer, maxBytes: number = buffer.length) {
     this.buffer = buffer;
     this.#limit = Math.min(buffer.length, maxBytes);
+  }
+
+  /** Takes its buffer from a batch that is acknowledged: one that waits to be used again must not keep that of a giant record. */
+  release(): Buffer {
+    const { buffer } = this;
+    this.buffer = NO_BYTES;
+    return buffer;
   }
 
   /** Makes a new batch of one that is acknowledged: thousands of small ones a second would be garbage that has become old. */
