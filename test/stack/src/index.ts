@@ -2,13 +2,20 @@ export { inRoot, unpackDebian } from './apt.ts';
 export { cacheFolder, type Provisioned, provisionedVersions, provisionOnce } from './cache.ts';
 export { type CommandOptions, runCommand } from './command.ts';
 export { ProcessServer, type Server, StackContext } from './context.ts';
+export { findGo, GoModules, onPath } from './go.ts';
 export { compileJava, copyJars, findJava, type Java } from './java.ts';
 export { withFileLock } from './lock.ts';
 export { releasePorts, reservePorts } from './ports.ts';
 export { ManagedProcess, type ProcessExit, type ProcessSpec } from './process.ts';
 export { MovingAddress } from './proxy.ts';
 export type { HBaseAddress, HBaseServer } from './servers/hbase.ts';
-export { type KafkaAddress, type KafkaBroker, type KafkaCluster, type KafkaOptions } from './servers/kafka.ts';
+export {
+  type KafkaAddress,
+  type KafkaBroker,
+  type KafkaCluster,
+  type KafkaOptions,
+  kafkaHome,
+} from './servers/kafka.ts';
 export type { MariadbOptions, MariadbServer, MariadbVersion } from './servers/mariadb.ts';
 export {
   type MysqlOptions,
@@ -16,8 +23,8 @@ export {
   type SqlAddress,
   type SqlServer,
 } from './servers/mysql.ts';
-export { type MysqlVersion, mysqlProgram } from './servers/mysql-home.ts';
-export type { RedisAddress, RedisServer, RedisSettings } from './servers/redis.ts';
+export { type MysqlVersion, mysqlProgram, mysqlRoot } from './servers/mysql-home.ts';
+export { type RedisAddress, type RedisServer, type RedisSettings, redisRoot } from './servers/redis.ts';
 export type { RedisCluster, RedisClusterAddress } from './servers/redis-cluster.ts';
 export type { RedisSentinelAddress, RedisSentinelGroup } from './servers/redis-sentinel.ts';
 export type { RegistryAddress, RegistryServer } from './servers/registry.ts';

@@ -30,13 +30,14 @@ const STAGES: readonly Stage[] = [
     config: 'test/jest.kubernetes.config.js',
     onlyWhenAsked: true,
   },
+  { name: 'compose', title: 'the stack of Compose', config: 'test/jest.compose.config.js', onlyWhenAsked: true },
 ];
 
 const USUAL = STAGES.filter(({ onlyWhenAsked }) => onlyWhenAsked !== true);
 
 const END_SECONDS = 60;
 
-const HELP = `tapline test [--unit] [--servers] [--chaos] [--image] [--kubernetes] [PATH…]
+const HELP = `tapline test [--unit] [--servers] [--chaos] [--image] [--kubernetes] [--compose] [PATH…]
 
 Runs the tests, and prints at the end one line: N passed, N failed. Without a flag, the first three kinds; only files whose path
 matches a PATH, when any is given. Servers are fetched at the first run and started on free ports of their own.
@@ -46,6 +47,8 @@ matches a PATH, when any is given. Servers are fetched at the first run and star
   --image     the image is built and its services run in it; as root on Debian, with buildah, debootstrap and runc
   --kubernetes  the chart is installed, upgraded, rolled back and deleted on a real API: with nodes that are pretended, and with pods that run
               the image on a node inside this machine's namespaces. As --image, with Go: Kubernetes is built once, which takes half an hour
+  --compose   docker/compose.yaml is started on a Docker engine of its own inside this machine's namespaces, runs its demo, and is removed. As --image,
+              with docker.io
 `;
 
 async function run(args: readonly string[]): Promise<number> {

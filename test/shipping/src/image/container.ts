@@ -3,6 +3,9 @@ import { dirname, join } from 'node:path';
 import { type ManagedProcess, runCommand, type StackBase } from '@tapline/test-stack';
 import { ROOT } from '../tools/chart.ts';
 
+/** What build-local.sh makes in place of the Dockerfile's base. */
+export const DEBIAN = 'docker.io/library/debian:bookworm-slim';
+
 const USER = 10_001;
 const CPU_SHARES = 16_384;
 
@@ -24,8 +27,14 @@ interface ImageConfig {
   readonly Healthcheck?: { readonly Test: readonly string[] };
 }
 
-async function buildah(...args: string[]): Promise<string> {
+export async function buildah(...args: string[]): Promise<string> {
   return (await runCommand('buildah', args, { package: 'buildah' })).trim();
+}
+
+/** An archive of an image of this machine's, for another engine, in which it is called `as`. */
+export async function saveImage(name: string, file: string, as: string = name): Promise<string> {
+  await buildah('push', '--quiet', name, `docker-archive:${file}:${as}`);
+  return file;
 }
 
 /** Builds the image from the tree as it is, with these variables in the builder's environment, and mounts it. */

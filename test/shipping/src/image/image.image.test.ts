@@ -2,8 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { sleep } from '@tapline/kernel';
 import { openStack, runCommand, type Stack } from '@tapline/test-stack';
+import { eventually } from '../tools/eventually.ts';
 import { buildImage, type ContainerSpec, type Image, removeContainers, startContainer } from './container.ts';
 
 const PLANTED = { DB_PASSWORD: 'planted-kx81Vb', REDIS_PASSWORD: 'planted-Zq07Lm' };
@@ -23,14 +23,6 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
   await image?.[Symbol.asyncDispose]();
 }, 120_000);
-
-async function eventually(what: string, holds: () => Promise<boolean>, deadlineMs = 90_000): Promise<void> {
-  const started = performance.now();
-  while (!(await holds().catch(() => false))) {
-    if (performance.now() - started > deadlineMs) throw new Error(`${what}: not within ${deadlineMs} ms`);
-    await sleep(20);
-  }
-}
 
 /** One service in a container, under the rules that the chart gives its pods. */
 async function service(name: string, kind: 'reader' | 'writer', config: object, secrets: Partial<ContainerSpec>) {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sleep } from '@tapline/kernel';
 import { openStack, runCommand } from '@tapline/test-stack';
 import { Cluster } from '../kubernetes/cluster.ts';
 import { CHART } from '../tools/chart.ts';
+import { eventually } from '../tools/eventually.ts';
 import { type NodeOptions, startNode } from './running-node.ts';
 
 /*
@@ -19,7 +19,6 @@ export interface Plan extends Omit<NodeOptions, 'address'> {
 }
 
 const NAMESPACE = 'data';
-const DEADLINE_MS = 240_000;
 const SECRETS = { mysql: 'planted-kx81Vb', redis: 'planted-Zq07Lm' };
 const ADDRESS = process.env['TAPLINE_NODE_ADDRESS'] ?? '';
 const plan = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as Plan;
@@ -59,13 +58,8 @@ async function helm(...args: string[]): Promise<string> {
   }
 }
 
-async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const from = performance.now();
-  while (!(await holds().catch(() => false))) {
-    assert(performance.now() - from < DEADLINE_MS, `${what}: not within ${DEADLINE_MS / 1000} s`);
-    await sleep(50);
-  }
-  say(`${what}: after ${((performance.now() - from) / 1000).toFixed(1)} s`);
+async function told(what: string, holds: () => Promise<boolean>): Promise<void> {
+  say(`${what}: after ${((await eventually(what, holds)) / 1000).toFixed(1)} s`);
 }
 
 async function inRedis(key: string, field: string): Promise<string> {
@@ -77,7 +71,7 @@ async function inRedis(key: string, field: string): Promise<string> {
 /** A row goes into MySQL, and must arrive under this key. */
 async function flows(id: number, key = `orders:${id}`): Promise<void> {
   await stack.mysql.execute(`INSERT INTO shop.orders VALUES (${id}, 'note ${id}')`);
-  await eventually(`order ${id} is in Redis as ${key}`, async () => (await inRedis(key, 'note')) === `note ${id}`);
+  await told(`order ${id} is in Redis as ${key}`, async () => (await inRedis(key, 'note')) === `note ${id}`);
 }
 
 async function podsOf(entry: string): Promise<readonly string[]> {
@@ -161,8 +155,8 @@ await writeFile(
 );
 const before = await podsOf('shop');
 await helm('upgrade', 'tapline', CHART, ...wait, '--values', added);
-await eventually('order 1 is in Redis as again:1', async () => (await inRedis('again:1', 'note')) === 'note 1');
-await eventually('the reader’s old pods are gone', async () => {
+await told('order 1 is in Redis as again:1', async () => (await inRedis('again:1', 'note')) === 'note 1');
+await told('the reader’s old pods are gone', async () => {
   const now = await podsOf('shop');
   return now.length === 2 && !now.some((pod) => before.includes(pod));
 });
@@ -181,7 +175,7 @@ assert.deepEqual(await podsOf('again'), [], 'the writer that was added is gone')
 await lookAtLogs();
 
 await helm('uninstall', 'tapline', '--wait', '--timeout', '4m');
-await eventually('no pod is left', async () => {
+await told('no pod is left', async () => {
   const left = await cluster.ask(`/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=tapline%2Fname`);
   return left?.items?.length === 0;
 });

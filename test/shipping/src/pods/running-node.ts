@@ -1,14 +1,13 @@
-import { mkdir, readdir, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sleep } from '@tapline/kernel';
 import { runCommand, type StackBase } from '@tapline/test-stack';
 import type { Cluster } from '../kubernetes/cluster.ts';
+import { makeGroup } from '../namespace/namespace.ts';
+import { eventually } from '../tools/eventually.ts';
 import type { NodePrograms } from '../tools/kubernetes.ts';
 
 const NAME = 'node-1';
 const KUBELET_PORT = 10_250;
-const CGROUPS = '/sys/fs/cgroup';
-const CPU_SHARES = '16384';
 /** The container that holds each pod's network: any image that sleeps. */
 export const PAUSE = 'localhost/pause:local';
 
@@ -49,10 +48,7 @@ export async function startNode(stack: StackBase, cluster: Cluster, options: Nod
   await eventually('containerd answers', async () => await ctr('version'));
   for (const image of options.images) await ctr('images', 'import', image);
 
-  const cgroup = cgroupOf(folder);
-  for (const controller of await readdir(CGROUPS)) await mkdir(join(CGROUPS, controller, cgroup), { recursive: true });
-  // Beside other processes of this machine, a node is not one process.
-  await writeFile(join(CGROUPS, 'cpu', cgroup, 'cpu.shares'), CPU_SHARES).catch(() => undefined);
+  const cgroup = await makeGroup(folder);
   const kubelet = join(folder, 'kubelet.json');
   await writeFile(kubelet, JSON.stringify(kubeletSettings(folder, address, socket, cgroup)));
   const credentials = `--kubeconfig=${cluster.kubeconfig}`;
@@ -69,33 +65,7 @@ export async function startNode(stack: StackBase, cluster: Cluster, options: Nod
   });
 }
 
-/** What a node leaves behind outside of its namespaces, when they are gone. */
-export async function removeCgroups(folder: string): Promise<void> {
-  for (const controller of await readdir(CGROUPS)) await removeGroup(join(CGROUPS, controller, cgroupOf(folder)));
-}
-
-async function removeGroup(path: string): Promise<void> {
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-  for (const entry of entries.filter((one) => one.isDirectory())) await removeGroup(join(path, entry.name));
-  await rmdir(path).catch(() => undefined);
-}
-
-const cgroupOf = (folder: string): string => `tapline-${folder.split('-').at(-1) ?? ''}`;
-
 const inheritedPath = (): string => process.env['PATH'] ?? '';
-
-async function eventually(what: string, does: () => Promise<unknown>, deadlineMs = 240_000): Promise<void> {
-  const end = Date.now() + deadlineMs;
-  for (;;) {
-    try {
-      await does();
-      return;
-    } catch (cause) {
-      if (Date.now() > end) throw new Error(`${what}: not within ${deadlineMs / 1000} s`, { cause });
-    }
-    await sleep(250);
-  }
-}
 
 /** Each pod has an address of its own on a bridge, by which it reaches the node's. There is no NAT, no name service and no enforcement of policies. */
 function networkOf(folder: string): object {

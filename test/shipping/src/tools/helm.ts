@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { provisionOnce, runCommand } from '@tapline/test-stack';
-import { onPath } from './on-path.ts';
+import { findGo, provisionOnce, runCommand } from '@tapline/test-stack';
 
 const VERSION = '3.22.0';
 /** The Kubernetes that `helm template` and `helm lint` take for granted: the one of its client library, as in Helm's own builds. */
@@ -16,10 +14,6 @@ function linkerFlags(): string {
     'pkg/chartutil.k8sVersionMinor': KUBERNETES.minor,
   };
   return ['-s -w', ...Object.entries(values).map(([name, value]) => `-X helm.sh/helm/v3/${name}=${value}`)].join(' ');
-}
-
-export function findGo(): string | undefined {
-  return onPath('go') ?? ['/usr/local/go/bin/go'].find(existsSync);
 }
 
 /** The helm program, built once from its module with the machine's Go (minutes) at the lowest priority; undefined: there is no Go. */

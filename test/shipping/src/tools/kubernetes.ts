@@ -1,8 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { provisionOnce, unpackDebian } from '@tapline/test-stack';
-import { GoModules } from './go-modules.ts';
-import { findGo } from './helm.ts';
+import { findGo, GoModules, provisionOnce, unpackDebian } from '@tapline/test-stack';
 
 const KUBERNETES = '1.36.3';
 const ETCD = '3.6.8';
@@ -24,7 +22,7 @@ export async function findKubernetes(): Promise<string | undefined> {
   if (go === undefined) return undefined;
   const { folder } = await provisionOnce(`kubernetes-${KUBERNETES}`, async (into) => {
     const modules = new GoModules(go, into);
-    await buildServers(modules, into, ['kube-apiserver', 'kube-controller-manager']);
+    await buildServers(modules, ['kube-apiserver', 'kube-controller-manager']);
     const etcd = await modules.module('etcd', [`go.etcd.io/etcd/server/v3 v${ETCD}`]);
     await modules.build(etcd, 'etcd', 'go.etcd.io/etcd/server/v3');
     const kwok = await modules.module('kwok', [`sigs.k8s.io/kwok v${KWOK}`]);
@@ -51,7 +49,7 @@ export async function findNodePrograms(): Promise<NodePrograms | undefined> {
   if (go === undefined) return undefined;
   const { folder } = await provisionOnce(`kubernetes-node-${KUBERNETES}-containerd-${CONTAINERD}`, async (into) => {
     const modules = new GoModules(go, into);
-    await buildServers(modules, into, ['kubelet', 'kube-scheduler']);
+    await buildServers(modules, ['kubelet', 'kube-scheduler']);
     const containerd = await modules.module('containerd', [`github.com/containerd/containerd/v2 v${CONTAINERD}`]);
     for (const program of ['containerd', 'containerd-shim-runc-v2', 'ctr']) {
       await modules.build(containerd, program, `github.com/containerd/containerd/v2/cmd/${program}`);
@@ -65,12 +63,9 @@ export async function findNodePrograms(): Promise<NodePrograms | undefined> {
 }
 
 /** Programs of Kubernetes' own repository. They tell their version, which clients ask for. */
-async function buildServers(modules: GoModules, into: string, programs: readonly string[]): Promise<void> {
-  const servers = await modules.module(
-    'servers',
-    [`k8s.io/kubernetes v${KUBERNETES}`],
-    await stagingModules(modules, into),
-  );
+async function buildServers(modules: GoModules, programs: readonly string[]): Promise<void> {
+  const needs = [`k8s.io/kubernetes v${KUBERNETES}`];
+  const servers = await modules.module('servers', needs, await stagingModules(modules));
   const [major, minor] = KUBERNETES.split('.');
   const version = { gitVersion: `v${KUBERNETES}`, gitMajor: major, gitMinor: minor };
   const stamps = Object.entries(version).map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`);
@@ -80,10 +75,9 @@ async function buildServers(modules: GoModules, into: string, programs: readonly
 }
 
 /** Inside its own repository Kubernetes takes these from folders; whoever builds it from outside names their versions. */
-async function stagingModules(modules: GoModules, cwd: string): Promise<string[]> {
-  const said = await modules.run(cwd, 'mod', 'download', '-json', `k8s.io/kubernetes@v${KUBERNETES}`);
-  const { GoMod } = JSON.parse(said) as { GoMod: string };
+async function stagingModules(modules: GoModules): Promise<string[]> {
   const version = KUBERNETES.replace(/^1\./, '0.');
-  const names = [...(await readFile(GoMod, 'utf8')).matchAll(/^\s*(k8s\.io\/\S+) => \.\/staging/gm)];
+  const goMod = await modules.goMod(`k8s.io/kubernetes@v${KUBERNETES}`);
+  const names = [...goMod.matchAll(/^\s*(k8s\.io\/\S+) => \.\/staging/gm)];
   return names.map(([, name]) => `${name} => ${name} v${version}`);
 }

