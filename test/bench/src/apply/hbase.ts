@@ -13,7 +13,7 @@ import type { ApplyRun, ApplyStack, OpenStore } from './store.ts';
 const PUTS = fileURLToPath(new URL('HBasePuts.java', import.meta.url));
 
 /** As many as the writer has lanes, and as large as their batches. */
-const CALLS = { rowsPerCall: 500, calls: 4 } as const;
+const CALLS = { rowsPerCall: 2000, calls: 4 } as const;
 const UNCOUNTED_SHARE = 0.2;
 
 /** HBase; the limits are plain puts of the same rows: over the writer's own RPC, made beforehand, and by HBase's own Java client, 500 a call from four threads. */

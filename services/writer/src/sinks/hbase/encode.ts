@@ -103,7 +103,9 @@ export class RowEncoder implements RowVisitor {
   }
 
   integer(column: number, value: number): void {
-    this.#cell(this.#schema[column] as Column, value);
+    const { name, text, encode } = this.#schema[column] as Column;
+    if (encode === undefined) this.#wrote(this.#cells.integer(name, value), text);
+    else this.#cell(this.#schema[column] as Column, value);
   }
 
   value(column: number, value: Value): void {

@@ -55,7 +55,7 @@ export function wavesOf(items: Item[]): readonly (readonly Item[])[] {
 }
 
 /** What is to be sent to one server, by region; or by regions that are not open. */
-export interface Located {
+interface Located {
   readonly byServer: ReadonlyMap<ServerAddress, readonly Item[]>;
   readonly elsewhere: readonly { readonly item: Item; readonly region: Region | undefined }[];
 }
@@ -109,7 +109,7 @@ export function sharesOf(
 }
 
 /** A share that is being gathered. */
-export interface PartitionItems extends Share {
+interface PartitionItems extends Share {
   last: number;
   readonly items: Item[];
 }

@@ -11,8 +11,10 @@ const PLACEHOLDER = /\$\{([^}]*)\}/g;
 /** A row key made ready: gives the bytes for a change. */
 export type RowKey = (change: Change) => Buffer;
 
-type Part = (change: Change) => Buffer;
-type Form = (value: NonNullable<Value>, column: string) => Buffer;
+/** Bytes, each a character of its code: they are put together faster so than as buffers. */
+type Bytes = string;
+type Part = (change: Change) => Bytes;
+type Form = (value: NonNullable<Value>, column: string) => Bytes;
 
 /** @throws TaplineError CONFIG_INVALID */
 export function compileRowKey(text: string): RowKey {
@@ -26,7 +28,11 @@ export function compileRowKey(text: string): RowKey {
     at = match.index + match[0].length;
   }
   if (at < text.length) parts.push(constant(text.slice(at)));
-  return (change) => Buffer.concat(parts.map((part) => part(change)));
+  return (change) => {
+    let bytes = '';
+    for (const part of parts) bytes += part(change);
+    return Buffer.from(bytes, 'latin1');
+  };
 }
 
 /** Whether a row is one key, as all of the key's columns are in the row key. */
@@ -46,7 +52,7 @@ function plainTemplate(text: string): Template | undefined {
 }
 
 function constant(text: string): Part {
-  const bytes = Buffer.from(text);
+  const bytes = encoded(text);
   return () => bytes;
 }
 
@@ -55,7 +61,7 @@ function partOf(name: string): Part {
   if (subject === 'salt' || subject === 'hash') return spreadPart(subject, forms);
   if (forms.length === 0) {
     const template = compileTemplate(`\${${subject}}`, { path: PATH, row: false, nullText: '' });
-    return (change) => Buffer.from(template(change));
+    return (change) => encoded(template(change));
   }
   const column = /^key\.(.+)$/s.exec(subject)?.[1];
   if (column === undefined && subject !== 'key')
@@ -81,10 +87,10 @@ function spreadPart(subject: 'salt' | 'hash', forms: readonly string[]): Part {
   const count = Number(/^\d{1,5}$/.exec(forms.join(':'))?.[0]);
   if (subject === 'hash') {
     if (!(count >= 1 && count <= 32)) throw invalid('${hash:DIGITS} needs 1 to 32 digits');
-    return (change) => Buffer.from(hash('md5', whole(change)).slice(0, count));
+    return (change) => hash('md5', whole(change)).slice(0, count);
   }
   if (!(count >= 2 && count <= 65_536)) throw invalid('${salt:COUNT} needs a count of 2 to 65536');
-  return (change) => Buffer.from(saltText(Number.parseInt(hash('md5', whole(change)).slice(0, 8), 16) % count, count));
+  return (change) => saltText(Number.parseInt(hash('md5', whole(change)).slice(0, 8), 16) % count, count);
 }
 
 function saltText(salt: number, count: number): string {
@@ -100,8 +106,8 @@ function compileForms(names: readonly string[]): Form {
   for (const turn of turns) {
     const inner = form;
     if (turn === 'desc' && isBinary(first))
-      form = (value, column) => Buffer.from(inner(value, column).map((byte) => byte ^ 255));
-    else if (turn === 'reverse') form = (value, column) => Buffer.from(inner(value, column).toReversed());
+      form = (value, column) => turned(inner(value, column), (bytes) => bytes.map((byte) => byte ^ 255));
+    else if (turn === 'reverse') form = (value, column) => turned(inner(value, column), (bytes) => bytes.toReversed());
     else throw invalid(`:${turn} is not known behind :${first}`);
   }
   return form;
@@ -127,7 +133,12 @@ function formOf(name: string): Form {
 
 /** Big endian. Of a signed one the sign bit is turned round, so that negative numbers come first. */
 function fixedInteger(width: number, unsigned: boolean): Form {
+  const most = 2 ** (8 * width);
   return (value, column) => {
+    if (typeof value === 'number' && width <= 4 && Number.isInteger(value)) {
+      const shifted = unsigned ? value : value + most / 2;
+      if (shifted >= 0 && shifted < most) return bigEndian(shifted, width);
+    }
     const number = integerOf(value);
     if (number === undefined) throw misfit(column, value, 'is no integer, and its form in the row key is one');
     return fixed(number, { width, unsigned, column, value });
@@ -141,11 +152,18 @@ interface Fixed {
   readonly value: NonNullable<Value>;
 }
 
-function fixed(number: bigint, { width, unsigned, column, value }: Fixed): Buffer {
+/** Of up to 32 bits. */
+function bigEndian(number: number, width: number): Bytes {
+  let bytes = '';
+  for (let shift = 8 * (width - 1); shift >= 0; shift -= 8) bytes += String.fromCharCode((number >>> shift) & 255);
+  return bytes;
+}
+
+function fixed(number: bigint, { width, unsigned, column, value }: Fixed): Bytes {
   const bits = BigInt(8 * width);
   const shifted = unsigned ? number : number + (1n << (bits - 1n));
   if (shifted < 0n || shifted >> bits !== 0n) throw misfit(column, value, `does not fit ${width} bytes of the row key`);
-  return Buffer.from(shifted.toString(16).padStart(2 * width, '0'), 'hex');
+  return Buffer.from(shifted.toString(16).padStart(2 * width, '0'), 'hex').toString('latin1');
 }
 
 /** The number times 10^scale, as a signed integer of as many bytes as the precision needs. */
@@ -167,20 +185,29 @@ function paddedDigits(width: number): Form {
     const number = integerOf(value);
     if (number === undefined || number < 0n || number.toString().length > width)
       throw misfit(column, value, `is no integer of at most ${width} digits`);
-    return Buffer.from(number.toString().padStart(width, '0'));
+    return number.toString().padStart(width, '0');
   };
 }
 
 function fixedText(width: number): Form {
   return (value, column) => {
-    const bytes = value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(textOf(value));
+    const bytes = value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : encoded(textOf(value));
     if (bytes.length > width) throw misfit(column, value, `is longer than ${width} bytes of the row key`);
-    return Buffer.concat([bytes, Buffer.alloc(width - bytes.length)]);
+    return bytes.padEnd(width, '\0');
   };
 }
 
-function reversedText(value: NonNullable<Value>): Buffer {
-  return Buffer.from(Array.from(textOf(value)).toReversed().join(''));
+function reversedText(value: NonNullable<Value>): Bytes {
+  return encoded(Array.from(textOf(value)).toReversed().join(''));
+}
+
+/** Text as UTF-8. */
+function encoded(text: string): Bytes {
+  return /^[\x20-\x7e]*$/.test(text) ? text : Buffer.from(text).toString('latin1');
+}
+
+function turned(bytes: Bytes, turn: (bytes: Uint8Array) => Uint8Array): Bytes {
+  return Buffer.from(turn(Buffer.from(bytes, 'latin1'))).toString('latin1');
 }
 
 /**

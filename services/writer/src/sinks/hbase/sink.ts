@@ -21,6 +21,9 @@ import { Tables } from './tables.ts';
 /** A request is sent at this size even when it has few rows: the server holds all of it in memory. */
 const CALL_BYTES = 2 * 1024 * 1024;
 
+/** As many as calls are under way for the most part. */
+const SPARE_BLOCKS = 8;
+
 /** No older release is maintained. */
 const OLDEST: readonly [number, number] = [2, 4];
 
@@ -38,7 +41,8 @@ export class HBaseSink implements Sink {
   readonly #table: Template;
   readonly #rowKey: RowKey;
   readonly #isWholeKey: (change: Change) => boolean;
-  readonly #cells = new CellBlock();
+  /** Cells of calls that are answered, whose memory is used again. */
+  readonly #spare: CellBlock[] = [];
   readonly #ending = new AbortController();
 
   private constructor(cluster: Cluster, config: HBaseConfig, context: SinkContext) {
@@ -185,7 +189,7 @@ export class HBaseSink implements Sink {
 
   /** The rows from `from` on, until they are enough for a request. */
   #puts({ outcome }: Call, rows: readonly Item[], from: number): Encoded & { readonly next: number } {
-    const cells = this.#cells;
+    const cells = this.#spare.pop() ?? new CellBlock();
     const items: Item[] = [];
     let next = from;
     function* some(): Generator<Item> {
@@ -208,12 +212,12 @@ export class HBaseSink implements Sink {
       },
       cells,
     );
-    return { request, parts, items, next };
+    return { request, parts, items, cells, next };
   }
 
   async #call(
     call: ServerCall,
-    { request, parts, items }: Encoded,
+    { request, parts, items, cells }: Encoded,
     done: (item: Item, answer: 'done' | 'found') => void,
   ): Promise<void> {
     const { server, table } = call;
@@ -224,6 +228,7 @@ export class HBaseSink implements Sink {
       this.#failed(call, items, classify(error, server));
       return;
     }
+    if (cells !== undefined && this.#spare.length < SPARE_BLOCKS) this.#spare.push(cells);
     for (const [at, item] of items.entries()) {
       const answer = answers[at];
       if (answer === 'done' || answer === 'found') done(item, answer);
@@ -265,6 +270,8 @@ interface Encoded {
   readonly request: Request;
   readonly parts: Parts;
   readonly items: readonly Item[];
+  /** What the request sends behind it. */
+  readonly cells?: CellBlock;
 }
 
 function isDelete(change: Change): boolean {

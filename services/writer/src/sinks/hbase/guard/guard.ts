@@ -8,7 +8,7 @@ import { type From, type Role, type Share, TableGuard } from './table-guard.ts';
 /** A topic's partitions are not counted again within this time. */
 const COUNTED_MS = 5000;
 
-export interface GuardOptions {
+interface GuardOptions {
   readonly cluster: Cluster;
   readonly config: HBaseConfig;
   readonly context: Pick<SinkContext, 'name' | 'log' | 'order' | 'progress'>;

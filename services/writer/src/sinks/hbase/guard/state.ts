@@ -1,5 +1,5 @@
 /** How far changes of one partition may have been sent to a table, and who sends them. */
-export interface Mark {
+interface Mark {
   /** Every change that was ever sent stands in front of this offset. */
   readonly below: number;
   /** From here on the owner has sent, or will send, whatever is sent. */
@@ -9,7 +9,7 @@ export interface Mark {
 }
 
 /** What the rows of a table come from. */
-export interface Origin {
+interface Origin {
   /** Name of the writer. */
   readonly writer: string;
   readonly topic: string;

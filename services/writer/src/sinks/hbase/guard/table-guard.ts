@@ -3,11 +3,11 @@ import { notOpen } from '../not-open.ts';
 import type { Cluster } from '../rpc/cluster.ts';
 import { type Region, regionOfRow } from '../rpc/regions.ts';
 import { type CellName, isEmptyRegion, type OpenRegion, readCell, replaceCell } from '../rpc/single.ts';
-import { claimed, type GuardState, markOf, type Origin, parseState, printState, raised } from './state.ts';
+import { claimed, type GuardState, markOf, parseState, printState, raised } from './state.ts';
 
 /** The row of a table that has its marks, in the family of versions. */
 export const GUARD_ROW: Buffer = Buffer.from('__tapline.guard');
-export const GUARD_COLUMN = 'guard';
+const GUARD_COLUMN = 'guard';
 
 /** What is known of a table's marks is looked at again after this time, so that who has lost a partition knows it by then. */
 const KNOWN_MS = 1000;
@@ -29,7 +29,7 @@ export interface Share {
  */
 export type Role = 'owner' | 'guest' | 'stranger';
 
-export interface TableGuardOptions {
+interface TableGuardOptions {
   readonly cluster: Cluster;
   readonly table: string;
   readonly versionFamily: string;

@@ -77,7 +77,7 @@ export class Cluster implements AsyncDisposable {
     return await this.#call({ server, service }, request);
   }
 
-  /** `cells`: filled by `write`, and sent behind the message. */
+  /** `cells`: filled by `write`, and sent behind the message; they are the request's until it is answered. */
   request(method: string, write: (message: MessageWriter) => void, cells?: CellBlock): Request {
     return makeRequest({ method, timeoutMs: this.#options.timeoutMs, message: this.#scratch, cells }, write);
   }

@@ -65,7 +65,7 @@ interface RequestParts {
   readonly timeoutMs: number;
   /** Scratch. */
   readonly message: MessageWriter;
-  /** Filled by `write`. */
+  /** Filled by `write`, and the request's until it is answered. */
   readonly cells?: CellBlock | undefined;
 }
 
@@ -97,7 +97,7 @@ export function makeRequest(
   message.int32(message.length - 4 + cellBytes, 0);
   const frame = message.finish();
   if (cells !== undefined) setPadded(frame, cellBytesAt, cellBytes);
-  return { frame, cells: cells?.finish() };
+  return { frame, cells: cells?.written };
 }
 
 const CALL_ID_AT = 8;

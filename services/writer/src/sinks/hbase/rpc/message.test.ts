@@ -4,10 +4,10 @@ import { Fields, MessageWriter, takeDelimited } from './message.ts';
 function read(bytes: Buffer): [number, number | string][] {
   const fields = new Fields(bytes);
   const found: [number, number | string][] = [];
-  let last = fields.bytes;
+  let last = '';
   while (fields.next()) {
-    found.push([fields.field, fields.bytes === last ? fields.number : fields.text]);
-    last = fields.bytes;
+    found.push([fields.field, fields.text === last ? fields.number : fields.text]);
+    last = fields.text;
   }
   return found;
 }

@@ -141,21 +141,34 @@ export class Fields {
   field = 0;
   /** Its value, of a varint: exact up to 2^53. */
   number = 0;
-  /** Its bytes, of a text, bytes or a message. */
-  bytes: Buffer = EMPTY;
   readonly #buffer: Buffer;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
+  #valueStart = 0;
+  #valueEnd = 0;
 
-  constructor(buffer: Buffer) {
+  constructor(buffer: Buffer, start = 0, end: number = buffer.length) {
     this.#buffer = buffer;
+    this.#at = start;
+    this.#end = end;
+  }
+
+  /** The field's bytes, of a text, bytes or a message. */
+  get bytes(): Buffer {
+    return this.#buffer.subarray(this.#valueStart, this.#valueEnd);
   }
 
   get text(): string {
-    return this.bytes.toString();
+    return this.#buffer.toString('utf8', this.#valueStart, this.#valueEnd);
+  }
+
+  /** The fields of the message that stands here. */
+  get within(): Fields {
+    return new Fields(this.#buffer, this.#valueStart, this.#valueEnd);
   }
 
   next(): boolean {
-    if (this.#at >= this.#buffer.length) return false;
+    if (this.#at >= this.#end) return false;
     const tag = this.#varint();
     this.field = tag >>> 3;
     switch (tag & 7) {
@@ -163,13 +176,13 @@ export class Fields {
         this.number = this.#varint();
         break;
       case LENGTH:
-        this.bytes = this.#take(this.#varint());
+        this.#take(this.#varint());
         break;
       case FIXED64:
-        this.bytes = this.#take(8);
+        this.#take(8);
         break;
       case FIXED32:
-        this.bytes = this.#take(4);
+        this.#take(4);
         break;
       default:
         throw new RangeError(`protobuf type ${tag & 7} is not known`);
@@ -182,28 +195,25 @@ export class Fields {
     return this.#at;
   }
 
-  #take(count: number): Buffer {
-    const end = this.#at + count;
-    if (end > this.#buffer.length) throw new RangeError('a protobuf message is cut off');
-    const taken = this.#buffer.subarray(this.#at, end);
-    this.#at = end;
-    return taken;
+  #take(count: number): void {
+    this.#valueStart = this.#at;
+    this.#valueEnd = this.#at + count;
+    if (this.#valueEnd > this.#end) throw new RangeError('a protobuf message is cut off');
+    this.#at = this.#valueEnd;
   }
 
   #varint(): number {
     let value = 0;
     let factor = 1;
     for (;;) {
-      const byte = this.#buffer[this.#at++];
-      if (byte === undefined) throw new RangeError('a protobuf message is cut off');
+      if (this.#at >= this.#end) throw new RangeError('a protobuf message is cut off');
+      const byte = this.#buffer[this.#at++] as number;
       value += (byte & 127) * factor;
       if (byte < 128) return value;
       factor *= 128;
     }
   }
 }
-
-const EMPTY = Buffer.alloc(0);
 
 /** Splits `varint(length) message` off the front of `buffer`. @returns the message and what follows it. */
 export function takeDelimited(buffer: Buffer): { readonly message: Buffer; readonly rest: Buffer } {

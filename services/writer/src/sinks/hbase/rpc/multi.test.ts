@@ -82,7 +82,7 @@ test('cells are as KeyValueCodec has them, in whatever buffer they needed', () =
   const before = block.length;
   expect(block.text(column, long)).toBe(100_000);
   expect(block.cells).toBe(4);
-  const bytes = block.finish();
+  const bytes = Buffer.from(block.written);
   const key = (qualifier: string, timestamp: string, type: string): string =>
     `0003${Buffer.from('row').toString('hex')}0166${Buffer.from(qualifier).toString('hex')}${timestamp}${type}`;
   const hide = `0000001800000010 00000000 ${key('', '0000000000000101', '0e')}`;
@@ -91,5 +91,22 @@ test('cells are as KeyValueCodec has them, in whatever buffer they needed', () =
   expect(bytes.subarray(0, before).toString('hex')).toBe(`${hide}${text}${slice}`.replaceAll(' ', ''));
   expect(bytes.subarray(before + 12 + 19).toString()).toBe(long);
   block.cut(before);
-  expect(block.finish()).toEqual(bytes.subarray(0, before));
+  expect(block.written).toEqual(bytes.subarray(0, before));
+});
+
+test.each([0, 7, 10, 2_147_483_647, -1, -2_147_483_648])('the whole number %i is its digits', (value) => {
+  const block = new CellBlock();
+  // A row and a text that are copied in one step.
+  block.begin(Buffer.from('r'.repeat(100)), 1n);
+  const column = columnName('f', 'col');
+  const text = Buffer.from('t'.repeat(100));
+  expect(block.slice(column, text, 0, 100)).toBe(100);
+  const { length } = block;
+  const digits = String(value);
+  expect(block.integer(column, value)).toBe(digits.length);
+  const bytes = block.written;
+  expect(bytes.readInt32BE(length)).toBe(bytes.length - length - 4);
+  expect(bytes.subarray(length + 12, length + 114).toString('latin1')).toBe(`\0d${'r'.repeat(100)}`);
+  expect(bytes.subarray(-digits.length).toString()).toBe(digits);
+  expect(bytes.subarray(length - 100, length)).toEqual(text);
 });

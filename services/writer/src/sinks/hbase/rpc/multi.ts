@@ -67,48 +67,44 @@ export function readMulti(bytes: Buffer, parts: Parts): readonly (ActionAnswer |
   while (fields.next()) {
     if (fields.field !== 1) continue;
     const count = parts[part++] ?? 0;
-    readPart(fields.bytes, answers, { first, count });
+    readPart(fields.within, answers, { first, count });
     first += count;
   }
   return answers;
 }
 
 function readPart(
-  bytes: Buffer,
+  fields: Fields,
   answers: (ActionAnswer | undefined)[],
   { first, count }: { readonly first: number; readonly count: number },
 ): void {
-  const fields = new Fields(bytes);
   while (fields.next()) {
-    if (fields.field === 1) readAction(fields.bytes, answers);
+    if (fields.field === 1) readAction(fields.within, answers);
     else if (fields.field === 2) {
-      const exception = readException(fields.bytes);
+      const exception = readException(fields.within);
       for (let index = first; index < first + count; index++) answers[index] = exception;
     }
   }
 }
 
-function readAction(bytes: Buffer, answers: (ActionAnswer | undefined)[]): void {
-  const fields = new Fields(bytes);
+function readAction(fields: Fields, answers: (ActionAnswer | undefined)[]): void {
   let index = 0;
   let answer: ActionAnswer = 'done';
   while (fields.next()) {
     if (fields.field === 1) index = fields.number;
-    else if (fields.field === 3) answer = readException(fields.bytes);
-    else if (fields.field === 2 && fields.bytes.length > 0 && exists(fields.bytes)) answer = 'found';
+    else if (fields.field === 3) answer = readException(fields.within);
+    else if (fields.field === 2 && exists(fields.within)) answer = 'found';
   }
   answers[index] = answer;
 }
 
-function exists(result: Buffer): boolean {
-  const fields = new Fields(result);
+function exists(fields: Fields): boolean {
   while (fields.next()) if (fields.field === 3) return fields.number !== 0;
   return false;
 }
 
 /** NameBytesPair{name=1, value=2}: the class, and its text. Whether it is final is not said here; a class that is not known is taken for that. */
-function readException(bytes: Buffer): RemoteException {
-  const fields = new Fields(bytes);
+function readException(fields: Fields): RemoteException {
   let className = '';
   let text = '';
   while (fields.next()) {

@@ -10,12 +10,12 @@ export interface CellName {
 }
 
 /** What a cell holds, in its newest version. */
-export interface CellContent {
+interface CellContent {
   readonly value: Buffer;
   readonly timestamp: number;
 }
 
-export interface Replacement {
+interface Replacement {
   readonly from: Buffer | undefined;
   /** Without a timestamp it gets the server's time, so that it is newer than what deleted the cell. */
   readonly to: { readonly value: Buffer; readonly timestamp: number | undefined };
