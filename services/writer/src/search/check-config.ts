@@ -7,7 +7,7 @@ import { Locator } from './location.ts';
 /** A store works best on bulks of some megabytes. */
 export const SEARCH_TRAITS: SinkTraits = {
   order: 'key',
-  batch: { maxChanges: 1000, maxBytes: 4_194_304, bufferBytes: 4_194_304 },
+  batch: { maxChanges: 1000, maxBytes: 4_194_304, bufferBytes: 1_048_576 },
 };
 
 /** What the declaration alone cannot say. Pure. @throws TaplineError CONFIG_INVALID. */
