@@ -29,6 +29,7 @@ export type { RedisCluster, RedisClusterAddress } from './servers/redis-cluster.
 export type { RedisSentinelAddress, RedisSentinelGroup } from './servers/redis-sentinel.ts';
 export type { RegistryAddress, RegistryServer } from './servers/registry.ts';
 export type { SearchAddress, SearchServer } from './servers/search-node.ts';
+export { findTidb } from './servers/tidb.ts';
 export {
   openStack,
   type ServerKind,

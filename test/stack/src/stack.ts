@@ -18,6 +18,7 @@ import { createRedisSentinel, type RedisSentinelGroup } from './servers/redis-se
 import { createRegistry, type RegistryServer } from './servers/registry.ts';
 import { replicate } from './servers/replication.ts';
 import type { SearchOptions, SearchServer } from './servers/search-node.ts';
+import { createTidb, type TidbServer } from './servers/tidb.ts';
 import { type StandingAddress, writeStanding } from './standing.ts';
 
 /** What can be started. A further server is one module in servers/, one line here and one in `create`. */
@@ -30,6 +31,8 @@ export interface ServerKinds {
   mariadb: MariadbServer;
   mariadb105: MariadbServer;
   mariadb118: MariadbServer;
+  /** Only where it can be had: see findTidb(). */
+  tidb: TidbServer;
   kafka: KafkaCluster;
   redis: RedisServer;
   redisCluster: RedisCluster;
@@ -51,6 +54,7 @@ export interface StackOptions {
   readonly mariadb?: true | MariadbOptions;
   readonly mariadb105?: true | MariadbOptions;
   readonly mariadb118?: true | MariadbOptions;
+  readonly tidb?: true;
   readonly kafka?: true | 1 | 3 | KafkaOptions;
   readonly redis?: true | RedisSettings;
   readonly redisCluster?: true | RedisSettings;
@@ -100,6 +104,8 @@ async function create(context: StackContext, kind: ServerKind, option: unknown):
       return await createMariadb(context, { name: kind, version: '10.5', ...objectOf<MariadbOptions>(option) });
     case 'mariadb118':
       return await createMariadb(context, { name: kind, version: '11.8', ...objectOf<MariadbOptions>(option) });
+    case 'tidb':
+      return await createTidb(context);
     case 'kafka':
       return await createKafka(context, typeof option === 'number' ? { brokers: option } : objectOf(option));
     case 'redis':

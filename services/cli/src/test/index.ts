@@ -24,6 +24,7 @@ const STAGES: readonly Stage[] = [
   { name: 'servers', title: 'tests against real servers', config: 'test/jest.servers.config.js' },
   { name: 'chaos', title: 'kill and restart tests', config: 'test/jest.chaos.config.js' },
   { name: 'image', title: 'the image, built and run', config: 'test/jest.image.config.js', onlyWhenAsked: true },
+  { name: 'tidb', title: 'the MySQL sink against TiDB', config: 'test/jest.tidb.config.js', onlyWhenAsked: true },
   {
     name: 'kubernetes',
     title: 'the chart on Kubernetes',
@@ -37,7 +38,7 @@ const USUAL = STAGES.filter(({ onlyWhenAsked }) => onlyWhenAsked !== true);
 
 const END_SECONDS = 60;
 
-const HELP = `tapline test [--unit] [--servers] [--chaos] [--image] [--kubernetes] [--compose] [PATH…]
+const HELP = `tapline test [--unit] [--servers] [--chaos] [--image] [--tidb] [--kubernetes] [--compose] [PATH…]
 
 Runs the tests, and prints at the end one line: N passed, N failed. Without a flag, the first three kinds; only files whose path
 matches a PATH, when any is given. Servers are fetched at the first run and started on free ports of their own.
@@ -45,6 +46,7 @@ matches a PATH, when any is given. Servers are fetched at the first run and star
   --servers   against real MySQL, Kafka, Redis and a registry, minutes
   --chaos     processes killed and servers restarted under load (the short form), minutes
   --image     the image is built and its services run in it; as root on Debian, with buildah, debootstrap and runc
+  --tidb      the MySQL sink against TiDB, which TAPLINE_TIDB names, or which is built once with Go, for an hour and more
   --kubernetes  the chart is installed, upgraded, rolled back and deleted on a real API: with nodes that are pretended, and with pods that run
               the image on a node inside this machine's namespaces. As --image, with Go: Kubernetes is built once, which takes half an hour
   --compose   docker/compose.yaml is started on a Docker engine of its own inside this machine's namespaces, runs its demo, and is removed. As --image,

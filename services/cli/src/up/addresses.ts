@@ -40,6 +40,7 @@ const DESCRIBE: { readonly [K in ServerKind]: (server: ServerKinds[K]) => Descri
   mariadb: database,
   mariadb105: database,
   mariadb118: database,
+  tidb: ({ port }) => ({ address: `127.0.0.1:${port}`, note: 'root without password', port }),
   kafka: ({ address }) => ({ address: address.brokers.join(',') }),
   redis: ({ address }) => ({ address: address.address }),
   redisCluster: ({ address }) => ({ address: address.nodes.map((node) => node.address).join(',') }),

@@ -21,6 +21,8 @@ export interface MysqlBenchOptions {
   readonly table: Table;
   /** Database of the case's table. */
   readonly place: string;
+  /** The server's setting by which it takes writes from nobody. */
+  readonly readOnly?: string;
 }
 
 /** The contract suite's place in a real server: a database of its own, and another for the versions. */
@@ -31,12 +33,14 @@ export class MysqlBench implements SinkBench {
   readonly #link: MysqlBenchOptions['link'];
   readonly #tables: SuiteTables;
   readonly #place: string;
+  readonly #readOnly: string;
 
-  constructor({ root, config, link, table, place }: MysqlBenchOptions) {
+  constructor({ root, config, link, table, place, readOnly = 'read_only' }: MysqlBenchOptions) {
     this.#root = root;
     this.#link = link;
     this.#tables = new SuiteTables(table);
     this.#place = place;
+    this.#readOnly = readOnly;
     this.#config = { ...config, database: place, stateDatabase: `${place}_state`, port: link.address.port };
   }
 
@@ -96,8 +100,8 @@ export class MysqlBench implements SinkBench {
   }
 
   async refuseWrites(): Promise<AsyncDisposable> {
-    await this.#root.execute('SET GLOBAL read_only = 1');
-    return { [Symbol.asyncDispose]: () => this.#root.execute('SET GLOBAL read_only = 0') };
+    await this.#root.execute(`SET GLOBAL ${this.#readOnly} = 1`);
+    return { [Symbol.asyncDispose]: () => this.#root.execute(`SET GLOBAL ${this.#readOnly} = 0`) };
   }
 
   interrupt(): Promise<AsyncDisposable> {

@@ -9,6 +9,13 @@ import { mysqlConfig } from './bench.ts';
 const signal = neverAborted();
 let places = 0;
 
+/** What cases need of a server that not every one has. */
+export interface TargetHas {
+  readonly triggers: boolean;
+  /** Rows of 65,535 bytes at most. */
+  readonly rowLimit: boolean;
+}
+
 /** A database of its own with the suite's table, and sinks that write to it. */
 export class Scene implements AsyncDisposable {
   readonly db: string;
