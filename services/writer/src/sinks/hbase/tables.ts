@@ -5,6 +5,8 @@ import { createTable, describeTable, type FamilySchema, type TableSchema } from 
 import type { Cluster } from './rpc/cluster.ts';
 
 const ARCHIVE_VERSIONS = 1000;
+/** Regions follow a table that was altered one after the other: for so long some may still be as it was. */
+const REOPEN_MS = 60_000;
 
 export interface TablesParts {
   readonly cluster: Cluster;
@@ -22,6 +24,8 @@ export class Tables {
   readonly #families: readonly string[];
   readonly #signal: AbortSignal;
   readonly #ready = new Map<string, Promise<void>>();
+  /** When a table was last seen to be read-only. */
+  readonly #readOnlyMs = new Map<string, number>();
 
   constructor(parts: TablesParts) {
     this.#cluster = parts.cluster;
@@ -47,10 +51,12 @@ export class Tables {
     this.#cluster.forget(table);
   }
 
-  /** Looks at the table once more, where a failure may be the table's. @throws TaplineError what is wrong with it */
-  again(table: string): Promise<void> {
+  /** Looks at the table once more, where a failure may be the table's. @throws TaplineError what is wrong with it, or a moment ago was */
+  async again(table: string): Promise<void> {
     this.forget(table);
-    return this.ready(table);
+    await this.ready(table);
+    if (performance.now() - (this.#readOnlyMs.get(table) ?? Number.NEGATIVE_INFINITY) < REOPEN_MS)
+      throw readOnly(table);
   }
 
   async #open(table: string): Promise<void> {
@@ -108,7 +114,12 @@ export class Tables {
         );
     }
     if (attributes.get('READONLY')?.toUpperCase() === 'TRUE') {
-      throw new TaplineError('SINK_HBASE_READ_ONLY', { message: `Table ${table} is read-only.`, place: { table } });
+      this.#readOnlyMs.set(table, performance.now());
+      throw readOnly(table);
     }
   }
+}
+
+function readOnly(table: string): TaplineError {
+  return new TaplineError('SINK_HBASE_READ_ONLY', { message: `Table ${table} is read-only.`, place: { table } });
 }
