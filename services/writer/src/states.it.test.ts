@@ -10,7 +10,7 @@ let fixture: WriterFixture;
 
 beforeAll(async () => {
   fixture = await WriterFixture.open();
-}, 300_000);
+});
 
 afterAll(async () => {
   await fixture?.[Symbol.asyncDispose]();
@@ -174,7 +174,7 @@ describe('a store that refuses is told with a code and a remedy, and nothing is 
       },
       end: set('requirepass', ''),
     });
-  }, 240_000);
+  });
 
   test('Redis answers nothing any more', async () => {
     const { server } = fixture;
@@ -224,7 +224,7 @@ describe('a store that refuses is told with a code and a remedy, and nothing is 
       begin: async () => Promise.resolve((front.forbidden = '/_bulk')),
       end: async () => Promise.resolve((front.forbidden = undefined)),
     });
-  }, 240_000);
+  });
 
   test('HBase: a read-only table, a disabled one', async () => {
     const { hbase } = await testServers('hbase');
@@ -244,5 +244,5 @@ describe('a store that refuses is told with a code and a remedy, and nothing is 
       begin: () => eyes.tableProcedure('DisableTable', table),
       end: () => eyes.tableProcedure('EnableTable', table),
     });
-  }, 240_000);
+  });
 });

@@ -10,7 +10,7 @@ let stack: Stack;
 
 beforeAll(async () => {
   stack = await openStack({});
-}, 300_000);
+});
 
 afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
@@ -28,7 +28,7 @@ describe.each(['mysql', 'mariadb'] as const)('%s as the target', (kind) => {
     await root.execute("CREATE USER 'writer'@'%' IDENTIFIED BY 'w'");
     await root.execute("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER ON *.* TO 'writer'@'%'");
     link = { address: await MovingAddress.open(server.port), target: server.port };
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await root?.[Symbol.asyncDispose]();
