@@ -98,11 +98,13 @@ export function sharesOf(
     if (share?.partition !== partition || share.topic !== topic) {
       share = shares.find((one) => one.partition === partition && one.topic === topic);
       if (share === undefined) {
-        share = { topic, partition, last: offset, isWholeKey: isWholeKey(change), items: [] };
+        share = { topic, partition, last: offset, isWholeKey: true, items: [] };
         shares.push(share);
       }
     }
     if (offset > share.last) share.last = offset;
+    // Of each: a statement may have given the table another key in between.
+    share.isWholeKey &&= isWholeKey(change);
     share.items.push(item);
   }
   return shares;
@@ -111,5 +113,6 @@ export function sharesOf(
 /** A share that is being gathered. */
 interface PartitionItems extends Share {
   last: number;
+  isWholeKey: boolean;
   readonly items: Item[];
 }
