@@ -8,7 +8,7 @@ export interface PatientDecoderOptions {
   /** A record could not be read just now. */
   readonly retrying: (error: unknown) => void;
   /** And then it could. */
-  readonly recovered?: () => void;
+  readonly recovered: () => void;
 }
 
 /** Reads records, and waits where that needs something that is away. */
@@ -44,7 +44,7 @@ export class PatientDecoder {
     try {
       const attempt = async (count: number): Promise<Decoded> => (count === 1 ? first : decode(batch, record));
       const decoded = await retry(attempt, { signal, maxDelayMs: 5000, onRetry });
-      if (waited) recovered?.();
+      if (waited) recovered();
       return decoded;
     } catch (error) {
       return poisonOrThrow(error);
