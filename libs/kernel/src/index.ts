@@ -57,3 +57,4 @@ export {
   serviceCommand,
 } from './service.ts';
 export { SERVICE_CONFIG, type ServiceConfig, withServiceConfig } from './service-config.ts';
+export { Turns } from './turns.ts';

@@ -1,6 +1,6 @@
 import { hash, randomUUID } from 'node:crypto';
 import { type Kafka, type KafkaRecord, type Lane, NO_HEADERS, type OrderedProducer } from '@tapline/kafka';
-import { orAbort, TaplineError } from '@tapline/kernel';
+import { orAbort, TaplineError, Turns } from '@tapline/kernel';
 import type { Registry, TopicRegistryConfig } from './registry.ts';
 
 /** Schemas held as text. */
@@ -29,7 +29,7 @@ export class TopicRegistry implements Registry {
   #waiting = new Map<string, Unregistered>();
   #batch: Promise<void> | undefined;
   /** One thing after the other: reading on and registering. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   private constructor(topic: string, kafka: Kafka) {
     this.#topic = topic;
@@ -40,7 +40,7 @@ export class TopicRegistry implements Registry {
     const { topic = '_tapline.schemas', replicationFactor = -1 } = config;
     await kafka.topics.ensure([{ topic, partitions: 1, replicationFactor }], signal);
     const registry = new TopicRegistry(topic, kafka);
-    await registry.#inTurn(() => registry.#readOn(signal));
+    await registry.#turns.take(() => registry.#readOn(signal));
     return registry;
   }
 
@@ -52,7 +52,7 @@ export class TopicRegistry implements Registry {
   async schema(id: number, signal?: AbortSignal): Promise<string> {
     const known = this.#schemas.get(id);
     if (known !== undefined) return known;
-    await this.#inTurn(() => this.#readOn(signal));
+    await this.#turns.take(() => this.#readOn(signal));
     const found = this.#schemas.get(id) ?? (await this.#readBack(id, signal));
     if (found === undefined) throw unknownId(id, `topic ${this.#topic}`);
     return found;
@@ -65,7 +65,7 @@ export class TopicRegistry implements Registry {
   /** Those who register while others are being registered go together after them: thousands of tables cost a few round trips. */
   async #register(digest: string, wanted: Unregistered, signal: AbortSignal | undefined): Promise<number> {
     this.#waiting.set(digest, wanted);
-    this.#batch ??= this.#inTurn(() => {
+    this.#batch ??= this.#turns.take(() => {
       const schemas = this.#waiting;
       this.#waiting = new Map();
       this.#batch = undefined;
@@ -131,12 +131,6 @@ export class TopicRegistry implements Registry {
     const [oldest] = this.#schemas.keys();
     if (this.#schemas.size >= MOST_SCHEMAS && oldest !== undefined) this.#schemas.delete(oldest);
     this.#schemas.set(id, schema);
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.#turn.then(work);
-    this.#turn = next.catch(() => undefined);
-    return next;
   }
 }
 

@@ -1,4 +1,4 @@
-import { sleep, type TaplineError } from '@tapline/kernel';
+import { sleep, type TaplineError, Turns } from '@tapline/kernel';
 import { brokerError } from '../classify.ts';
 import type { Cluster } from '../cluster.ts';
 import { Coordinator } from '../coordinator.ts';
@@ -62,7 +62,7 @@ export class Fence implements ProducerLife, AsyncDisposable {
   readonly #over: () => TaplineError | undefined;
   readonly #renewal: NodeJS.Timeout;
   /** One transaction after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   private constructor(cluster: Cluster, coordinator: Coordinator, options: FenceOptions, identity: ProducerIdentity) {
     this.#cluster = cluster;
@@ -112,7 +112,7 @@ export class Fence implements ProducerLife, AsyncDisposable {
    * @throws TaplineError KAFKA_FENCED (another life has begun meanwhile); KAFKA_NOT_READY, TOPIC_MISSING (retryable) when a topic is gone.
    */
   shutOut(topics: readonly string[], signal?: AbortSignal): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const partitions = await this.#partitionsOf(topics, signal);
       for (let at = 0; at < partitions.length; at += PARTITIONS_TOGETHER) {
         await this.#mark(partitions.slice(at, at + PARTITIONS_TOGETHER), signal);
@@ -122,18 +122,12 @@ export class Fence implements ProducerLife, AsyncDisposable {
 
   /** Tells Kafka that the transactional id is in use still, without a marker anywhere: an aborted transaction over nothing. */
   renew(signal?: AbortSignal): Promise<void> {
-    return this.#inTurn(() => this.#mark([], signal));
+    return this.#turns.take(() => this.#mark([], signal));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#renewal);
-    await this.#turn;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.#turn.then(work);
-    this.#turn = next.catch(() => undefined);
-    return next;
+    await this.#turns.over();
   }
 
   async #partitionsOf(topics: readonly string[], signal: AbortSignal | undefined): Promise<TopicPartition[]> {

@@ -7,7 +7,7 @@ import {
   type KafkaRecord,
   type TopicPartition,
 } from '@tapline/kafka';
-import { type Deferred, deferred, isAbort, type Logger, type Metrics, TaplineError } from '@tapline/kernel';
+import { type Deferred, deferred, isAbort, type Logger, type Metrics, TaplineError, Turns } from '@tapline/kernel';
 import type { Sink } from '../contract.ts';
 import type { SinkTraits } from '../definition.ts';
 import { ByteBudget } from './budget.ts';
@@ -82,7 +82,7 @@ export class Engine {
   readonly #abort = new AbortController();
   readonly #stopped: Deferred<never> = deferred<never>();
   readonly #retrying = new Map<object, LaneFailure>();
-  #turn: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
   #closed = false;
 
   constructor(options: EngineOptions) {
@@ -157,9 +157,7 @@ export class Engine {
     const ledger = this.#partitions.get(batch);
     if (ledger === undefined) return;
     while (ledger.gate !== undefined) await ledger.gate;
-    const mine = this.#turn.then(() => this.#accept(batch, ledger));
-    this.#turn = mine.catch(() => undefined);
-    return mine;
+    return this.#turns.take(() => this.#accept(batch, ledger));
   }
 
   /** Offsets below which everything is settled and that were not committed yet. */
@@ -188,7 +186,7 @@ export class Engine {
     this.#close();
     if (this.#keeper.state === 'retrying') this.#giveUp();
     if (this.#keeper.state !== 'stopped') this.#keeper.enter('draining');
-    await this.#turn;
+    await this.#turns.over();
     await this.idle();
   }
 

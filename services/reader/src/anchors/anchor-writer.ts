@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { isAbort, killPoint, type Logger, sleep, TaplineError } from '@tapline/kernel';
+import { isAbort, killPoint, type Logger, sleep, TaplineError, Turns } from '@tapline/kernel';
 import { addressText, connect, type MysqlAddress, type MysqlConnection, quoteText } from '@tapline/mysql';
 import { ANCHOR_DATABASE } from '@tapline/schema';
 import type { ReaderConfig } from '../config.ts';
@@ -36,7 +36,7 @@ export class AnchorWriter implements AsyncDisposable {
   #connection: MysqlConnection | undefined;
   #next: bigint;
   #writes = 0;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #running: Promise<void> = Promise.resolve();
   #trouble: TaplineError | undefined;
 
@@ -85,9 +85,7 @@ export class AnchorWriter implements AsyncDisposable {
    * can be read by a SELECT after it.
    */
   commit(): Promise<void> {
-    const next = this.#turn.then(() => this.#write());
-    this.#turn = next.catch(() => undefined);
-    return next;
+    return this.#turns.take(() => this.#write());
   }
 
   async #run(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Kafka, OrderedProducer, TopicSpec, Topics } from '@tapline/kafka';
-import { killPoint } from '@tapline/kernel';
+import { killPoint, Turns } from '@tapline/kernel';
 import type { ReaderConfig } from '../config.ts';
 import type { Checkpointer } from '../progress/checkpointer.ts';
 import { topicChoice } from '../shape/topics.ts';
@@ -21,7 +21,7 @@ interface TopicOpenerOptions {
 export class TopicOpener implements RouteTopics {
   readonly #options: TopicOpenerOptions;
   /** One call after the other: the stream and the first load must not open a topic twice. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(options: TopicOpenerOptions) {
     this.#options = options;
@@ -35,9 +35,7 @@ export class TopicOpener implements RouteTopics {
 
   /** Opens what is not open, all together. Throws as `open` does, and then none of the new ones is open. */
   openAll(wanted: readonly TopicOfTable[]): Promise<void> {
-    const next = this.#turn.then(() => this.#openNew(wanted));
-    this.#turn = next.catch(() => undefined);
-    return next;
+    return this.#turns.take(() => this.#openNew(wanted));
   }
 
   async #openNew(wanted: readonly TopicOfTable[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { isAbort, orAbort, TaplineError } from '@tapline/kernel';
+import { isAbort, orAbort, TaplineError, Turns } from '@tapline/kernel';
 import type { ApplyResult, Change, Sink, SinkContext } from '@tapline/sink';
 import { Outcome } from '../../outcome.ts';
 import { BulkSender } from '../bulk.ts';
@@ -45,7 +45,7 @@ export class DocumentSink implements Sink {
   #checked = false;
   #disposed = false;
   /** One call at a time: calls side by side would get in each other’s way in documents that both change. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor({ client, dialect, config, document, context }: DocumentSinkParts) {
     const { bulkBytes, pipeline, deletedVersionSeconds } = config;
@@ -90,9 +90,10 @@ export class DocumentSink implements Sink {
   }
 
   apply(changes: readonly Change[], signal: AbortSignal): Promise<ApplyResult> {
-    const mine = this.#turn.then(() => this.#apply(changes, signal));
-    this.#turn = mine.catch(() => undefined);
-    return orAbort(mine, signal);
+    return orAbort(
+      this.#turns.take(() => this.#apply(changes, signal)),
+      signal,
+    );
   }
 
   check(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import type { TopicPartition } from '@tapline/kafka';
-import { isAbort, TaplineError } from '@tapline/kernel';
+import { isAbort, TaplineError, Turns } from '@tapline/kernel';
 import { addressText } from '@tapline/mysql';
 import {
   type ApplyResult,
@@ -39,7 +39,7 @@ export class MysqlSink implements Sink {
   /** Undefined: nobody knows how far the writer is. */
   readonly #ddl: DdlReplicator | undefined;
   /** Calls come side by side where partitions wait for others, and are taken one by one. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #disposed = false;
 
   private constructor(config: MysqlConfig, context: SinkContext) {
@@ -70,10 +70,8 @@ export class MysqlSink implements Sink {
     if (this.#disposed)
       throw new TaplineError('INTERNAL', { message: 'apply was called on a sink that is disposed of.' });
     if (changes.length === 0) return allApplied(0);
-    const mine = this.#turn.then(() => this.#applyOrLookAgain(changes, signal, places));
-    this.#turn = mine.catch(() => undefined);
     try {
-      return await mine;
+      return await this.#turns.take(() => this.#applyOrLookAgain(changes, signal, places));
     } catch (error) {
       if (error instanceof TaplineError && error.disposition === 'retryable') return allRetry(changes.length, error);
       throw error;

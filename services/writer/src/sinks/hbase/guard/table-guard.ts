@@ -1,4 +1,4 @@
-import type { Logger } from '@tapline/kernel';
+import { type Logger, Turns } from '@tapline/kernel';
 import { notOpen } from '../not-open.ts';
 import type { Cluster } from '../rpc/cluster.ts';
 import { type Region, regionOfRow } from '../rpc/regions.ts';
@@ -70,7 +70,7 @@ export class TableGuard {
   #knownMs = -Infinity;
   /** As many as the topic has now, where that counts. */
   #partitions: number | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #renewing = false;
 
   constructor(options: TableGuardOptions) {
@@ -93,7 +93,7 @@ export class TableGuard {
   allow(share: Share | undefined): From | Promise<From> {
     const sinceMs = performance.now() - this.#knownMs;
     const known = sinceMs < KNOWN_MS ? this.#known(share) : undefined;
-    if (known === undefined) return this.#inTurn(() => this.#settle(share));
+    if (known === undefined) return this.#turns.take(() => this.#settle(share));
     if (sinceMs > KNOWN_MS / 2 && this.#state?.asked === undefined) this.#renew();
     return known;
   }
@@ -115,7 +115,9 @@ export class TableGuard {
   #renew(): void {
     if (this.#renewing) return;
     this.#renewing = true;
-    void this.#inTurn(() => this.#look())
+    void this.#turns
+      .take(() => this.#look())
+      // Who needs it looks again, and is told.
       .catch(() => undefined)
       .finally(() => {
         this.#renewing = false;
@@ -209,12 +211,6 @@ export class TableGuard {
     for (const region of await cluster.regions(table))
       if (!(await isEmptyRegion(cluster, requireOpen(table, region)))) return false;
     return true;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#turn.then(work);
-    this.#turn = mine.catch(() => undefined);
-    return mine;
   }
 }
 
