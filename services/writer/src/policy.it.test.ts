@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type KafkaRecord, readHeader } from '@tapline/kafka';
-import { seen, until, WriterFixture } from './testing/fixture.ts';
+import { consuming, seen, until, WriterFixture } from './testing/fixture.ts';
 import { WriterProcess } from './testing/writer-process.ts';
 
 let fixture: WriterFixture;
@@ -54,12 +54,7 @@ describe('a change that can never be applied', () => {
     await until('all is committed', () => fixture.caughtUp(topic), writer);
     await fixture.redis.del(`${topic.source}:2`);
     expect(new Set((await fixture.rows(topic)).keys())).toEqual(new Set([1, 3]));
-    const state = await seen(
-      'the writer consumes',
-      () => writer.state(),
-      (told) => told?.['writer'] === 'consuming',
-      writer,
-    );
+    const state = await consuming(writer);
     expect(state).toMatchObject({ counts: { applied: 2, deadLetters: 2 } });
 
     const letters: KafkaRecord[] = [];

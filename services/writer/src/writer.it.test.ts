@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { seen, until, WriterFixture } from './testing/fixture.ts';
+import { consuming, seen, until, WriterFixture } from './testing/fixture.ts';
 import { Load, Watcher } from './testing/load.ts';
 import { WriterProcess } from './testing/writer-process.ts';
 
@@ -31,12 +31,7 @@ describe('the writer, as a process', () => {
         [2, { id: '2', name: 'zażółć 🐧', price: '-2.00' }],
       ]),
     );
-    const state = await seen(
-      'the writer consumes',
-      () => writer.state(),
-      (told) => told?.['writer'] === 'consuming',
-      writer,
-    );
+    const state = await consuming(writer);
     expect(state).toMatchObject({ counts: { applied: 5, stale: 0 } });
     const lines = [
       /^tapline_writer_applied_total\{.*\} 5$/m,

@@ -130,6 +130,16 @@ export async function seen<T>(
   }
 }
 
+/** What the writer says of itself as soon as it consumes. */
+export function consuming(writer: WriterProcess): ReturnType<WriterProcess['state']> {
+  return seen(
+    'the writer consumes',
+    () => writer.state(),
+    (told) => told?.['writer'] === 'consuming',
+    writer,
+  );
+}
+
 export function expectedRow({ id, name, price }: ItemRow): Record<string, string> {
   return { id: String(id), ...(name === null ? {} : { name }), price };
 }

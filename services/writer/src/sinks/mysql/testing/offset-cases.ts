@@ -1,5 +1,4 @@
 import { beforeAll, expect, test } from '@jest/globals';
-import { silentLogger } from '@tapline/kernel';
 import {
   type Change,
   change,
@@ -9,11 +8,9 @@ import {
   type SinkContext,
   SUITE_TOPIC,
   suiteTable,
-  type TransactionSink,
 } from '@tapline/sink';
 import type { SqlAddress } from '@tapline/test-stack';
 import { mysqlSink } from '../index.ts';
-import { mysqlConfig } from './bench.ts';
 import { Scene, type TargetHas } from './scene.ts';
 
 const signal = neverAborted();
@@ -42,22 +39,17 @@ class Member implements AsyncDisposable {
     this.sink = sink;
   }
 
-  static async open(scene: Scene, address: SqlAddress, world: Partial<World> = {}, given = {}): Promise<Member> {
-    const { host, port, user, password } = address;
-    const places = { database: scene.db, stateDatabase: `${scene.db}_state` };
+  static async open(scene: Scene, world: Partial<World> = {}, given = {}): Promise<Member> {
     const { partitions = 3, settled = [], order = true } = world;
     const context: SinkContext = {
-      name: scene.db,
-      log: silentLogger,
-      signal,
-      tables: scene.tables,
+      ...scene.context,
       progress: {
         consumes: () => true,
         settledBelow: () => Promise.resolve(new Map([[SUITE_TOPIC, settled]])),
       },
       ...(order ? { order: { partitionsOf: () => Promise.resolve(partitions) } } : {}),
     };
-    return new Member(await mysqlSink.open(mysqlConfig({ host, port, user, password, ...places, ...given }), context));
+    return new Member(await mysqlSink.open(scene.config(given), context));
   }
 
   async give(all: readonly Given[]): Promise<readonly string[]> {
@@ -72,21 +64,6 @@ class Member implements AsyncDisposable {
   [Symbol.asyncDispose](): PromiseLike<void> {
     return this.sink[Symbol.asyncDispose]();
   }
-}
-
-/** The writer that gives whole transactions, of the same name. */
-async function transactions(scene: Scene, address: SqlAddress): Promise<TransactionSink> {
-  const { host, port, user, password } = address;
-  const places = { database: scene.db, stateDatabase: `${scene.db}_state` };
-  const config = mysqlConfig({ host, port, user, password, ...places, order: 'transaction' });
-  const opened = mysqlSink.transactions?.open(config, {
-    name: scene.db,
-    log: silentLogger,
-    signal,
-    tables: scene.tables,
-  });
-  if (opened === undefined) throw new Error('the sink takes no whole transactions');
-  return opened;
 }
 
 interface World {
@@ -136,7 +113,7 @@ export function offsetCases(
 
   test('offsets are stored with the rows, and what is not above them changes nothing, whoever gives it', async () => {
     await using scene = await Scene.open(address, TABLE);
-    await using member = await Member.open(scene, address);
+    await using member = await Member.open(scene);
     const all = [
       row(1001, 1, 'a'),
       row(1002, 2, "it's \\"),
@@ -158,7 +135,7 @@ export function offsetCases(
     const again = { ...row(2000, 1, 'new'), offset: 0 };
     expect(await member.give([all[0] as Given, again])).toEqual(['stale', 'applied']);
     // A replay beside the writer, which does not come in the partitions' order as far as anybody knows.
-    await using replay = await Member.open(scene, address, { order: false });
+    await using replay = await Member.open(scene, { order: false });
     expect(new Set(await replay.give(all))).toEqual(new Set(['stale']));
     expect(await state(scene)).toEqual(OFFSETS);
     expect(await names(scene)).toEqual([
@@ -172,8 +149,8 @@ export function offsetCases(
     'a member that comes late, in the middle of another one’s work, neither repeats nor leaves out',
     async () => {
       await using scene = await Scene.open(address, TABLE);
-      await using first = await Member.open(scene, address, {}, { connections: 2, batchRows: 5 });
-      await using second = await Member.open(scene, address, {}, { connections: 3, batchRows: 7 });
+      await using first = await Member.open(scene, {}, { connections: 2, batchRows: 5 });
+      await using second = await Member.open(scene, {}, { connections: 3, batchRows: 7 });
       const all = Array.from({ length: 600 }, (_, at) =>
         row(1001 + at, (at * 7) % 20, at % 11 === 0 ? undefined : `v${at}`),
       );
@@ -207,7 +184,7 @@ export function offsetCases(
 
   test('a row that is refused ends its partition, whose offset stays in front of it', async () => {
     await using scene = await Scene.open(address, TABLE);
-    await using member = await Member.open(scene, address);
+    await using member = await Member.open(scene);
     const all = [row(1001, 1, 'a'), row(1002, 4, 'much too long'.repeat(9)), row(1003, 1, 'b'), row(1004, 2, 'c')];
     expect(await member.give(all)).toEqual(['applied', 'SINK_MYSQL_VALUE', 'SINK_MYSQL_BUSY', 'applied']);
     expect(await offsets(scene)).toEqual([
@@ -229,11 +206,11 @@ export function offsetCases(
     ['another mode', {}, { mode: 'strict' }],
   ])('%s: versions are kept from then on, by all members, and what was applied is so', async (_, world, given) => {
     await using scene = await Scene.open(address, TABLE);
-    await using old = await Member.open(scene, address);
+    await using old = await Member.open(scene);
     const all = [row(1001, 1, 'a'), row(1002, 2, 'b'), row(1003, 1, 'c')];
     await old.give(all);
     expect(await state(scene)).toEqual(OFFSETS);
-    await using other = await Member.open(scene, address, world, given);
+    await using other = await Member.open(scene, world, given);
     const next = { ...row(1010, 2, 'd'), change: { ...row(1010, 2, 'd').change, op: 'u' as const } };
     expect(await other.give([...all, next])).toEqual(['stale', 'stale', 'stale', 'applied']);
     expect(await state(scene)).toEqual(VERSIONS);
@@ -248,13 +225,13 @@ export function offsetCases(
 
   test('a writer that goes over to whole transactions leaves out what its offsets say was applied', async () => {
     await using scene = await Scene.open(address, TABLE);
-    await using rows = await Member.open(scene, address);
+    await using rows = await Member.open(scene);
     const all = [row(1001, 1, 'a'), row(1002, 2, 'b'), row(1003, 2, undefined), row(1004, 4, 'c')];
     await rows.give(all);
     // Not any more as the changes made them: whatever is applied once more is seen.
     await scene.root.execute("UPDATE item SET name = 'seen' WHERE id = 1");
     await scene.root.execute("INSERT INTO item VALUES (2, 'seen', NULL)");
-    await using whole = await transactions(scene, address);
+    await using whole = await scene.transactions();
     await whole.takeOver(signal);
     const next = [...all, row(1005, 4, 'd'), row(1006, 5, 'e')];
     const { verdicts } = await whole.write(
@@ -278,7 +255,7 @@ export function offsetCases(
   test('versions are kept where a writer is in the middle of its topic, and where rows have other unique keys or texts as keys', async () => {
     const given = [row(1001, 1, 'a')];
     await using begun = await Scene.open(address, TABLE);
-    await using late = await Member.open(begun, address, { settled: [0, 7] });
+    await using late = await Member.open(begun, { settled: [0, 7] });
     expect(await late.give(given)).toEqual(['applied']);
     expect(await state(begun)).toEqual(['db.item']);
     await using unique = await Scene.open(
@@ -286,7 +263,7 @@ export function offsetCases(
       TABLE,
       'CREATE TABLE item (id INT PRIMARY KEY, name VARCHAR(20), at DATETIME(6), UNIQUE (name))',
     );
-    await using member = await Member.open(unique, address);
+    await using member = await Member.open(unique);
     expect(await member.give(given)).toEqual(['applied']);
     expect(await state(unique)).toEqual(['db.item']);
   });

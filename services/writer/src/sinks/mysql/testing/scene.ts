@@ -1,8 +1,16 @@
 import { silentLogger, TaplineError } from '@tapline/kernel';
 import { connect, type MysqlConnection, quoteName } from '@tapline/mysql';
 import type { Table } from '@tapline/schema';
-import { type Change, neverAborted, type Sink, SuiteTables } from '@tapline/sink';
+import {
+  type Change,
+  neverAborted,
+  type Sink,
+  type SinkContext,
+  SuiteTables,
+  type TransactionSink,
+} from '@tapline/sink';
 import type { SqlAddress } from '@tapline/test-stack';
+import type { MysqlConfig } from '../config.ts';
 import { mysqlSink } from '../index.ts';
 import { mysqlConfig } from './bench.ts';
 
@@ -38,15 +46,26 @@ export class Scene implements AsyncDisposable {
     return scene;
   }
 
-  sink(given: Readonly<Record<string, unknown>> = {}): Promise<Sink> {
+  /** Of a sink that writes to the scene's table. @param given beside what says where it is. */
+  config(given: Readonly<Record<string, unknown>> = {}): MysqlConfig {
     const { host, port, user, password } = this.#address;
     const places = { database: this.db, stateDatabase: `${this.db}_state` };
-    return mysqlSink.open(mysqlConfig({ host, port, user, password, ...places, ...given }), {
-      name: this.db,
-      log: silentLogger,
-      signal,
-      tables: this.tables,
-    });
+    return mysqlConfig({ host, port, user, password, ...places, ...given });
+  }
+
+  get context(): SinkContext {
+    return { name: this.db, log: silentLogger, signal, tables: this.tables };
+  }
+
+  sink(given: Readonly<Record<string, unknown>> = {}): Promise<Sink> {
+    return mysqlSink.open(this.config(given), this.context);
+  }
+
+  /** A member of the writer that gives whole transactions. */
+  async transactions(given: Readonly<Record<string, unknown>> = {}): Promise<TransactionSink> {
+    const opened = mysqlSink.transactions?.open(this.config({ order: 'transaction', ...given }), this.context);
+    if (opened === undefined) throw new Error('the sink takes no whole transactions');
+    return await opened;
   }
 
   async applied(changes: readonly Change[], given: Readonly<Record<string, unknown>> = {}): Promise<readonly string[]> {

@@ -1,9 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { retry, silentLogger } from '@tapline/kernel';
+import { retry } from '@tapline/kernel';
 import { change, neverAborted, SUITE_TOPIC, suiteTable, type TransactionSink } from '@tapline/sink';
 import { testServers } from '@tapline/test-stack';
-import { mysqlSink } from '../index.ts';
-import { mysqlConfig } from '../testing/bench.ts';
 import { Scene } from '../testing/scene.ts';
 
 const signal = neverAborted();
@@ -12,18 +10,7 @@ const PLACES = { at: () => ({ topic: SUITE_TOPIC, partition: 0, offset: 0 }) };
 test('a member that says nothing in the middle of a transaction does not keep the next one from it, and commits nothing any more', async () => {
   const { host, port, user, password } = (await testServers('mysql')).mysql;
   await using scene = await Scene.open({ host, port, user, password }, suiteTable({ id: 'int', name: 'varchar(20)' }));
-  const places = { database: scene.db, stateDatabase: `${scene.db}_state` };
-  const config = mysqlConfig({ host, port, user, password, ...places, order: 'transaction', timeoutMs: 1000 });
-  const member = async (): Promise<TransactionSink> => {
-    const opened = mysqlSink.transactions?.open(config, {
-      name: scene.db,
-      log: silentLogger,
-      signal,
-      tables: scene.tables,
-    });
-    if (opened === undefined) throw new Error('the sink takes no whole transactions');
-    return opened;
-  };
+  const member = (): Promise<TransactionSink> => scene.transactions({ timeoutMs: 1000 });
   const row = (name: string) => [change(1, { id: 1 }, { id: 1, name })];
   const applied = { version: 1n, places: new Map([[`${SUITE_TOPIC}/0`, 1]]) };
   await using silent = await member();
