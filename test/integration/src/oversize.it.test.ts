@@ -184,7 +184,7 @@ describe('rows that are larger than their topic takes', () => {
     await scene.records(first, 'killed', 1, source);
     const pieces = await topics.count(claims);
     // The data topic takes not even the record with the claim, the claims topic takes its pieces.
-    await topics.configure(topic, { ...config, 'max.message.bytes': '100' });
+    await topics.limit(topic, 100, TOPIC_CONFIG);
     await sql.run(`INSERT INTO killed VALUES ${row(2, 2_000_000)}`);
     await first.errorOf('KAFKA_RECORD_TOO_LARGE');
     expect(await first.ended()).toBe(1);

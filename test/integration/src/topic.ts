@@ -1,7 +1,7 @@
 import { openKafka } from '@tapline/kafka';
 import { sleep, TaplineError } from '@tapline/kernel';
 import avsc from 'avsc';
-import { ConfigResourceTypes, Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import { ConfigResourceTypes, Kafka, KafkaJSProtocolError, type KafkaMessage, logLevel } from 'kafkajs';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -118,6 +118,31 @@ export class TopicReader {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
     await this.#withAdmin((admin) => admin.alterConfigs({ validateOnly: false, resources }));
+  }
+
+  /**
+   * No record of more than these bytes from now on, the other settings as given; the topic has to be compacted.
+   *
+   * The controller answers before the brokers act by a new setting, so a record without a key is offered until its
+   * size, which is looked at first, is what it is refused for: otherwise the missing key is. It is never taken.
+   */
+  async limit(topic: string, bytes: number, config: Readonly<Record<string, string>>): Promise<void> {
+    await this.configure(topic, { ...config, 'max.message.bytes': String(bytes) });
+    const partitions = await this.#withAdmin((admin) => admin.fetchTopicOffsets(topic));
+    const producer = this.#kafka.producer();
+    await producer.connect();
+    try {
+      for (const { partition } of partitions) {
+        const messages = [{ key: null, value: Buffer.alloc(bytes), partition }];
+        const refusal = (): Promise<unknown> => producer.send({ topic, messages }).catch(typeOf);
+        for (let type = await refusal(); type !== 'MESSAGE_TOO_LARGE'; type = await refusal()) {
+          if (type !== 'INVALID_RECORD') throw new Error(`${topic} answered ${String(type)} to a record without a key`);
+          await sleep(20);
+        }
+      }
+    } finally {
+      await producer.disconnect();
+    }
   }
 
   /** Deletes everything that the topic holds now. */
@@ -321,6 +346,12 @@ export class TopicReader {
       await admin.disconnect();
     }
   }
+}
+
+/** Kafka's name of the error that a broker answered with, if it was one. */
+function typeOf(error: unknown): unknown {
+  const { cause = error } = error as { readonly cause?: unknown };
+  return cause instanceof KafkaJSProtocolError ? cause.type : error;
 }
 
 /** The images of a framed value, decoded and as bytes: `before` and `after` are the envelope's first two fields, each a union of null and the row. */
