@@ -3,6 +3,7 @@ import type { Exchange } from '@tapline/sink';
 import { isObject, isRefused, refusalOf, refused } from './classify.ts';
 import type { SearchAnswer, SearchClient, SearchRequest } from './client.ts';
 import type { SearchConfig } from './config.ts';
+import { partsIndexOf } from './documents/config.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -11,25 +12,28 @@ const NAME = /^[a-z0-9][a-z0-9_.+-]{0,63}$/;
 /** What an alias has besides its index, by the names of the action `add`. */
 const ALIAS_PROPERTIES = ['filter', 'index_routing', 'search_routing', 'is_hidden'] as const;
 
-/** The configuration with which indexes are filled beside the live ones: `orders-NAME` beside `orders`. @throws TaplineError CONFIG_INVALID, REPLAY_INTO. */
+/** The configuration with which indexes are filled beside the live ones: `orders-NAME` beside `orders`, with parts of documents of their own. @throws TaplineError CONFIG_INVALID, REPLAY_INTO. */
 export function besideSearch<C extends SearchConfig>(config: C, name: string): C {
   if (!NAME.test(name)) {
     throw new TaplineError('CONFIG_INVALID', {
       message: `--into ${name}: what is put behind the name of an index may have small letters, digits, and . _ + -.`,
     });
   }
-  if (config.document !== undefined || /\$\{(?!(?:source|db|table|topic)\})/.test(config.index)) {
+  if (/\$\{(?!(?:source|db|table|topic)\})/.test(config.index)) {
     throw new TaplineError('REPLAY_INTO', {
-      message: `The indexes of this writer (${config.index}) depend on rows${config.document === undefined ? '' : ' of several tables'}: they cannot be exchanged by aliases.`,
+      message: `The indexes of this writer (${config.index}) depend on rows: they cannot be exchanged by aliases.`,
       remedy: 'Fill new indexes by a writer with another `name` and `index`, and lead readers to them by hand.',
     });
   }
-  return { ...config, index: `${config.index}-${name}` };
+  const { index, document } = config;
+  const second = { ...config, index: `${index}-${name}` };
+  if (document === undefined) return second;
+  return { ...second, document: { ...document, partsIndex: `${partsIndexOf(index, document)}-${name}` } };
 }
 
 /**
  * Indexes beside the live ones, each of which is behind an alias. One request takes all aliases from the old indexes and gives them to the new ones, which the store does in one
- * step (Elasticsearch and OpenSearch, "Aliases API").
+ * step (Elasticsearch and OpenSearch, "Aliases API"). Of documents of several tables the index of their parts is exchanged along with theirs: each document goes on from its own parts.
  */
 export class SearchExchange implements Exchange {
   readonly #client: SearchClient;
@@ -43,8 +47,10 @@ export class SearchExchange implements Exchange {
   }
 
   get text(): string {
-    const { index } = this.#config;
-    return `the alias ${index} is taken from its index and given to ${index}-${this.#name}, in one request; the old index stays`;
+    return this.#lives
+      .map((alias) => `the alias ${alias} is taken from its index and given to ${alias}-${this.#name}`)
+      .join(', ')
+      .concat(', in one request; the old index stays');
   }
 
   async prepare(begun: boolean, signal: AbortSignal): Promise<'open' | 'exchanged'> {
@@ -61,12 +67,18 @@ export class SearchExchange implements Exchange {
       const behind = await this.#behind(this.#liveOf(index), signal);
       if (behind?.index !== index) exchanged = false;
     }
-    if (!exchanged && !this.#config.index.includes('${')) await this.#behind(this.#config.index, signal);
+    if (!exchanged) for (const live of this.#lives) if (!live.includes('${')) await this.#behind(live, signal);
     return exchanged ? 'exchanged' : 'open';
   }
 
   async exchange(signal: AbortSignal): Promise<readonly string[]> {
     const made = await this.#made(signal);
+    if (this.#config.document !== undefined && made.length === 1) {
+      throw new TaplineError('REPLAY_INTO', {
+        message: `There is ${made[0]} alone: of all that was replayed there is no document yet.`,
+        place: { address: this.#client.address, path: 'sink.document.root' },
+      });
+    }
     const actions: Json[] = [];
     const told: string[] = [];
     for (const index of made) {
@@ -95,17 +107,23 @@ export class SearchExchange implements Exchange {
 
   /** The new indexes that there are. */
   async #made(signal: AbortSignal): Promise<readonly string[]> {
-    const pattern = `${this.#config.index}-${this.#name}`.replaceAll(/\$\{[^}]*\}/g, '*').toLowerCase();
+    const patterns = this.#lives.map((live) => `${live}-${this.#name}`.replaceAll(/\$\{[^}]*\}/g, '*').toLowerCase());
     const body = await this.#must(
       {
         method: 'GET',
-        path: `/${encodeURIComponent(pattern)}/_settings/index.uuid`,
+        path: `/${patterns.map(encodeURIComponent).join(',')}/_settings/index.uuid`,
         query: { ignore_unavailable: 'true' },
       },
       signal,
-      pattern,
+      patterns[0],
     );
     return Object.keys(body).toSorted();
+  }
+
+  /** The names under which indexes are live, with what stands for parts of rows in them. */
+  get #lives(): readonly string[] {
+    const { index, document } = this.#config;
+    return document === undefined ? [index] : [index.toLowerCase(), partsIndexOf(index, document)];
   }
 
   #liveOf(index: string): string {
@@ -119,22 +137,35 @@ export class SearchExchange implements Exchange {
     const found = Object.entries(this.#body(answer, alias));
     const [index, description] = found[0] ?? [];
     if (index === undefined) return undefined;
-    if (index === alias || found.length > 1) throw this.#noAlias(alias, index === alias);
+    if (index === alias || found.length > 1) throw await this.#noAlias(alias, index === alias, signal);
     const aliases = isObject(description) ? description['aliases'] : undefined;
     const properties = isObject(aliases) ? aliases[alias] : undefined;
     const known = isObject(properties) ? Object.entries(properties) : [];
     return { index, properties: Object.fromEntries(known.filter(([key]) => PROPERTIES.has(key))) };
   }
 
-  #noAlias(alias: string, isIndex: boolean): TaplineError {
+  async #noAlias(alias: string, isIndex: boolean, signal: AbortSignal): Promise<TaplineError> {
     const place = { address: this.#client.address, path: 'sink.index' };
     if (!isIndex)
       return new TaplineError('REPLAY_INTO', { message: `The alias ${alias} stands for several indexes.`, place });
     return new TaplineError('REPLAY_INTO', {
       message: `${alias} is an index and no alias: only an alias can be given to another index in one step.`,
       place,
-      remedy: `Once: stop the writer, run this command without --swap, then POST /_aliases {"actions": [{"remove_index": {"index": "${alias}"}}, {"add": {"index": "${alias}-${this.#name}", "alias": "${alias}"}}]}, which deletes the old index in the same step, and start the writer. From then on --swap does it.`,
+      remedy: `Once: stop the writer, run this command without --swap, then POST /_aliases ${JSON.stringify({ actions: await this.#actionsByHand(alias, signal) })}, which deletes the old index in the same step, and start the writer. From then on --swap does it.`,
     });
+  }
+
+  /** What gives the name of an index to the new one, with the names of all that must be exchanged along with it. */
+  async #actionsByHand(alias: string, signal: AbortSignal): Promise<readonly Json[]> {
+    const actions: Json[] = [];
+    for (const live of this.#config.document === undefined ? [alias] : this.#lives) {
+      const answer = await this.#client.send({ method: 'GET', path: `/${encodeURIComponent(live)}/_alias` }, signal);
+      const [index] = answer.status === 404 ? [] : Object.keys(this.#body(answer, live));
+      if (index === live) actions.push({ remove_index: { index } });
+      else if (index !== undefined) actions.push({ remove: { index, alias: live } });
+      actions.push({ add: { index: `${live}-${this.#name}`, alias: live } });
+    }
+    return actions;
   }
 
   async #must(request: SearchRequest, signal: AbortSignal, index?: string): Promise<Json> {

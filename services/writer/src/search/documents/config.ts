@@ -93,3 +93,8 @@ export const DOCUMENT = {
 } as const;
 
 export type DocumentConfig = ValueOf<{ readonly type: 'group'; readonly fields: typeof DOCUMENT.fields }>;
+
+/** The index in which is kept what the documents of `index` are made of. */
+export function partsIndexOf(index: string, { partsIndex }: DocumentConfig): string {
+  return partsIndex ?? `${index.toLowerCase()}--parts`;
+}

@@ -7,7 +7,7 @@ import type { SearchClient, SearchDialect } from '../client.ts';
 import type { ColumnPlan } from '../columns.ts';
 import type { SearchConfig } from '../config.ts';
 import { Indexes } from '../indexes.ts';
-import type { DocumentConfig } from './config.ts';
+import { type DocumentConfig, partsIndexOf } from './config.ts';
 import { Families, type Work } from './families.ts';
 import type { Part } from './family.ts';
 import { type Gathered, Gatherer, type ItemChange } from './gather.ts';
@@ -53,7 +53,7 @@ export class DocumentSink implements Sink {
     this.#config = config;
     this.#document = document;
     this.#index = config.index.toLowerCase();
-    this.#parts = new PartsStore(client, document.partsIndex ?? `${this.#index}--parts`);
+    this.#parts = new PartsStore(client, partsIndexOf(config.index, document));
     const looked = document.one.map(({ as }) => as);
     const mappings = JSON.stringify(partsMappings(looked, this.#definition));
     const common = { client, log: context.log, writer: context.name };
@@ -147,7 +147,7 @@ export class DocumentSink implements Sink {
         message: `The index ${this.#parts.index} has parts of documents of another form: sink.document, or sink.id, was changed since.`,
         place: { address: this.#client.address, path: 'sink.document' },
         remedy:
-          'Give new names to the writer and to `sink.index`: it then makes all documents anew from the start of the topics.',
+          'Stop the writer and have all documents made anew by `tapline replay WRITER --into NEW --swap` with this configuration; or give new names to the writer and to `sink.index`.',
       });
     }
     this.#checked = true;

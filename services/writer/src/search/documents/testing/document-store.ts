@@ -44,8 +44,8 @@ export class DocumentStore {
     given: Readonly<Record<string, unknown>>,
     wrap: (client: SearchClient) => SearchClient = (client) => client,
   ): Promise<Sink> {
-    const config = this.#config(given);
-    const client = this.#kind === 'elasticsearch' ? new ElasticsearchClient(config) : new OpensearchClient(config);
+    const config = this.config(given);
+    const client = this.client(config);
     const dialect = { flattened: this.#kind === 'elasticsearch' ? 'flattened' : 'flat_object' } as const;
     const tables = new ShopCatalog();
     const context = { name: 'documents', log: silentLogger, signal: neverAborted(), tables };
@@ -62,7 +62,11 @@ export class DocumentStore {
     return new Map((await this.hits(index)).map(({ _id, _source }) => [_id, _source]));
   }
 
-  #config(given: Readonly<Record<string, unknown>>): SearchConfig {
+  client(config: SearchConfig): SearchClient {
+    return this.#kind === 'elasticsearch' ? new ElasticsearchClient(config) : new OpensearchClient(config);
+  }
+
+  config(given: Readonly<Record<string, unknown>>): SearchConfig {
     const declaration = { name: 'test', doc: 'Test.', fields: { sink: ELASTICSEARCH_CONFIG } } as const;
     const sink = { node: this.store.url, id: '${key.id}', document: SHOP_DOCUMENT, ...given };
     return loadConfig(declaration, { value: { sink } }).value.sink;
