@@ -37,7 +37,8 @@ export class ReplayProcess implements AsyncDisposable {
   private constructor(child: ChildProcess, folder: string) {
     this.#child = child;
     this.#folder = folder;
-    this.ended = once(child, 'exit').then(([code]) => code as number | null);
+    // Not at its exit, which may come before the last lines of what it has printed.
+    this.ended = once(child, 'close').then(([code]) => code as number | null);
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.log += text;

@@ -15,7 +15,8 @@ export class WriterProcess implements AsyncDisposable {
   constructor(flags: Readonly<Record<string, string>>) {
     const args = Object.entries(flags).flatMap(([key, value]) => [`--${key}`, value]);
     this.#child = spawn(process.execPath, [ENTRY, ...args], { stdio: ['ignore', 'inherit', 'pipe'] });
-    this.#exit = once(this.#child, 'exit').then(([code]) => code as number | null);
+    // Its exit may come before the last lines of its log.
+    this.#exit = once(this.#child, 'close').then(([code]) => code as number | null);
     if (this.#child.stderr === null) throw new Error('no stderr');
     createInterface({ input: this.#child.stderr }).on('line', (line) => this.#read(line));
   }
