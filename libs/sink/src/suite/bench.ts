@@ -99,7 +99,7 @@ export function neverAborted(): AbortSignal {
 }
 
 /** How long a store may take to be itself again. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 300_000;
 
 /** Gives changes as the engine does: what is to be tried again is given again, alone and in its order. Each change's last verdict. */
 export async function settle(sink: Sink, changes: readonly Change[]): Promise<readonly Verdict[]> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { TaplineError } from '@tapline/kernel';
-import { type ContractCase, change, ITEM, neverAborted, required, tombstone } from './bench.ts';
+import { type ContractCase, change, ITEM, neverAborted, required, settle, tombstone } from './bench.ts';
 
 const signal = neverAborted();
 
@@ -46,7 +46,7 @@ export const FAILURE_CASES: readonly ContractCase[] = [
       } finally {
         await refusal[Symbol.asyncDispose]();
       }
-      assert.ok((await sink.apply(changes, signal)).verdicts.every((verdict) => verdict === 'applied'));
+      assert.ok((await settle(sink, changes)).every((verdict) => verdict === 'applied'));
       for (const id of [0, 100, 249])
         assert.deepEqual(await bench.read({ id }), bench.expected({ id, name: `row ${id}` }));
     },
