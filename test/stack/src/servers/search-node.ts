@@ -74,6 +74,8 @@ export async function createSearchNode(
     'path.logs': logs ?? '',
     // The disk of a test machine may be fuller than the watermarks like.
     'cluster.routing.allocation.disk.threshold_enabled': 'false',
+    // With these off, its first look at the disks, half a minute after the start, takes away what a test has blocked for a full disk.
+    'cluster.info.update.interval': '1d',
     ...settings,
   };
   const yaml = Object.entries(lines).map(([key, value]) => `${key}: ${value}\n`);
