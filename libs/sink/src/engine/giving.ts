@@ -1,5 +1,5 @@
 import { TaplineError } from '@tapline/kernel';
-import { type ApplyResult, allRetry, type Place, type Places, type Sink } from '../contract.ts';
+import { type ApplyResult, allRetry, type Place, type Places, type Sink, type Verdict } from '../contract.ts';
 import type { Entry } from './entry.ts';
 import type { PartitionLedger } from './ledger.ts';
 
@@ -57,6 +57,10 @@ export class Giving {
 
   /** Reports what is settled and gives back what is to be tried again. */
   async #sort(entries: readonly Entry[], { verdicts, errors }: ApplyResult, attempts: number): Promise<Entry[]> {
+    if (!verdicts.some(isOpen)) {
+      this.#events.settled(entries, staleAmong(verdicts));
+      return [];
+    }
     const settled: Entry[] = [];
     const again: Entry[] = [];
     const poisoned: [Entry, TaplineError][] = [];
@@ -74,6 +78,17 @@ export class Giving {
     for (const [entry, error] of poisoned) await this.#events.poisoned(entry, error, attempts);
     return again;
   }
+}
+
+/** Whether something is left to be done about a change. */
+function isOpen(verdict: Verdict): boolean {
+  return verdict === 'retry' || verdict === 'wait' || verdict === 'poison';
+}
+
+function staleAmong(verdicts: readonly Verdict[]): number {
+  let stale = 0;
+  for (const verdict of verdicts) if (verdict === 'stale') stale++;
+  return stale;
 }
 
 function placesOf(entries: readonly Entry[]): Places {

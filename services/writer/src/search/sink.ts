@@ -73,7 +73,8 @@ class SearchSink implements Sink {
 
   /** Writes what is to be sent. Behind a change for which the store does not answer nothing is made: each would wait for as long. */
   async #write(changes: readonly Change[], draft: BulkDraft, outcome: Outcome, signal: AbortSignal): Promise<void> {
-    for (const [index, change] of changes.entries()) {
+    for (let index = 0; index < changes.length; index++) {
+      const change = changes[index] as Change;
       try {
         while (!this.#add(change, index, draft)) {
           draft.drop();
