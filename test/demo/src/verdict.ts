@@ -6,7 +6,7 @@ import type { Demo, DemoSink } from './scene.ts';
 import { isReady } from './services.ts';
 import { ADDED_COLUMN, SHOP_TABLES, type ShopTable } from './shop.ts';
 
-const CATCH_UP_MS = 120_000;
+const CATCH_UP_MS = 300_000;
 const SHOWN_DIFFERENCES = 20;
 
 const afterAlter = (): readonly ShopTable[] =>

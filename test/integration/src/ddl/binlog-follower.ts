@@ -26,7 +26,8 @@ export class BinlogFollower implements AsyncDisposable {
         start: { gtidSet: start },
         wants: (database) => database !== 'mysql',
         bufferBytes: 1 << 20,
-        heartbeatMs: 1000,
+        // Silence for four times as long would end it, on a machine that is busy with others too.
+        heartbeatMs: 60_000,
       },
       new AbortController().signal,
     );

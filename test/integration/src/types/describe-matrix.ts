@@ -14,7 +14,7 @@ export function describeMatrix(server: Server, way: string, run: MatrixRun): voi
     let outcomes: ReadonlyMap<string, TableOutcome>;
     beforeAll(async () => {
       outcomes = await run(server, tables);
-    }, 240_000);
+    });
 
     describe.each(tables)('table $name', (table) => {
       const outcome = (): TableOutcome => outcomes.get(table.name) as TableOutcome;

@@ -86,9 +86,10 @@ async function streamInto(
     start: { gtidSet },
     wants: (wanted: string) => wanted === database,
     bufferBytes: 1 << 20,
-    heartbeatMs: 500,
+    // Silence for four times as long would end it, on a machine that is busy with others too.
+    heartbeatMs: 60_000,
   } as const;
-  await using stream = await openBinlogStream(options, AbortSignal.timeout(120_000));
+  await using stream = await openBinlogStream(options, AbortSignal.timeout(300_000));
   for (;;) {
     for (const event of await stream.pull()) {
       if (event.kind !== 'rows') continue;

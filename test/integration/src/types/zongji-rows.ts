@@ -43,7 +43,7 @@ export async function zongjiChanges(
   const zongji = new ZongJi({ host, port, user, password, dateStrings: true, jsonStrings: true, timezone: 'Z' });
   try {
     await new Promise<void>((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error('zongji did not come to the end')), 90_000);
+      const late = setTimeout(() => reject(new Error('zongji did not come to the end')), 300_000);
       const end = (finish: () => void): void => {
         clearTimeout(late);
         finish();
