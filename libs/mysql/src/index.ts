@@ -32,5 +32,5 @@ export {
   type ServerInfo,
 } from './server-info.ts';
 export { refuseUnfitSource, sourceFindings } from './source-checks.ts';
-export { readTables } from './tables.ts';
+export { readTables, tablesNamed } from './tables.ts';
 export { waitUntilVisible } from './visible.ts';

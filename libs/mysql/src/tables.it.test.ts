@@ -5,7 +5,7 @@ import { connect, type MysqlConnection } from './connection.ts';
 import { readCascadingForeignKeys } from './foreign-keys.ts';
 import { quoteName } from './quote.ts';
 import { readRowEstimates } from './row-estimates.ts';
-import { readTables } from './tables.ts';
+import { readTables, tablesNamed } from './tables.ts';
 import { dropDatabase, uniqueName } from './testing/scratch.ts';
 
 const COMMON_COLUMNS = [
@@ -142,6 +142,31 @@ describe.each(['mysql', 'mysql80', 'mariadb'] as const)('tables of %s', (server)
     });
     expect((await readTables(root, some)).map((table) => table.name)).toEqual(['a_table', 'b_table']);
     expect(await readTables(root, compileTableFilter({ include: ['nowhere.*'], lowerCaseTableNames: 0 }))).toEqual([]);
+  });
+
+  test('tables that are named are read, and no others; a name with dots may mean several', async () => {
+    await root.execute('CREATE TABLE named (a int)');
+    await root.execute('CREATE TABLE `dotted.name` (a int)');
+    const asked: string[] = [];
+    const watched = {
+      flavor: root.flavor,
+      version: root.version,
+      query: (sql: string) => {
+        asked.push(sql);
+        return root.query(sql);
+      },
+      stream: (...args: Parameters<MysqlConnection['stream']>) => root.stream(...args),
+      rows: (sql: string) => root.rows(sql),
+    };
+    const names = ['named', 'dotted.name', 'nowhere'].map((name) => `${database}.${name}`);
+    const tables = await readTables(
+      watched as unknown as MysqlConnection,
+      tablesNamed(new Set([...names, 'elsewhere.named'])),
+    );
+    expect(tables.map((table) => table.name)).toEqual(['dotted.name', 'named']);
+    expect(asked.filter((sql) => /information_schema.TABLES/.test(sql)).slice(0, 1)).toEqual([
+      expect.stringContaining("AND TABLE_NAME IN ('named', 'dotted.name', 'nowhere')"),
+    ]);
   });
 
   test('cascading foreign keys into captured tables are listed', async () => {

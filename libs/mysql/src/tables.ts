@@ -7,6 +7,26 @@ import { quoteText } from './quote.ts';
 /** With more tables than this, a whole database is read and sifted here, rather than naming each table in the statement. */
 const NAMED_TABLES = 200;
 
+/** Which tables are meant. */
+export interface TableChoice extends Pick<TableFilter, 'matches' | 'mayMatchIn'> {
+  /** The names that can match in this database, where no others can: the server then does not look through all its tables. */
+  named?(database: string): ReadonlySet<string>;
+}
+
+/** Tables by name, each as `database.table`. Where a name has more dots, all that it can mean. */
+export function tablesNamed(tables: ReadonlySet<string>): TableChoice {
+  const all = [...tables];
+  const named = (database: string): ReadonlySet<string> => {
+    const own = all.filter((table) => table.startsWith(`${database}.`));
+    return new Set(own.map((table) => table.slice(database.length + 1)));
+  };
+  return {
+    matches: (database, name) => tables.has(`${database}.${name}`),
+    mayMatchIn: (database) => all.some((table) => table.startsWith(`${database}.`)),
+    named,
+  };
+}
+
 /**
  * The tables that the filter takes, sorted by database and name, from information_schema: a handful of statements for each database, however
  * many tables it has. Views, sequences and temporary tables are not tables here.
@@ -15,7 +35,7 @@ const NAMED_TABLES = 200;
  */
 export async function readTables(
   connection: MysqlConnection,
-  filter: Pick<TableFilter, 'matches' | 'mayMatchIn'>,
+  filter: TableChoice,
   signal?: AbortSignal,
 ): Promise<Table[]> {
   const databases = await connection.query('SELECT SCHEMA_NAME FROM information_schema.SCHEMATA', signal);
@@ -31,7 +51,7 @@ export async function readTables(
 async function readDatabase(
   connection: MysqlConnection,
   database: string,
-  filter: Pick<TableFilter, 'matches'>,
+  filter: TableChoice,
   signal: AbortSignal | undefined,
 ): Promise<Table[]> {
   const names = await readNames(connection, database, filter, signal);
@@ -52,7 +72,7 @@ async function readDatabase(
 async function readNames(
   connection: MysqlConnection,
   database: string,
-  filter: Pick<TableFilter, 'matches'>,
+  filter: TableChoice,
   signal: AbortSignal | undefined,
 ): Promise<Set<string>> {
   return new Set((await readBaseTables(connection, database, filter, signal)).map(({ name }) => name));
@@ -72,12 +92,13 @@ export interface BaseTable {
 export async function readBaseTables(
   connection: MysqlConnection,
   database: string,
-  filter: Pick<TableFilter, 'matches'>,
+  filter: Pick<TableChoice, 'matches' | 'named'>,
   signal: AbortSignal | undefined,
 ): Promise<BaseTable[]> {
+  const where = tablesCondition(database, filter.named?.(database));
   const rows = await connection.query(
     `SELECT TABLE_NAME, TABLE_COLLATION, ENGINE, TABLE_TYPE FROM information_schema.TABLES
-     WHERE TABLE_SCHEMA = ${quoteText(database)} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')`,
+     WHERE ${where} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')`,
     signal,
   );
   return rows
@@ -90,9 +111,12 @@ export async function readBaseTables(
     .filter(({ name }) => filter.matches(database, name));
 }
 
-/** For WHERE in information_schema: these tables of the database, or all when they are many. */
-export function tablesCondition(database: string, names: ReadonlySet<string>): string {
-  const named = names.size > NAMED_TABLES ? '' : ` AND TABLE_NAME IN (${[...names].map(quoteText).join(', ')})`;
+/** For WHERE in information_schema: these tables of the database (at least one), or all when they are many or not known. */
+export function tablesCondition(database: string, names: ReadonlySet<string> | undefined): string {
+  const named =
+    names === undefined || names.size > NAMED_TABLES
+      ? ''
+      : ` AND TABLE_NAME IN (${[...names].map(quoteText).join(', ')})`;
   return `TABLE_SCHEMA = ${quoteText(database)}${named}`;
 }
 

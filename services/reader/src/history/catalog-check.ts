@@ -1,5 +1,5 @@
 import { isAbort, type Logger, sleep, TaplineError } from '@tapline/kernel';
-import { addressText, connect, readTables } from '@tapline/mysql';
+import { addressText, connect, readTables, tablesNamed } from '@tapline/mysql';
 import { type Column, type Table, type TableName, type TableState, tableKey, tableOfState } from '@tapline/schema';
 import { type Executed, parseExecuted, readExecuted } from '../source/executed.ts';
 import type { Source } from '../source/open-source.ts';
@@ -73,13 +73,9 @@ export class CatalogCheck {
         return state === undefined ? [] : [[tableKey(table), state] as const];
       }),
     );
-    const databases = new Set([...states.values()].map((state) => state.database));
     await using connection = await connect(source.address, signal);
-    const filter = {
-      matches: (database: string, name: string) => states.has(tableKey({ database, name })),
-      mayMatchIn: (database: string) => databases.has(database),
-    };
-    const tables = await readTables(connection, filter, signal);
+    const names = new Set([...states.values()].map(({ database, name }) => `${database}.${name}`));
+    const tables = await readTables(connection, tablesNamed(names), signal);
     await sleep(SETTLE_MS, signal);
     const end = parseExecuted(source.tracking, await readExecuted(connection, source.tracking, signal));
     // What a statement altered while the source was asked is asked for once more.

@@ -6,6 +6,7 @@ import {
   type MysqlConnection,
   quoteTable,
   readTables,
+  tablesNamed,
   waitUntilVisible,
 } from '@tapline/mysql';
 import type { Table } from '@tapline/schema';
@@ -137,12 +138,7 @@ export class MysqlChunkSource implements ChunkSource, AsyncDisposable {
 
   async #describe(names: ReadonlySet<string>, signal: AbortSignal): Promise<Table[]> {
     if (names.size === 0) return [];
-    const all = [...names];
-    const filter = {
-      matches: (database: string, name: string) => names.has(tableName({ database, name })),
-      mayMatchIn: (database: string) => all.some((name) => name.startsWith(`${database}.`)),
-    };
-    return await readTables(await this.#connected(signal), filter, signal);
+    return await readTables(await this.#connected(signal), tablesNamed(names), signal);
   }
 
   async #connected(signal: AbortSignal): Promise<MysqlConnection> {
