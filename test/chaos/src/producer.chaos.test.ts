@@ -11,6 +11,7 @@ const FAULTS = LONG ? 60 : 5;
 const KINDS = ['kill', 'pause', 'move'] as const;
 const PARTITIONS = 6;
 const BROKERS = [1, 2, 3];
+const MOVE_ATTEMPTS = 30;
 
 /** Small batches, so that many are under way when a fault comes. */
 const SMALL = { batchBytes: 8192, bufferBytes: 524_288 };
@@ -80,7 +81,14 @@ async function moveLeaders(admin: Admin, topics: readonly string[], random: Rand
     partition,
     replicas: BROKERS.map((_, i) => BROKERS[(first + partition + i) % BROKERS.length] as number),
   }));
-  await admin.alterPartitionReassignments({
-    topics: topics.map((topic) => ({ topic, partitionAssignment })),
-  });
+  const reassignments = topics.map((topic) => ({ topic, partitionAssignment }));
+  // kafkajs asks no second time when the controller does not answer in time, as one that was paused a moment ago may not.
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await admin.alterPartitionReassignments({ topics: reassignments });
+    } catch (error) {
+      if (attempt === MOVE_ATTEMPTS) throw error;
+      await sleep(1000);
+    }
+  }
 }
