@@ -1,7 +1,8 @@
 import { openKafka } from '@tapline/kafka';
 import { sleep, TaplineError } from '@tapline/kernel';
 import avsc from 'avsc';
-import { ConfigResourceTypes, Kafka, KafkaJSProtocolError, type KafkaMessage, logLevel } from 'kafkajs';
+import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import { entriesOf, limitTopic } from './topic-limit.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -39,6 +40,9 @@ interface Claim {
   readonly pieces: number;
   readonly bytes: number;
 }
+
+/** A broker that does not answer for so long is away. */
+const DEADLINE_MS = 300_000;
 
 /** The headers of a record that has its version only. */
 const VERSION_HEADER_BYTES = 12;
@@ -92,57 +96,36 @@ export class TopicReader {
     this.#schemas = schemas;
   }
 
-  /** How many records the topic has; 0 when there is no such topic, or it cannot be asked now (to be polled). */
+  /** How many records the topic has; 0 when there is no such topic. Brokers that do not answer are waited for. */
   async count(topic: string): Promise<number> {
+    for (const end = performance.now() + DEADLINE_MS; ; ) {
+      try {
+        return await this.#count(topic);
+      } catch (error) {
+        const mayPass = error instanceof TaplineError && error.disposition === 'retryable';
+        if (!mayPass || performance.now() > end) throw error;
+      }
+    }
+  }
+
+  async #count(topic: string): Promise<number> {
     await using kafka = openKafka({ brokers: this.#brokers }, { patienceMs: 1000 });
-    try {
-      if ((await kafka.topics.existing([topic])).length === 0) return 0;
-      const counters = this.#counters.get(topic) ?? [];
-      this.#counters.set(topic, counters);
-      for (const [partition, to] of (await kafka.reader.endOffsets(topic)).entries()) {
-        // Offsets do not tell: some hold markers of a reader's lives.
-        const counter = (counters[partition] ??= { next: 0n, records: 0 });
-        for await (const records of kafka.reader.read({ topic, partition, from: counter.next, to }))
-          counter.records += records.length;
-        counter.next = to;
-      }
-      return counters.reduce((sum, { records }) => sum + records, 0);
-    } catch (error) {
-      if (error instanceof TaplineError) return 0;
-      throw error;
+    if ((await kafka.topics.existing([topic])).length === 0) return 0;
+    const counters = this.#counters.get(topic) ?? [];
+    this.#counters.set(topic, counters);
+    for (const [partition, to] of (await kafka.reader.endOffsets(topic)).entries()) {
+      // Offsets do not tell: some hold markers of a reader's lives.
+      const { next, records } = counters[partition] ?? { next: 0n, records: 0 };
+      let found = 0;
+      for await (const { length } of kafka.reader.read({ topic, partition, from: next, to })) found += length;
+      counters[partition] = { next: to, records: records + found };
     }
+    return counters.reduce((sum, { records }) => sum + records, 0);
   }
 
-  /** All settings of the topic anew, those that are not named at their defaults. */
-  async configure(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
-    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
-    await this.#withAdmin((admin) => admin.alterConfigs({ validateOnly: false, resources }));
-  }
-
-  /**
-   * No record of more than these bytes from now on, the other settings as given; the topic has to be compacted.
-   *
-   * The controller answers before the brokers act by a new setting, so a record without a key is offered until its
-   * size, which is looked at first, is what it is refused for: otherwise the missing key is. It is never taken.
-   */
+  /** No record of more than these bytes from now on, the other settings as given; the topic has to be compacted. */
   async limit(topic: string, bytes: number, config: Readonly<Record<string, string>>): Promise<void> {
-    await this.configure(topic, { ...config, 'max.message.bytes': String(bytes) });
-    const partitions = await this.#withAdmin((admin) => admin.fetchTopicOffsets(topic));
-    const producer = this.#kafka.producer();
-    await producer.connect();
-    try {
-      for (const { partition } of partitions) {
-        const messages = [{ key: null, value: Buffer.alloc(bytes), partition }];
-        const refusal = (): Promise<unknown> => producer.send({ topic, messages }).catch(typeOf);
-        for (let type = await refusal(); type !== 'MESSAGE_TOO_LARGE'; type = await refusal()) {
-          if (type !== 'INVALID_RECORD') throw new Error(`${topic} answered ${String(type)} to a record without a key`);
-          await sleep(20);
-        }
-      }
-    } finally {
-      await producer.disconnect();
-    }
+    await limitTopic(this.#kafka, topic, { ...config, 'max.message.bytes': String(bytes) });
   }
 
   /** Deletes everything that the topic holds now. */
@@ -167,10 +150,13 @@ export class TopicReader {
     });
   }
 
+  /** Makes the topic, and waits until the brokers know it: the client's own wait fails with the first one that does not. */
   async createTopic(topic: string, partitions: number, config: Readonly<Record<string, string>>): Promise<void> {
-    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const topics = [{ topic, numPartitions: partitions, configEntries: entriesOf(config) }];
     await this.#withAdmin(async (admin) => {
-      await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }], waitForLeaders: true });
+      await admin.createTopics({ topics, waitForLeaders: false });
+      while (!(await admin.listTopics()).includes(topic)) await sleep(20);
+      await admin.fetchTopicOffsets(topic);
     });
   }
 
@@ -346,12 +332,6 @@ export class TopicReader {
       await admin.disconnect();
     }
   }
-}
-
-/** Kafka's name of the error that a broker answered with, if it was one. */
-function typeOf(error: unknown): unknown {
-  const { cause = error } = error as { readonly cause?: unknown };
-  return cause instanceof KafkaJSProtocolError ? cause.type : error;
 }
 
 /** The images of a framed value, decoded and as bytes: `before` and `after` are the envelope's first two fields, each a union of null and the row. */
