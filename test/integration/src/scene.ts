@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { openStack, type SqlAddress, type Stack } from '@tapline/test-stack';
 import mysql, { type Connection } from 'mysql2/promise';
 import { type Config, Service } from './service.ts';
-import { TopicReader } from './topic.ts';
+import { TopicReader, type TopicRecord } from './topic.ts';
 
 /** A name that no other run uses. */
 export function uniqueName(stem: string): string {
@@ -35,6 +35,8 @@ export class Sql implements AsyncDisposable {
       ...this.#address,
       ...(this.#database === undefined ? {} : { database: this.#database }),
       charset: 'utf8mb4',
+      // The driver gives up after ten seconds, which a machine may be busy with other things.
+      connectTimeout: 300_000,
       // Every value's own bytes as text.
       typeCast: (field) => field.string('utf8'),
     });
@@ -62,9 +64,24 @@ export class Sql implements AsyncDisposable {
     return (await this.rows(statement))[0]?.[0] ?? '';
   }
 
+  /** Deletes all binlog files but the newest. The server keeps those that it still sends to a reader, also one that has just gone. */
+  async purge(): Promise<void> {
+    for (;;) {
+      const files = await this.rows('SHOW BINARY LOGS');
+      if (files.length === 1) return;
+      await this.run(`PURGE BINARY LOGS TO '${files.at(-1)?.[0]}'`);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#connection?.end();
   }
+}
+
+/** Of a writer's /state. */
+interface AppliedPartition {
+  readonly partition: number;
+  readonly appliedBelow: number;
 }
 
 export interface SceneAddresses {
@@ -142,6 +159,16 @@ export class Scene implements AsyncDisposable {
   async records(service: Service, table: string, count: number, source: string = this.source): Promise<void> {
     const topic = this.topic(table, source);
     await service.until(`${count} records in ${topic}`, async () => (await this.topics.count(topic)) >= count);
+  }
+
+  /** Waits until the writer has settled all of these records of one topic: what it shows before may still become another. */
+  async settled(writer: Service, records: readonly Pick<TopicRecord, 'partition' | 'offset'>[]): Promise<void> {
+    const newest = new Map(records.map(({ partition, offset }) => [partition, Number(offset)]));
+    await writer.until('every record is settled', async () => {
+      const { partitions = [] } = (await writer.state()) as { partitions?: readonly AppliedPartition[] };
+      const below = new Map(partitions.map(({ partition, appliedBelow }) => [partition, appliedBelow]));
+      return [...newest].every(([partition, offset]) => (below.get(partition) ?? 0) > offset);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
