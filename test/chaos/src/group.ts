@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { whenReady } from '@tapline/test-stack';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 
 /** Whether a consumer group has committed everything that the topics hold now. */
@@ -39,17 +39,5 @@ async function withAdmin<T>(brokers: readonly string[], use: (admin: Admin) => P
     return await whenReady(() => use(admin));
   } finally {
     await admin.disconnect();
-  }
-}
-
-/** Tries again while a broker says "not now": a topic or the groups' own topic just made, a broker just back. */
-export async function whenReady<T>(use: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await use();
-    } catch (error) {
-      if (attempt === 100 || !(error as { retriable?: boolean }).retriable) throw error;
-      await sleep(200);
-    }
   }
 }

@@ -1,7 +1,7 @@
+import { whenReady } from '@tapline/test-stack';
 import avsc from 'avsc';
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import { type AvroField, avroType, type DecodedEnvelope, fieldImage } from './avro-image.ts';
-import { whenReady } from './group.ts';
 import { murmur2Partition } from './murmur2.ts';
 
 /** A record of a data topic, decoded. `t` is a tombstone. Images are those of image.ts. */

@@ -1,4 +1,5 @@
 import { sleep } from '@tapline/kernel';
+import { whenReady } from '@tapline/test-stack';
 import { ConfigResourceTypes, type Kafka, KafkaJSProtocolError } from 'kafkajs';
 
 type TopicConfig = Readonly<Record<string, string>>;
@@ -32,7 +33,7 @@ export async function limitTopic(kafka: Kafka, topic: string, config: TopicConfi
   try {
     const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries: entriesOf(config) }];
     await admin.alterConfigs({ validateOnly: false, resources });
-    for (const { partition } of await admin.fetchTopicOffsets(topic)) {
+    for (const { partition } of await whenReady(() => admin.fetchTopicOffsets(topic))) {
       await refused(partition, bytes, TOO_LARGE);
       await refused(partition, Math.max(0, bytes - AROUND_A_VALUE_BYTES), NO_KEY);
     }

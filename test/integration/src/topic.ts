@@ -1,5 +1,6 @@
 import { openKafka } from '@tapline/kafka';
 import { sleep, TaplineError } from '@tapline/kernel';
+import { whenReady } from '@tapline/test-stack';
 import avsc from 'avsc';
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import { entriesOf, limitTopic } from './topic-limit.ts';
@@ -131,7 +132,7 @@ export class TopicReader {
   /** Deletes everything that the topic holds now. */
   async empty(topic: string): Promise<void> {
     await this.#withAdmin(async (admin) => {
-      const ends = await admin.fetchTopicOffsets(topic);
+      const ends = await whenReady(() => admin.fetchTopicOffsets(topic));
       const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
       await admin.deleteTopicRecords({ topic, partitions });
       this.#counters.set(
@@ -156,7 +157,7 @@ export class TopicReader {
     await this.#withAdmin(async (admin) => {
       await admin.createTopics({ topics, waitForLeaders: false });
       while (!(await admin.listTopics()).includes(topic)) await sleep(20);
-      await admin.fetchTopicOffsets(topic);
+      await whenReady(() => admin.fetchTopicOffsets(topic));
     });
   }
 
@@ -284,7 +285,7 @@ export class TopicReader {
   }
 
   async #readRaw(topic: string): Promise<RawMessage[]> {
-    const ends = await this.#withAdmin((admin) => admin.fetchTopicOffsets(topic));
+    const ends = await this.#withAdmin((admin) => whenReady(() => admin.fetchTopicOffsets(topic)));
     const open = new Map(
       ends
         .filter(({ high, low }) => BigInt(high) > BigInt(low))

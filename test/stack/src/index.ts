@@ -55,3 +55,4 @@ export {
 } from './test-servers.ts';
 export { type ItemRow, TopicWriter } from './topic-writer.ts';
 export { openTopology, Topology, type TopologyOptions } from './topology.ts';
+export { whenReady } from './when-ready.ts';
