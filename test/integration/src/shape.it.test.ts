@@ -131,6 +131,8 @@ test.each(['mysql', 'mariadb'] as const)(
       return last;
     };
     await reader.until('the last row', async () => (await held()).has(5000));
+    // What stands in front of it may be in another partition, and is there when the reader has stopped.
+    expect(await reader.stop()).toBe(0);
     const last = await held();
     expect([...last.keys()].sort((a, b) => a - b)).toEqual(await selected());
     expect(last.size).toBeGreaterThan(20);
@@ -138,7 +140,6 @@ test.each(['mysql', 'mariadb'] as const)(
     for (const [id, status] of stati)
       if (last.has(Number(id))) expect(last.get(Number(id))?.after?.['status']).toBe(status);
     expect(last.get(5000)?.after).not.toHaveProperty('note');
-    expect(await reader.stop()).toBe(0);
   },
 );
 
@@ -171,6 +172,7 @@ test('an update that leaves the condition is a delete and a tombstone, one that 
     'INSERT INTO archive VALUES (1, 3)',
   );
   await scene.records(reader, 'archive', 3);
+  expect(await reader.stop()).toBe(0);
   const opsOf = async (table: string, id: number): Promise<string> =>
     (await topics.read(scene.topic(table)))
       .filter(({ key }) => key?.['id'] === id)
