@@ -71,7 +71,7 @@ async function readAll(server: Server): Promise<Collected & { readonly rowTimes:
   const [row] = await server.rows(`SELECT @@GLOBAL.${variable} AS gtids`);
   const options = { address: server.address, flavor, serverId: 99, wants: () => true, bufferBytes: 1 << 20 } as const;
   await using stream = await openBinlogStream(
-    { ...options, start: { gtidSet: '' }, heartbeatMs: 500 },
+    { ...options, start: { gtidSet: '' }, heartbeatMs: 15_000 },
     AbortSignal.timeout(300_000),
   );
   const rowTimes: number[] = [];

@@ -13,17 +13,21 @@ export interface Change {
   readonly after: RowValues;
 }
 
+type Begin = Extract<BinlogEvent, { kind: 'begin' }>;
+
 export interface Collected {
   readonly changes: Change[];
   readonly statements: Extract<BinlogEvent, { kind: 'statement' }>[];
-  readonly begins: Extract<BinlogEvent, { kind: 'begin' }>[];
+  readonly begins: Begin[];
+  /** Those of them that came with rows. Only a test's own rows are wanted, so these are its own: others write to a server that is shared. */
+  readonly withRows: Begin[];
   readonly commits: Extract<BinlogEvent, { kind: 'commit' }>[];
   readonly prepared: Extract<BinlogEvent, { kind: 'prepared' }>[];
   heartbeats: number;
 }
 
 export function emptyCollection(): Collected {
-  return { changes: [], statements: [], begins: [], commits: [], prepared: [], heartbeats: 0 };
+  return { changes: [], statements: [], begins: [], withRows: [], commits: [], prepared: [], heartbeats: 0 };
 }
 
 export function keepEvent(event: BinlogEvent, into: Collected): void {
@@ -34,6 +38,8 @@ export function keepEvent(event: BinlogEvent, into: Collected): void {
   else if (event.kind === 'heartbeat') into.heartbeats++;
   else {
     const { op, table } = event;
+    const begin = into.begins.at(-1);
+    if (begin !== undefined && into.withRows.at(-1) !== begin) into.withRows.push(begin);
     while (event.next()) {
       into.changes.push({ op, table, before: values(table, event.before), after: values(table, event.after) });
     }

@@ -50,7 +50,8 @@ export class TestSource implements AsyncDisposable {
       start,
       wants: (database) => database === this.database,
       bufferBytes: 1 << 20,
-      heartbeatMs: 500,
+      // A server that is silent for four of these is given up.
+      heartbeatMs: 15_000,
       ...changes,
     };
   }

@@ -60,7 +60,7 @@ export class EnvelopeSource implements AsyncDisposable {
         start: { gtidSet: start },
         wants: (database) => database === this.database,
         bufferBytes: 1 << 20,
-        heartbeatMs: 500,
+        heartbeatMs: 15_000,
       },
       signal,
     );

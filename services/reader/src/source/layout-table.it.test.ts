@@ -163,7 +163,7 @@ async function layoutOf(
       start: { gtidSet },
       wants: (name) => name === database,
       bufferBytes: 1 << 20,
-      heartbeatMs: 1000,
+      heartbeatMs: 15_000,
     },
     AbortSignal.timeout(300_000),
   );
