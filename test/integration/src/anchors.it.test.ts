@@ -5,16 +5,8 @@ import type { Service } from './service.ts';
 
 const WITHOUT_GTID = { 'gtid-mode': 'OFF', 'enforce-gtid-consistency': 'OFF', 'innodb-buffer-pool-size': '64M' };
 
-/** What `/state` says. */
-async function stateOf(service: Service): Promise<Readonly<Record<string, unknown>>> {
-  const url = (await service.entries()).find((entry) => entry.message === 'admin server listening')?.url;
-  if (url === undefined) return {};
-  const response = await fetch(`${url}/state`, { signal: AbortSignal.timeout(60_000) });
-  return (await response.json()) as Record<string, unknown>;
-}
-
 async function anchorsOf(service: Service): Promise<{ state?: string; trouble?: string; roundTripSeconds?: number }> {
-  return (await stateOf(service))['anchors'] ?? {};
+  return (await service.state())['anchors'] ?? {};
 }
 
 /** The newest and the oldest; the one between in the long form. */
@@ -70,8 +62,7 @@ describe.each(KINDS)('%s with gtid_mode=OFF', (kind) => {
     await scene.records(reader, 't', 1);
     expect(await reader.stop()).toBe(0);
     await scene.sql.run('INSERT INTO t VALUES (2)', 'FLUSH LOGS', 'INSERT INTO t VALUES (3)', 'FLUSH LOGS');
-    const files = await scene.sql.rows('SHOW BINARY LOGS');
-    await scene.sql.run(`PURGE BINARY LOGS TO '${files.at(-1)?.[0]}'`);
+    await scene.sql.purge();
     const purged = await scene.reader();
     await purged.errorOf('SOURCE_PURGED');
     expect(await purged.ended()).toBe(1);
