@@ -110,7 +110,7 @@ test('the leader killed under load, then the next one stopped, then all of them 
   await using load = new CountingLoad(await scene.session());
   const second = await standby(scene, 3000);
   await until(second, { role: 'standby' });
-  expect(await second.saysReady()).toBe(true);
+  await second.until('ready', () => second.saysReady());
   await scene.records(first, 't', 200);
 
   const killedMs = Date.now();
@@ -207,5 +207,6 @@ test('without standbys a second reader of the same name takes over at once: the 
   await load.stop();
   await expectExact(scene, second);
   expect(await second.stop()).toBe(0);
-  expect(await expectEpochsInOrder(scene, brokers)).toBe(2);
+  // More when a session was opened anew for another reason.
+  expect(await expectEpochsInOrder(scene, brokers)).toBeGreaterThanOrEqual(2);
 });
