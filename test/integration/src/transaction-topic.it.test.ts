@@ -132,6 +132,7 @@ test('Avro, named as Debezium names it; a topic that is switched off is left alo
     await ready(reader);
     await at.sql.run(`INSERT INTO b VALUES (${id})`);
     await reader.until('two notes more', async () => (await at.topics.count(topic)) >= (id - 1) * 2);
+    await at.records(reader, 'b', id);
     await reader.kill();
     // What the killed one left beyond its progress is nothing that this one waits for.
     const without = await at.reader({ ...config(at), transactions: { topic: false } });
