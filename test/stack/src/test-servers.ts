@@ -108,8 +108,11 @@ async function answer(
   connection.end(JSON.stringify(reply));
 }
 
+/** Nobody kills it, so that its session need not end soon: a machine that is busy for some seconds would leave all topics without a leader. */
+const LASTING = { settings: { 'broker.session.timeout.ms': '120000' } };
+
 async function startShared(stack: Stack, kind: TestServerKind): Promise<unknown> {
-  const option: StackOptions[TestServerKind] = true;
+  const option: StackOptions[TestServerKind] = kind === 'kafka' ? LASTING : true;
   const server = await stack.add(kind, option);
   return server.address;
 }

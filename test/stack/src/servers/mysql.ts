@@ -44,6 +44,8 @@ export abstract class SqlServer extends ProcessServer {
       multipleStatements: true,
       supportBigNumbers: true,
       bigNumberStrings: true,
+      // The driver gives up after ten seconds, which a machine may be busy with other things.
+      connectTimeout: 300_000,
       ...options,
     });
   }

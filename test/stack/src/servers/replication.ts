@@ -21,7 +21,8 @@ function follow({ dialect }: SqlServer, source: SqlServer, by: ReplicationBy): s
   const items = Object.entries(account).map(([name, value]) => `${prefix}_${name}=${value}`);
   if (dialect === 'mariadb') items.push(`MASTER_USE_GTID=${by === 'gtid' ? 'slave_pos' : 'no'}`);
   else items.push(`${prefix}_AUTO_POSITION=${by === 'gtid' ? 1 : 0}`);
-  if (dialect === 'mysql') items.push('GET_SOURCE_PUBLIC_KEY=1');
+  // Since 8.4 a replica gives up for good after ten tries, which are seconds: a source that is killed and started again may take longer.
+  if (dialect === 'mysql') items.push('GET_SOURCE_PUBLIC_KEY=1', 'SOURCE_RETRY_COUNT=0');
   return `CHANGE ${dialect === 'mysql' ? 'REPLICATION SOURCE' : 'MASTER'} TO ${items.join(', ')}`;
 }
 
