@@ -213,10 +213,14 @@ test('without a transaction topic, or of several sources, the writer says what t
   expect(await Promise.all(writers.map((writer) => writer.ended()))).not.toContain(0);
 });
 
-/** The member that has the partitions. */
+/** The member that has the partitions; while they go from one to another, nobody has. */
 async function activeOf(writers: readonly Service[]): Promise<Service> {
-  for (const writer of writers) if (Number((await writer.state())['assigned']) > 0) return writer;
-  throw new Error('no member has the partitions');
+  let active: Service | undefined;
+  await reader.until('a member has the partitions', async () => {
+    for (const writer of writers) if (Number((await writer.state())['assigned']) > 0) active = writer;
+    return active !== undefined;
+  });
+  return active as Service;
 }
 
 function numbers(seed: number): (below: number) => number {
