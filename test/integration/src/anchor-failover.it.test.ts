@@ -68,6 +68,11 @@ test('5.7 without GTIDs: the source dies, a replica with other file names takes 
   await reader.until('streaming', async () => (await reader.output()).includes('"streaming"'));
   await write(20);
   await until(reader);
+  // From one that is noted, the next reader can count.
+  await reader.until('an anchor is noted', async () => {
+    const record = (await topics.texts(`${name}.progress`)).at(-1) ?? '{}';
+    return ((JSON.parse(record) as { anchors?: readonly unknown[] }).anchors ?? []).length > 0;
+  });
   // Some seconds of changes behind the newest anchor, and some of them behind the newest progress record.
   for (let i = 0; i < 10; i++) {
     await write(3);
