@@ -62,7 +62,9 @@ export class Service {
   }
 
   async entries(): Promise<LogEntry[]> {
-    const lines = (await this.output()).split('\n').filter((line) => line.startsWith('{') && line.endsWith('}'));
+    // The last one may be read while it is written.
+    const whole = (await this.output()).split('\n').slice(0, -1);
+    const lines = whole.filter((line) => line.startsWith('{') && line.endsWith('}'));
     return lines.map((line) => JSON.parse(line) as LogEntry);
   }
 
