@@ -25,11 +25,11 @@ test('a server keeps its port through stop, kill -9 and start, and answers nothi
   await redis.kill();
   expect(await probeTcp(port)).toBe(false);
   await redis.start();
-  expect(await probeTcp(port, 'PING\r\n', '+PONG')).toBe(true);
+  await until(() => probeTcp(port, 'PING\r\n', '+PONG'));
   redis.pause();
   expect(await probeTcp(port, 'PING\r\n', '+PONG')).toBe(false);
   redis.resume();
-  expect(await probeTcp(port, 'PING\r\n', '+PONG')).toBe(true);
+  await until(() => probeTcp(port, 'PING\r\n', '+PONG'));
   await redis.restart();
   expect(redis.port).toBe(port);
   expect(await redis.logs()).toContain('Ready to accept connections');
