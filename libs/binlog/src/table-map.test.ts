@@ -74,6 +74,22 @@ test('a server that gives every table another id all the time does not fill the 
   expect(known.get(7)).toBe(first);
 });
 
+test('tables whose names have the same hash are told apart', () => {
+  const known = maps();
+  // Found by trying: FNV-1a gives both -1754485479.
+  const names = ['t55zx', 'tgpcd', 't55zx', 'tgpcd'];
+  const layouts = names.map((table, id) => read(known, { id, database: 'd', table, types: [LONG] }));
+  expect(layouts.map(({ table }) => table)).toEqual(names);
+  expect(new Set(layouts).size).toBe(2);
+});
+
+test('of thousands of tables each is known again, with what is kept for it', () => {
+  const known = maps();
+  const tables = Array.from({ length: 3000 }, (_, i) => `table${i}`);
+  for (const table of tables) read(known, { table, types: [LONG] }).kept = table;
+  expect(tables.map((table) => read(known, { table, types: [LONG] }).kept)).toEqual(tables);
+});
+
 test('flags do not make another layout', () => {
   const known = maps();
   const packet = mapOf({ types: [LONG] });

@@ -4,55 +4,89 @@ import type { ImagePlan } from './row-image.ts';
 import { type RowImages, readForm, type TableForm } from './table-form.ts';
 import type { TableMap, WireColumn } from './types.ts';
 
+/** What stands behind the names, and what it was read from. */
+interface KnownForm {
+  readonly form: TableForm;
+  readonly bytes: Buffer;
+  readonly isMariadb: boolean;
+}
+
 /** A table map with what the row decoder needs: made once a layout. */
 export class TableLayout implements TableMap {
+  // What each event needs stands together: of thousands of layouts none is in the processor's cache.
+  kept: unknown = undefined;
+  readonly wanted: boolean;
+  readonly columns: readonly WireColumn[];
+  readonly #known: KnownForm;
+  /** Where its names stand in those of all layouts, as they are in its events. */
+  readonly #namesAt: number;
+  readonly #namesBytes: number;
+  /** Another layout whose names have the same hash. */
+  readonly sameHash: TableLayout | undefined;
   readonly id: number;
   readonly database: string;
   readonly table: string;
-  readonly columns: readonly WireColumn[];
   readonly primaryKey?: readonly number[];
-  readonly wanted: boolean;
-  readonly #form: TableForm;
 
-  constructor(id: number, names: readonly [string, string], form: TableForm, wanted: boolean) {
-    this.id = id;
-    [this.database, this.table] = names;
-    this.columns = form.columns;
+  constructor(
+    { id, database, table }: Pick<TableMap, 'id' | 'database' | 'table'>,
+    { known, wanted, namesAt, namesBytes, sameHash }: LayoutParts,
+  ) {
     this.wanted = wanted;
-    if (form.primaryKey !== undefined) this.primaryKey = form.primaryKey;
-    this.#form = form;
+    this.columns = known.form.columns;
+    this.#known = known;
+    this.#namesAt = namesAt;
+    this.#namesBytes = namesBytes;
+    this.sameHash = sameHash;
+    this.id = id;
+    this.database = database;
+    this.table = table;
+    if (known.form.primaryKey !== undefined) this.primaryKey = known.form.primaryKey;
+  }
+
+  /** Whether `buffer[start, end)` are these names and this form. Of the layout only the names are looked at: the form is that of many. */
+  isIn(names: Buffer, isMariadb: boolean, { buffer, offset: start, end }: EventReader): boolean {
+    const [at, length] = [this.#namesAt, this.#namesBytes];
+    const { bytes, isMariadb: ofMariadb } = this.#known;
+    if (end - start !== length + bytes.length || isMariadb !== ofMariadb) return false;
+    for (let i = 0; i < length; i++) if (names[at + i] !== buffer[start + i]) return false;
+    return buffer.compare(bytes, 0, bytes.length, start + length, end) === 0;
   }
 
   /** The plan for images that have all columns. */
   get fullPlan(): ImagePlan {
-    return this.#form.fullPlan;
+    return this.#known.form.fullPlan;
   }
 
   /** Indexes of JSON columns. */
   get jsonColumns(): readonly number[] {
-    return this.#form.jsonColumns;
+    return this.#known.form.jsonColumns;
   }
 
   /** See `TableForm`. */
   get images(): RowImages {
-    return this.#form.images;
+    return this.#known.form.images;
   }
 
   /** See `TableForm`. */
   plan(buffer: Buffer, offset: number): ImagePlan {
-    return this.#form.plan(buffer, offset);
+    return this.#known.form.plan(buffer, offset);
   }
 }
 
-interface Seen {
-  /** From the names on. */
-  readonly body: Buffer;
-  readonly isMariadb: boolean;
-  readonly layout: TableLayout;
+interface LayoutParts {
+  readonly known: KnownForm;
+  readonly wanted: boolean;
+  readonly namesAt: number;
+  readonly namesBytes: number;
+  readonly sameHash: TableLayout | undefined;
 }
 
-/** A server gives a table another id each time that it opens it, which with thousands of tables is every few transactions. */
-const MOST_IDS = 32_768;
+/**
+ * A server gives a table another id each time that it opens it, which with thousands of tables is every few transactions. Few ids are found faster than many, and the layout
+ * of one that was forgotten is found by its names.
+ */
+const MOST_IDS = 1024;
 
 /**
  * Table maps of one stream. Every transaction repeats the maps of its tables, so an unchanged one costs a lookup and a memcmp.
@@ -62,11 +96,14 @@ export class TableMaps {
   /** What the FORMAT_DESCRIPTION says of the server that wrote the file: the optional metadata differs. */
   isMariadb = false;
   readonly #wants: (database: string, table: string) => boolean;
-  readonly #byId = new Map<number, Seen>();
+  readonly #byId = new Map<number, TableLayout>();
   /** By a hash of the names. No text is made of them: under ids that change all the time it would be made for each transaction. */
-  readonly #byNames = new Map<number, Seen[]>();
+  readonly #byNames = new Map<number, TableLayout>();
   /** By the bytes behind the names. */
-  readonly #forms = new Map<string, TableForm>();
+  readonly #forms = new Map<string, KnownForm>();
+  /** The names of all layouts, one behind the other. */
+  #names: Buffer = Buffer.alloc(1024);
+  #namesEnd = 0;
 
   constructor(wants: (database: string, table: string) => boolean) {
     this.#wants = wants;
@@ -74,7 +111,7 @@ export class TableMaps {
 
   /** undefined: no table map came for this id. */
   get(id: number): TableLayout | undefined {
-    return this.#byId.get(id)?.layout;
+    return this.#byId.get(id);
   }
 
   /** Table ids mean nothing after a new binlog file of a restarted server, and nothing from one transaction to the next; layouts stay. */
@@ -94,41 +131,62 @@ export class TableMaps {
   read(reader: EventReader): TableLayout {
     const id = reader.u48('table id');
     reader.u16('table map flags');
-    const { buffer, offset: start, end } = reader;
-    let seen = this.#byId.get(id);
-    if (seen !== undefined && hasBody(seen, buffer, start, end)) return seen.layout;
-    seen = this.#find(reader, id);
-    this.#byId.set(id, seen);
-    return seen.layout;
+    const known = this.#byId.get(id);
+    if (known?.isIn(this.#names, this.isMariadb, reader) === true) return known;
+    const layout = this.#find(reader, id);
+    this.#byId.set(id, layout);
+    return layout;
   }
 
-  #find(reader: EventReader, id: number): Seen {
-    const { buffer, offset: start, end } = reader;
-    const hash = hashOfNames(buffer, start, end);
-    const known = this.#byNames.get(hash) ?? [];
-    const found = known.find((seen) => seen.isMariadb === this.isMariadb && hasBody(seen, buffer, start, end));
-    if (found !== undefined) return found;
+  #find(reader: EventReader, id: number): TableLayout {
+    const hash = hashOfNames(reader.buffer, reader.offset, reader.end);
+    const sameHash = this.#byNames.get(hash);
+    for (let layout = sameHash; layout !== undefined; layout = layout.sameHash) {
+      if (layout.isIn(this.#names, this.isMariadb, reader)) return layout;
+    }
+    const { buffer, offset: start } = reader;
     const database = readName(reader, 'database name');
     const table = readName(reader, 'table name');
-    const layout = new TableLayout(id, [database, table], this.#formOf(reader), this.#wants(database, table));
-    const seen = { body: Buffer.from(buffer.subarray(start, end)), isMariadb: this.isMariadb, layout };
-    this.#byNames.set(hash, [...known, seen]);
-    return seen;
+    const names = buffer.subarray(start, reader.offset);
+    const layout = new TableLayout(
+      { id, database, table },
+      {
+        known: this.#formOf(reader),
+        wanted: this.#wants(database, table),
+        namesAt: this.#keepNames(names),
+        namesBytes: names.length,
+        sameHash,
+      },
+    );
+    this.#byNames.set(hash, layout);
+    return layout;
   }
 
-  #formOf(reader: EventReader): TableForm {
-    const key = `${this.isMariadb ? 'a' : 'y'}${reader.buffer.toString('latin1', reader.offset, reader.end)}`;
+  /** @returns where they stand. */
+  #keepNames(names: Buffer): number {
+    const at = this.#namesEnd;
+    this.#namesEnd += names.length;
+    if (this.#namesEnd > this.#names.length) {
+      const larger = Buffer.alloc(2 * this.#namesEnd);
+      this.#names.copy(larger, 0, 0, at);
+      this.#names = larger;
+    }
+    names.copy(this.#names, at);
+    return at;
+  }
+
+  #formOf(reader: EventReader): KnownForm {
+    const { isMariadb } = this;
+    const { buffer, offset, end } = reader;
+    const key = `${isMariadb ? 'a' : 'y'}${buffer.toString('latin1', offset, end)}`;
     let known = this.#forms.get(key);
     if (known === undefined) {
-      known = readForm(reader, this.isMariadb);
+      const bytes = Buffer.from(buffer.subarray(offset, end));
+      known = { form: readForm(reader, isMariadb), bytes, isMariadb };
       this.#forms.set(key, known);
     }
     return known;
   }
-}
-
-function hasBody({ body }: Seen, buffer: Buffer, start: number, end: number): boolean {
-  return end - start === body.length && buffer.compare(body, 0, body.length, start, end) === 0;
 }
 
 /** FNV-1a of both names with their lengths; of all that there is where they do not end in the event. */

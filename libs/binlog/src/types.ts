@@ -179,6 +179,8 @@ export interface TableMap {
   readonly columns: readonly WireColumn[];
   /** Column indexes of the primary key, in key order, with binlog_row_metadata=FULL. */
   readonly primaryKey?: readonly number[];
+  /** What whoever follows the stream keeps for the layout: with thousands of tables a lookup beside it would cost as much as a row's encoding. */
+  kept?: unknown;
 }
 
 export interface BinlogStats {

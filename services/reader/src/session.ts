@@ -226,14 +226,15 @@ export class Session implements AsyncDisposable, PumpTarget {
   openAhead(events: readonly BinlogEvent[]): Promise<void> | undefined {
     const layouts = new Set<TableMap>();
     for (const event of events) {
-      if (event.kind !== 'rows' || this.#anchors.isAnchor(event.table) || this.#origins.wants(event.table.table))
-        continue;
-      if (this.#routes.find(event.table) === undefined) layouts.add(event.table);
+      if (event.kind !== 'rows' || this.#routes.find(event.table) !== undefined) continue;
+      if (!this.#anchors.isAnchor(event.table) && !this.#origins.wants(event.table.table)) layouts.add(event.table);
     }
     return layouts.size < 2 ? undefined : this.#routes.openAhead([...layouts]);
   }
 
   own(event: RowsEvent): boolean {
+    // No table of the reader's own has a route.
+    if (this.#routes.find(event.table) !== undefined) return false;
     if (this.#origins.wants(event.table.table)) {
       this.silent ||= this.#origins.areMarkedBy(event.table);
       return true;

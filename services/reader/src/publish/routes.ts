@@ -124,8 +124,7 @@ const REGISTERED_TOGETHER = 64;
  */
 export class Routes {
   readonly #options: RoutesOptions;
-  readonly #byLayout = new Map<TableMap, Route>();
-  /** Of the layouts that have a route, by their table's name in lower case. */
+  /** The layouts that have a route, by their table's name in lower case. */
   readonly #layouts = new Map<string, TableMap[]>();
   readonly #loading = new Map<string, Route>();
 
@@ -135,7 +134,7 @@ export class Routes {
 
   /** The route of a layout; undefined when it must be opened first. */
   find(layout: TableMap): Route | undefined {
-    return this.#byLayout.get(layout);
+    return layout.kept as Route | undefined;
   }
 
   /**
@@ -144,7 +143,7 @@ export class Routes {
    */
   forget(database: string, table: string): void {
     const name = layoutsKey(database, table);
-    for (const layout of this.#layouts.get(name) ?? []) this.#byLayout.delete(layout);
+    for (const layout of this.#layouts.get(name) ?? []) layout.kept = undefined;
     this.#layouts.delete(name);
   }
 
@@ -250,7 +249,7 @@ export class Routes {
   }
 
   #keep(layout: TableMap, route: Route): void {
-    this.#byLayout.set(layout, route);
+    layout.kept = route;
     const name = layoutsKey(layout.database, layout.table);
     const layouts = this.#layouts.get(name);
     if (layouts === undefined) this.#layouts.set(name, [layout]);
