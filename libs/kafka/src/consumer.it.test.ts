@@ -128,7 +128,7 @@ test('when a second member joins, the first finishes and commits before the part
     const loop: ConsumerLoop = await open.consume({
       group,
       topics: [numbered.topic],
-      sessionTimeoutMs: 20_000,
+      sessionTimeoutMs: 30_000,
       partitionBytes: 8_192,
       // The offsets are kept back: only draining commits them.
       onBatch: async (batch) => {
@@ -318,7 +318,7 @@ test('a member that holds the group has all partitions and reads none; the other
   const worker: ConsumerLoop = await kafka.consume({
     group,
     topics: [topic],
-    sessionTimeoutMs: 10_000,
+    sessionTimeoutMs: 30_000,
     onBatch: (batch) => {
       offsets.set(batch.partition, [...(offsets.get(batch.partition) ?? []), ...batch.records.map((r) => r.offset)]);
       return Promise.resolve();
@@ -333,7 +333,7 @@ test('a member that holds the group has all partitions and reads none; the other
     group,
     topics: [topic],
     holds: true,
-    sessionTimeoutMs: 10_000,
+    sessionTimeoutMs: 30_000,
     onBatch: () => Promise.reject(new Error('a holder reads nothing')),
   });
   expect(holder.assigned).toHaveLength(4);
@@ -363,7 +363,7 @@ test('of members that work alone one has all partitions, from the places that it
       group,
       topics: [topic],
       alone: true,
-      sessionTimeoutMs: 10_000,
+      sessionTimeoutMs: 30_000,
       places: (partitions) =>
         Promise.resolve(new Map(partitions.filter((p) => p.partition < 2).map((p) => [partitionName(p), at]))),
       onBatch: ({ partition, records }) => {
