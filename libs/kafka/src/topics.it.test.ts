@@ -1,5 +1,3 @@
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type LogFields, silentLogger, type TaplineError } from '@tapline/kernel';
 import { testServers } from '@tapline/test-stack';
@@ -108,10 +106,8 @@ test('progress is found again by the next life, and a second writer is stopped',
 });
 
 test('brokers that do not answer are KAFKA_UNREACHABLE with their addresses, and waited for as long as told', async () => {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  await new Promise((done) => server.close(done));
+  // A port that the system gave and took back may be somebody else's by now.
+  const address = '127.0.0.1:1';
   await using lost = openKafka({ brokers: [address] }, { patienceMs: 300 });
   const expected = {
     code: 'KAFKA_UNREACHABLE',
