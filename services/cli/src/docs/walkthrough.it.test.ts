@@ -29,7 +29,7 @@ test.each(['docs/quick-start.md', 'docs/operations/failover.md'])(
       await walk(page, { folder, env, ports });
     } finally {
       await using shell = new Shell({ folder, env });
-      await shell.run('./tapline down', 60_000);
+      await shell.run('./tapline down', 300_000);
       await releasePorts(free);
       await rm(folder, { recursive: true });
     }

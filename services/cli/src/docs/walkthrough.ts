@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Page } from './page.ts';
 import { Shell, type ShellOptions } from './shell.ts';
 
-const BLOCK_MS = 90_000;
+const BLOCK_MS = 300_000;
 
 export interface WalkOptions extends ShellOptions {
   /** Ports that the page names → those to be taken in their place. */
