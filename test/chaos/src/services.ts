@@ -47,18 +47,20 @@ export function killedAt(stack: StackBase, service: ManagedProcess, point: KillP
 
 /**
  * Launches a service of `killedAt` and waits until it has killed itself; kills it when it has not `longestMs` after it has logged `working`, however long that
- * takes. Fails when it ends in any other way.
+ * takes, or as soon as it has logged `over`, behind which it would not come to its point. Fails when it ends in any other way.
  *
  * @returns the point at which it died; undefined when it had to be killed.
  */
 export async function lifeUntilKilled(
   service: ManagedProcess,
-  { working, onWorking, longestMs }: { working: string; onWorking: () => void; longestMs: number },
+  { working, onWorking, over, longestMs }: { working: string; onWorking: () => void; over?: string; longestMs: number },
 ): Promise<KillPoint | undefined> {
   const logged = await launch(service);
   let killedMs = performance.now() + STUCK_MS;
   for (let works = false; service.running && performance.now() < killedMs; await sleep(50)) {
-    if (works || !(await logged()).includes(working)) continue;
+    const log = await logged();
+    if (works && over !== undefined && log.includes(over)) break;
+    if (works || !log.includes(working)) continue;
     works = true;
     onWorking();
     killedMs = performance.now() + longestMs;
