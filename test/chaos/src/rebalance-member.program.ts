@@ -25,7 +25,8 @@ const subscription = subscribe<Readonly<Record<string, Item>>>({
   topics: [topic],
   concurrency: 4,
   commitMs: 200,
-  sessionTimeoutMs: 6000,
+  // On a machine that is busy with others too, nobody but who was killed may look dead.
+  sessionTimeoutMs: 10_000,
   handler: handle,
 });
 

@@ -111,7 +111,7 @@ async function run(topic: TopicWriter, order: KeyOrder, load: { on: boolean }): 
 async function until(what: string, holds: () => boolean): Promise<void> {
   const end = performance.now() + 300_000;
   while (!holds()) {
-    if (performance.now() > end) throw new Error(`not within two minutes: ${what}`);
+    if (performance.now() > end) throw new Error(`not within five minutes: ${what}`);
     await sleep(50);
   }
 }
