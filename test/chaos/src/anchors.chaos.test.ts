@@ -19,7 +19,9 @@ test('without GTIDs: a replica with other file names is promoted while the reade
 
   // The table is altered, and XA transactions are prepared and decided, on the way from the anchor to the end.
   const load = scene.startLoad(600, { alterAfterRows: random.int(600, 1500), xaConnections: 2 });
+  await scene.anchored();
   await live(reader, random.int(2000, 3500));
+  await scene.changed(load, 300);
   // Records stand in the topics behind the newest progress record: they lie between the anchor and the end of what is published.
   await reader.kill();
   await load.stop();
@@ -103,11 +105,13 @@ async function loseTail(scene: FileScene): Promise<void> {
   const { topology, reader } = scene;
   await using first = scene.startLoad(300);
   await live(reader, 1500);
+  await scene.anchored();
   await first.stop();
   await topology.caughtUp();
   await topology.stopReplication(topology.replica());
   await using lost = scene.startLoad(300);
   await live(reader, 1000);
+  await scene.changed(lost, 50);
   await lost.stop();
   await scene.passed(await scene.end(), 'at the end of what will be lost');
   await topology.source.kill();
@@ -131,6 +135,7 @@ test('without GTIDs: the source is killed under load and comes back: the reader 
   for (let kill = 0; kill < kills; kill++) {
     await using load = scene.startLoad(600);
     await live(reader, 1500);
+    await scene.changed(load, 300);
     const downMs = performance.now();
     await topology.source.kill();
     await load.stop().catch(() => undefined);

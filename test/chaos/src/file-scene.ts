@@ -116,6 +116,20 @@ export class FileScene implements AsyncDisposable {
     await liveUntil(this.reader, () => this.#hasPassed(end), what);
   }
 
+  /** Waits until the durable progress has an anchor, from which the reader can count on another server. */
+  async anchored(): Promise<void> {
+    const hasAnchor = async (): Promise<boolean> => {
+      const text = await this.topicReader.lastValue(`${SOURCE}.progress`, SOURCE);
+      return ((JSON.parse(text ?? '{}') as { anchors?: readonly unknown[] }).anchors ?? []).length > 0;
+    };
+    await liveUntil(this.reader, hasAnchor, 'an anchor');
+  }
+
+  /** Waits until the load has changed so many rows. */
+  async changed({ stats }: Load, rows: number): Promise<void> {
+    await liveUntil(this.reader, () => Promise.resolve(stats.rows >= rows), `${rows} rows changed`);
+  }
+
   async #hasPassed(end: Place): Promise<boolean> {
     const text = await this.topicReader.lastValue(`${SOURCE}.progress`, SOURCE);
     if (text === undefined) return false;

@@ -152,7 +152,8 @@ async function bearTables(options: LoadOptions, random: Random, stopped: AbortSi
 }
 
 async function openConnection(options: LoadOptions, worker: number): Promise<Connection> {
-  const connection = await createConnection({ ...options.address, database: options.database, charset: 'utf8mb4' });
+  const { address, database } = options;
+  const connection = await createConnection({ ...address, database, charset: 'utf8mb4', connectTimeout: 300_000 });
   await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
   await connection.query('SET SESSION innodb_lock_wait_timeout = 5, cte_max_recursion_depth = 10000000');
   // One connection writes its transactions compressed: one event holds them whole.
