@@ -5,6 +5,7 @@ export default {
   // On a busy machine a property of some thousand cases takes more than the usual five seconds.
   testTimeout: 120_000,
   extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^fast-check$': '<rootDir>/test/fast-check.js' },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
