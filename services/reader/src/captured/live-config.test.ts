@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -63,7 +63,9 @@ test('a change that cannot be checked now is taken over once it can; one that is
   };
   const change = async (text: string): Promise<void> => {
     wanted = including(text);
-    await writeFile(file, text);
+    // At once: whoever looks in the middle of writing would see two changes.
+    await writeFile(`${file}.new`, text);
+    await rename(`${file}.new`, file);
   };
   const watching = live.watch(async (next) => {
     tried.push(next.source.include.join());
