@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { retry } from '@tapline/kernel';
 import kafkajs from 'kafkajs';
+import { classifyKafkaError } from './classify.ts';
 import type { Lane } from './lane.ts';
 import type { OrderedProducer } from './producer.ts';
 import { NO_HEADERS } from './record-batch.ts';
@@ -47,7 +49,9 @@ export async function verifyNumbered(
   const wrong: string[] = [];
   const admin = client.admin();
   await admin.connect();
-  const ends = await admin.fetchTopicOffsets(topic);
+  // Leaders that are only being found are a reason to ask again, which this client does not do by itself.
+  const retryable = (error: unknown): boolean => classifyKafkaError(error).disposition === 'retryable';
+  const ends = await retry(() => admin.fetchTopicOffsets(topic), { retryable });
   await admin.disconnect();
   const expected = (partition: number): number => Math.ceil((count - partition) / partitions);
   for (const { partition, high } of ends) {

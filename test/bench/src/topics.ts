@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { whenReady } from '@tapline/test-stack';
 import kafkajs, { type Admin, type EachBatchPayload } from 'kafkajs';
 
 // A CommonJS package of which Node cannot name every export.
@@ -81,9 +82,11 @@ export class TopicWatch implements AsyncDisposable {
   async create(partitions: number, config: Readonly<Record<string, string>>): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     await this.#admin.createTopics({
-      waitForLeaders: true,
+      waitForLeaders: false,
       topics: [{ topic: this.#topic, numPartitions: partitions, replicationFactor: 1, configEntries }],
     });
+    // The controller answers before the broker knows of the topic, which the client does not wait for long.
+    await whenReady(() => this.#admin.fetchTopicOffsets(this.#topic));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sleep } from '@tapline/kernel';
-import { testServers } from '@tapline/test-stack';
+import { testServers, whenReady } from '@tapline/test-stack';
 import { type Kafka, openKafka } from '../kafka.ts';
 import { uniqueName } from '../numbered.ts';
 import type { OrderedProducer } from '../producer.ts';
@@ -115,8 +115,9 @@ describe('a claim that cannot be met is poison', () => {
     await expect(impatient.claims.value({ ...claim, topic: uniqueName('nowhere') })).rejects.toMatchObject(missing);
     const admin = await kafka.admin();
     // kafkajs deletes records only of topics that it has asked for before.
-    await admin.fetchTopicOffsets(topic);
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(claim.first + 1n) }] });
+    await whenReady(() => admin.fetchTopicOffsets(topic));
+    const partitions = [{ partition: 0, offset: String(claim.first + 1n) }];
+    await whenReady(() => admin.deleteTopicRecords({ topic, partitions }));
     await expect(kafka.claims.value(claim)).rejects.toMatchObject(missing);
   });
 });

@@ -15,7 +15,7 @@ const ROWS_PER_TRANSACTION = 20;
 const NOMINAL_ROWS_PER_SECOND = 1000;
 const FIRST_ID = 2_000_000_000;
 const NAME = 'half';
-const GIVE_UP_MS = 120_000;
+const GIVE_UP_MS = 300_000;
 
 /**
  * Commit → seen by a Kafka consumer at half of the rate that the whole chain sustains in the same run: first MySQL, the reader, the broker and
