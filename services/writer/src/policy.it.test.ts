@@ -59,14 +59,14 @@ describe('a change that can never be applied', () => {
 
     const letters: KafkaRecord[] = [];
     const dead = `${flags['name']}.dead-letters`;
-    const end = (await (await fixture.kafka.admin()).fetchTopicOffsets(dead))[0]?.high ?? '0';
-    for await (const records of fixture.kafka.reader.read({ topic: dead, partition: 0, from: 0n, to: BigInt(end) }))
-      letters.push(...records);
+    for await (const records of fixture.kafka.reader.read({ topic: dead, partition: 0 })) letters.push(...records);
     const header = (letter: KafkaRecord | undefined, name: string): Buffer | null | undefined =>
       letter && readHeader(letter.headers, name);
-    const [unreadable, wrongType] = letters;
+    // Their order is that of what refused them, not of their records.
+    const letterOf = (offset: number): KafkaRecord | undefined =>
+      letters.find((letter) => String(letter.key) === `${topic.topic}/0/${offset}`);
+    const [unreadable, wrongType] = [letterOf(1), letterOf(2)];
     expect(letters).toHaveLength(2);
-    expect(String(unreadable?.key)).toBe(`${topic.topic}/0/1`);
     expect(unreadable?.value?.equals(damaged)).toBe(true);
     expect(String(header(unreadable, 'dl.code'))).toBe('ENVELOPE_UNREADABLE');
     expect(header(unreadable, 'v')?.readBigInt64BE(0)).toBe(1_000_002n);

@@ -100,7 +100,7 @@ class Case implements AsyncDisposable {
     await during(begin, end, async () => {
       await this.#publish();
       await seen('/livez says no', isLive, (live) => live === false, writer);
-      expect(writer.log).toContain('no sign of work for too long');
+      await until('it is said', () => writer.log.includes('no sign of work for too long'), writer);
     });
     await this.goesOn();
     await seen('/livez says yes again', isLive, (live) => live === true, writer);

@@ -4,6 +4,8 @@ import { Load, Watcher } from './testing/load.ts';
 import { WriterProcess } from './testing/writer-process.ts';
 
 let fixture: WriterFixture;
+/** Whose member is killed waits so long for the next one. */
+const QUICK = { 'source.sessionTimeoutMs': '6000' };
 
 beforeAll(async () => {
   fixture = await WriterFixture.open();
@@ -47,12 +49,12 @@ describe('the writer, as a process', () => {
     const asked = performance.now();
     expect(await writer.stop()).toBe(0);
     // The promise is one second; the test machine may be busy with everything else.
-    expect(performance.now() - asked).toBeLessThan(15_000);
+    expect(performance.now() - asked).toBeLessThan(25_000);
   });
 
   test('kill -9 of the writer and of Redis under load: the end is right, and no row is ever seen to go back', async () => {
     await using topic = await fixture.topic();
-    const flags = fixture.flags(topic);
+    const flags = fixture.flags(topic, QUICK);
     const load = new Load(topic, 200);
     await using watcher = new Watcher(fixture.redis, topic, 200);
     for (const redisDies of [false, true, false]) {
@@ -79,7 +81,7 @@ describe('the writer, as a process', () => {
 
   test('writers of one name share the partitions, and the last one left takes all over', async () => {
     await using topic = await fixture.topic();
-    const flags = fixture.flags(topic);
+    const flags = fixture.flags(topic, QUICK);
     const load = new Load(topic, 200);
     await using watcher = new Watcher(fixture.redis, topic, 200);
     await using first = new WriterProcess(flags);

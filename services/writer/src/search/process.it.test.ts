@@ -48,6 +48,8 @@ test('rows come to the index with the table’s types; kill -9 of Elasticsearch 
   await using topic = await fixture.topic();
   const index = topic.source.toLowerCase();
   const flags = fixture.flags(topic, {
+    // One of the writers is killed, and the next one waits so long.
+    'source.sessionTimeoutMs': '6000',
     'sink.type': 'elasticsearch',
     'sink.node': server.address.url,
     'sink.index': index,
