@@ -45,7 +45,7 @@ async function resumed(
 ): Promise<{ readonly begun: ReplayProcess; readonly ended: Promise<void> }> {
   const group = `${flags['name']}.replay.${name}`;
   {
-    await using killed = await ReplayProcess.start(flags, ['--into', name, '--swap', '--yes', '--rate', '300']);
+    await using killed = await ReplayProcess.start(flags, ['--into', name, '--swap', '--yes', '--rate', '100']);
     const begun = async (): Promise<boolean> =>
       (await fixture.kafka.offsets(group).stored()).some(({ offset }) => offset > 0n);
     await until('some of it is stored', begun, killed);

@@ -97,7 +97,7 @@ test('killed in the middle it is gone on with, and an unfinished one is not begu
     return offsets.reduce((sum, { offset }) => sum + Number(offset), 0);
   };
   {
-    await using killed = await ReplayProcess.start(flags, ['--yes', '--rate', '500']);
+    await using killed = await ReplayProcess.start(flags, ['--yes', '--rate', '100']);
     await until('some of it is stored', async () => (await stored()) > 0, killed);
     killed.signal('SIGKILL');
     await killed.ended;

@@ -2,13 +2,17 @@ import { expect } from '@jest/globals';
 import { sleep } from '@tapline/kernel';
 import type { ItemRow, TopicWriter } from '@tapline/test-stack';
 import type { Redis } from 'ioredis';
+import { Dice } from './dice.ts';
 import { expectedRow, type WriterFixture } from './fixture.ts';
 
-/** Changes at random among a few rows, and the table that results. */
+const SEED = 4711;
+
+/** Changes at random among a few rows, the same each time, and the table that results. */
 export class Load {
   readonly table = new Map<number, ItemRow>();
   readonly #topic: TopicWriter;
   readonly #ids: number;
+  readonly #dice = new Dice(SEED);
 
   constructor(topic: TopicWriter, ids: number) {
     this.#topic = topic;
@@ -22,8 +26,8 @@ export class Load {
 
   run(changes: number, removing = 0.15): void {
     for (let step = 0; step < changes; step++) {
-      const id = Math.floor(Math.random() * this.#ids);
-      if (Math.random() < removing) {
+      const id = this.#dice.roll(this.#ids);
+      if (this.#dice.roll(1000) < removing * 1000) {
         this.#topic.remove(id);
         this.table.delete(id);
       } else this.#put(id, step);
@@ -31,7 +35,7 @@ export class Load {
   }
 
   #put(id: number, step: number): void {
-    const name = Math.random() < 0.1 ? null : `name ${this.#topic.version}`;
+    const name = this.#dice.once(10) ? null : `name ${this.#topic.version}`;
     const row = { id, name, price: `${step % 1000}.25` };
     this.#topic.put(row);
     this.table.set(id, row);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Change, neverAborted, type Sink } from '@tapline/sink';
+import { Dice } from '../../testing/dice.ts';
 import { Crossings } from './testing/crossing.ts';
-import { Dice } from './testing/dice.ts';
 import { DocumentStore, type Kind } from './testing/document-store.ts';
 import { ShopHistory } from './testing/history.ts';
 import { Members } from './testing/members.ts';
