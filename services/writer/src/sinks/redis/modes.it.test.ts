@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { silentLogger, sleep } from '@tapline/kernel';
+import { retry, silentLogger, sleep } from '@tapline/kernel';
 import { type Change, change, NO_TABLES, neverAborted, type Row, type Sink } from '@tapline/sink';
 import { openStack, type RedisSentinelGroup, type RedisServer, type Stack } from '@tapline/test-stack';
 import { Redis } from 'ioredis';
@@ -244,7 +244,9 @@ describe('what Redis refuses', () => {
 describe('a server that is frozen', () => {
   test('is given up after timeoutMs, tried again, and has the row when it wakes up', async () => {
     const frozen = await stack.add('redis', true);
-    await using sink = await openSink({ address: frozen.address.address, key: 'frozen:${key}', timeoutMs: 500 });
+    const open = (): Promise<Sink> =>
+      openSink({ address: frozen.address.address, key: 'frozen:${key}', timeoutMs: 500 });
+    await using sink = await retry(open, { signal });
     await putPatiently(sink, 1, { id: 1 }, { id: 1 });
     frozen.pause();
     expect(await put(sink, 2, { id: 1 }, { id: 1 })).toBe('SINK_REDIS_UNREACHABLE');
