@@ -129,6 +129,16 @@ export class FailoverScene {
     await liveUntil(this.reader, reached, `at what ${server.name} has executed`);
   }
 
+  /** Waits until the durable progress has something that this server lacks. */
+  async passes(server: MysqlServer): Promise<void> {
+    const isAhead = async (): Promise<boolean> => {
+      const { gtidSet = '' } = (await this.progress()) ?? {};
+      const [row] = await server.rows(`SELECT GTID_SUBSET('${gtidSet}', @@GLOBAL.gtid_executed) AS has`);
+      return Number(row?.['has']) === 0;
+    };
+    await liveUntil(this.reader, isAhead, `further than ${server.name}`);
+  }
+
   /** The newest progress record. */
   async progress(): Promise<Progress | undefined> {
     const record = await this.#topicReader.lastValue(`${this.name}.progress`, this.name);

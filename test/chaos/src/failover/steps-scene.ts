@@ -100,6 +100,14 @@ export class StepsScene {
     await liveUntil(this.reader, reached, `everything up to ${String(row?.['gtids'])}`);
   }
 
+  /** Waits until the durable progress has something that this server lacks. */
+  async passes(server: MariadbServer): Promise<void> {
+    const [row] = await server.rows('SELECT @@GLOBAL.gtid_binlog_pos AS gtids');
+    const numberOf = (gtid: unknown): number => Number(String(gtid).split('-').at(-1));
+    const isAhead = async (): Promise<boolean> => numberOf((await this.progress())?.gtidSet) > numberOf(row?.['gtids']);
+    await liveUntil(this.reader, isAhead, `further than ${server.name}`);
+  }
+
   /** Waits until more is published than now. */
   async flows(): Promise<void> {
     const before = await this.#published();
