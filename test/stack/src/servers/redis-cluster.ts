@@ -80,7 +80,6 @@ export async function createRedisCluster(context: StackContext, settings: RedisS
     const cluster = {
       'cluster-enabled': 'yes',
       'cluster-config-file': 'nodes.conf',
-      'cluster-node-timeout': '2000',
       'cluster-announce-ip': '127.0.0.1',
       'cluster-port': String(busPort),
     };
