@@ -31,7 +31,8 @@ test.each(['docs/quick-start.md', 'docs/operations/failover.md'])(
       await using shell = new Shell({ folder, env });
       await shell.run('./tapline down', 300_000);
       await releasePorts(free);
-      await rm(folder, { recursive: true });
+      // What was killed may still be closing its files.
+      await rm(folder, { recursive: true, maxRetries: 10, retryDelay: 500 });
     }
   },
 );
