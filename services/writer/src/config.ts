@@ -26,7 +26,7 @@ const SOURCE = {
     registry: REGISTRY_FIELD as typeof REGISTRY_FIELD,
     bufferBytes: {
       type: 'integer',
-      doc: 'Keys and values held in memory on their way to the sink; then reading waits. As changes they take some times as much, and more than the sink takes at once only makes the process larger. Default: what suits the sink (1,048,576; for hbase and mysql 4,194,304).',
+      doc: 'Keys and values held in memory on their way to the sink; then reading waits. As changes they take some times as much, and more than the sink takes at once only makes the process larger. Default: what suits the sink (1,048,576; for elasticsearch and opensearch 2,097,152; for hbase and mysql 4,194,304).',
       unit: 'bytes',
       optional: true,
       min: 65_536,

@@ -4,10 +4,10 @@ import type { SearchConfig } from './config.ts';
 import { checkDocumentConfig } from './documents/check-config.ts';
 import { Locator } from './location.ts';
 
-/** A store works best on bulks of some megabytes. */
+/** A store works best on large bulks. With less on the way, lanes have only half of one when their turn comes. */
 export const SEARCH_TRAITS: SinkTraits = {
   order: 'key',
-  batch: { maxChanges: 1000, maxBytes: 4_194_304, bufferBytes: 1_048_576 },
+  batch: { maxChanges: 1000, maxBytes: 4_194_304, bufferBytes: 2_097_152 },
 };
 
 /** What the declaration alone cannot say. Pure. @throws TaplineError CONFIG_INVALID. */
