@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { sleep } from '@tapline/kernel';
 import { openStack, type SqlAddress, type Stack } from '@tapline/test-stack';
 import mysql, { type Connection } from 'mysql2/promise';
 import { type Config, Service } from './service.ts';
@@ -70,6 +71,7 @@ export class Sql implements AsyncDisposable {
       const files = await this.rows('SHOW BINARY LOGS');
       if (files.length === 1) return;
       await this.run(`PURGE BINARY LOGS TO '${files.at(-1)?.[0]}'`);
+      await sleep(50);
     }
   }
 
