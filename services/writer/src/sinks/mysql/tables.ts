@@ -32,6 +32,7 @@ export class TargetTables {
   readonly #known = new Map<string, Target>();
   /** Of tables that are not there, and have nothing that one could make them of. */
   readonly #absent = new Set<string>();
+  #lastId = { topic: '', db: '', table: '', id: '' };
   /** Columns of older rows that the source's tables have no more. */
   readonly #dropped = new Map<string, ReadonlySet<string>>();
 
@@ -42,7 +43,7 @@ export class TargetTables {
 
   /** The target of a change; a promise only while it is looked up. Undefined: its table is gone for good, and the change deletes. */
   of(change: Change, signal: AbortSignal): Target | undefined | Promise<Target | undefined> {
-    const id = idOf(change);
+    const id = this.#idOf(change);
     const known = this.#known.get(id);
     if (known !== undefined) return known;
     return change.after === null && this.#absent.has(id) ? undefined : this.#load(change, signal);
@@ -82,7 +83,7 @@ export class TargetTables {
       const table = await findTable(session, place, signal);
       if (table !== undefined) await this.#state.keepVersions(session, table, Object.keys(change.key ?? {}), signal);
     });
-    this.#known.delete(idOf(change));
+    this.#known.delete(this.#idOf(change));
   }
 
   /**
@@ -93,7 +94,7 @@ export class TargetTables {
    */
   async #withColumns(change: Change, missing: readonly string[], signal: AbortSignal): Promise<Target> {
     const { pool, config, log } = this.#options;
-    const id = idOf(change);
+    const id = this.#idOf(change);
     const known = this.#known.get(id);
     if (known !== undefined && missing.every((name) => this.#dropped.get(id)?.has(name) === true)) return known;
     this.#known.delete(id);
@@ -143,9 +144,21 @@ export class TargetTables {
       const versions = quoteTable(this.#options.config.stateDatabase, versionsName(table));
       return targetOf(table, { keyNames, guard, versions, dialect: dialectOf(session) });
     });
-    if (target === undefined) this.#absent.add(idOf(change));
-    else this.#known.set(idOf(change), target);
+    if (target === undefined) this.#absent.add(this.#idOf(change));
+    else this.#known.set(this.#idOf(change), target);
     return target;
+  }
+
+  /** By what tables are known here. Mostly it is that of the change before, and nothing is made for it. */
+  #idOf(change: Change): string {
+    const { topic } = change;
+    const source = change instanceof EncodedChange ? change.origin : change.source;
+    if (source === null) return topic;
+    const { db, table } = source;
+    const last = this.#lastId;
+    if (topic === last.topic && table === last.table && db === last.db) return last.id;
+    this.#lastId = { topic, db, table, id: `${topic}\0${db}\0${table}` };
+    return this.#lastId.id;
   }
 
   /** A tombstone does not say what table it is of: the catalogue does, or else the topic's name. */
@@ -212,10 +225,6 @@ function lost(table: string, forget: string): TaplineError {
     place: { table },
     remedy: `Put the table back, or fill it anew: ${forget}, and let the writer begin at the start of its topics (another \`name\`).`,
   });
-}
-
-function idOf({ topic, source }: Change): string {
-  return source === null ? topic : `${topic}\0${source.db}\0${source.table}`;
 }
 
 /** Whether a table is not what it was when it was looked at. */

@@ -100,11 +100,13 @@ export class DdlReplicator implements AsyncDisposable {
   #topicsOf(changes: readonly Change[]): Set<string> {
     const topics = new Set<string>();
     let last = '';
-    for (const { topic, source } of changes) {
+    for (const change of changes) {
+      const { topic } = change;
       if (topic === last) continue;
       last = topic;
       topics.add(topic);
-      this.#noteSource(topic, source?.name);
+      // Made when it is asked for.
+      this.#noteSource(topic, change.source?.name);
     }
     return topics;
   }

@@ -169,8 +169,13 @@ export function offsetCases(
       }
       const work = async (member: Member, size: number): Promise<void> => {
         for (let at = 0; at < all.length; at += size) {
-          const verdicts = await member.give(all.slice(at, at + size));
-          expect(verdicts.filter((verdict) => verdict !== 'applied' && verdict !== 'stale')).toEqual([]);
+          const given = all.slice(at, at + size);
+          let open: readonly string[];
+          do {
+            open = (await member.give(given)).filter((verdict) => verdict !== 'applied' && verdict !== 'stale');
+            // The other one has locks that it waits for in vain: it gives them again, as an engine does.
+            expect(open.filter((verdict) => verdict !== 'SINK_MYSQL_BUSY')).toEqual([]);
+          } while (open.length > 0);
         }
       };
       await Promise.all([work(first, 40), work(second, 25)]);
@@ -197,6 +202,31 @@ export function offsetCases(
       ['1', 'b'],
       ['2', 'c'],
       ['4', 'much too long'.repeat(9)],
+    ]);
+  });
+
+  test('a row that is new in the source and there in the target is overwritten, with all that comes beside and behind it', async () => {
+    await using scene = await Scene.open(
+      address,
+      TABLE,
+      'CREATE TABLE item (id INT PRIMARY KEY, name VARCHAR(20), at DATETIME(6))',
+    );
+    await scene.root.execute("INSERT INTO item VALUES (2, 'seen', NULL), (7, 'seen', NULL)");
+    await using member = await Member.open(scene, {}, { connections: 2 });
+    expect(new Set(await member.give([row(1001, 1, 'a'), row(1002, 2, 'b'), row(1003, 4, 'c')]))).toEqual(
+      new Set(['applied']),
+    );
+    expect(new Set(await member.give([row(1004, 5, 'd'), row(1005, 7, 'e')]))).toEqual(new Set(['applied']));
+    expect(await names(scene)).toEqual([
+      ['1', 'a'],
+      ['2', 'b'],
+      ['4', 'c'],
+      ['5', 'd'],
+      ['7', 'e'],
+    ]);
+    expect(await offsets(scene)).toEqual([
+      ['1', '6', '1005'],
+      ['2', '5', '1004'],
     ]);
   });
 
