@@ -10,6 +10,8 @@ import { ReplayProcess } from '../testing/replay-process.ts';
 import { WriterProcess } from '../testing/writer-process.ts';
 
 const IDS = 300;
+/** The writer hears within a tenth of it that a replay wants its partitions. */
+const QUICK = { 'source.sessionTimeoutMs': '6000' };
 
 let fixture: WriterFixture;
 let search: Store;
@@ -66,7 +68,7 @@ async function replayInto(flags: Readonly<Record<string, string>>, name: string)
 
 test('Redis: another database is filled and exchanged with the live one under load; no row is ever missing or goes back', async () => {
   await using topic = await fixture.topic();
-  const flags = fixture.flags(topic, { 'sink.database': '2' });
+  const flags = fixture.flags(topic, { ...QUICK, 'sink.database': '2' });
   const { host, port } = fixture.server;
   const live = new Redis({ host, port, db: 2 });
   const load = new Load(topic, IDS);
@@ -155,6 +157,7 @@ test('Elasticsearch: a new index takes over the alias under load; no row is ever
   await using topic = await fixture.topic();
   const alias = topic.source.toLowerCase();
   const flags = fixture.flags(topic, {
+    ...QUICK,
     'sink.type': 'elasticsearch',
     'sink.node': search.url,
     'sink.index': alias,
@@ -264,6 +267,7 @@ test('MySQL: a table made like the live one takes its name under load; no row is
   const db = topic.source;
   const state = `${db}_state`;
   const flags = fixture.flags(topic, {
+    ...QUICK,
     'sink.type': 'mysql',
     'sink.host': address.host,
     'sink.port': String(address.port),
