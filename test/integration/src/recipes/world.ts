@@ -53,7 +53,7 @@ export class World implements AsyncDisposable {
     this.hbase = new HBaseEyes(stores.hbase);
     this.redis = new Redis({ port: stack.redis.port });
     const { brokers } = stack.kafka.address;
-    this.kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
+    this.kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 20 } });
     this.topics = new TopicReader(brokers);
     this.#variables = {
       ...serverVariables('MYSQL', stack.mysql.address),
