@@ -1,12 +1,12 @@
 import type { MysqlServer } from '@tapline/test-stack';
 import { type ConnectSettings, connectJars, createConnect, forBoth, jsonConverters } from '../kafka-connect.ts';
-import type { Measurement } from '../report.ts';
 import { TABLE } from '../rows.ts';
-import { measureGroup } from './progress.ts';
-import type { ApplyRun, ApplyStack } from './store.ts';
+import type { ApplyRun, ApplyStack, Consumer } from './store.ts';
 
 /** Newer releases of the sink are on Maven Central without a part that they need. */
 const VERSION = '3.5.0.Final';
+/** What is measured. */
+export const DEBEZIUM_SINK = `Debezium's JDBC sink ${VERSION}, tuned`;
 /** Of the registry in test/stack; Confluent's converter is not on Maven Central. */
 const CONVERTER_VERSION = '2.6.13.Final';
 /** Of eight partitions; more of them wait for the same two processors. */
@@ -49,16 +49,11 @@ function connectorSettings(topic: string, server: MysqlServer, database: string)
   };
 }
 
-/** Debezium's JDBC sink in Kafka Connect, on the writer's own topic, into a table of the same form that is empty. */
-export async function measureDebeziumSink(
+/** Debezium's JDBC sink in Kafka Connect, on the writer's own topic, into a table of the same form; not launched yet. */
+export async function createDebeziumSink(
   stack: ApplyStack,
-  {
-    server,
-    database,
-    run,
-    uncountedRows,
-  }: { server: MysqlServer; database: string; run: ApplyRun; uncountedRows: number },
-): Promise<Measurement> {
+  { server, database, run }: { server: MysqlServer; database: string; run: ApplyRun },
+): Promise<Consumer> {
   const jars = await connectJars(
     `debezium-jdbc-${VERSION}-apicurio-${CONVERTER_VERSION}`,
     [
@@ -71,21 +66,12 @@ export async function measureDebeziumSink(
   const name = `jdbc${run.run}`;
   const { registry } = run;
   const converters = registry === undefined ? jsonConverters(true) : avroConverters(registry.ownUrl);
-  const connect = await createConnect(stack, {
+  const process = await createConnect(stack, {
     name,
     jars,
     worker: { ...converters, ...WORKER },
     connector: connectorSettings(run.topic, server, database),
     logLevel: 'warn',
   });
-  const measurement = await measureGroup(stack, {
-    what: `Debezium's JDBC sink ${VERSION}, tuned`,
-    consumer: connect,
-    group: `connect-${name}`,
-    servers: { mysql: server.process.pid },
-    run,
-    uncountedRows,
-  });
-  await connect.stop();
-  return measurement;
+  return { process, group: `connect-${name}` };
 }

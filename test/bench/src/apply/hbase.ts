@@ -3,20 +3,27 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileJava } from '@tapline/test-stack';
-import { HBaseEyes } from '@tapline/writer/testing/hbase';
+import { HBaseEyes, type SendRawPuts } from '@tapline/writer/testing/hbase';
 import { runJavaTool } from '../java-tool.ts';
-import { CpuMeter, measured } from '../processes.ts';
+import { CpuMeter, untilIdle } from '../processes.ts';
 import type { Measurement } from '../report.ts';
 import { rowOf } from '../rows.ts';
+import { TopicWatch } from '../topics.ts';
+import { GroupTurns } from './group-turns.ts';
 import type { ApplyRun, ApplyStack, OpenStore } from './store.ts';
+import { measureInTurns, type TurnTaker } from './turns.ts';
 
 const PUTS = fileURLToPath(new URL('HBasePuts.java', import.meta.url));
 
 /** As many as the writer has lanes, and as large as their batches. */
 const CALLS = { rowsPerCall: 2000, calls: 4 } as const;
 const UNCOUNTED_SHARE = 0.2;
+const TURN_MS = 1000;
 
-/** HBase; the limits are plain puts of the same rows: over the writer's own RPC, made beforehand, and by HBase's own Java client, 500 a call from four threads. */
+/**
+ * HBase; the limits are plain puts of the same rows: over the writer's own RPC, made beforehand, by turns of a second with the writer, each into a table of its own; and behind these by
+ * HBase's own Java client, 500 a call from four threads.
+ */
 export async function openHBase(stack: ApplyStack): Promise<OpenStore> {
   const server = await stack.add('hbase', { forSpeed: true, heapMib: 1024 });
   const { master } = server.address;
@@ -45,38 +52,91 @@ export async function openHBase(stack: ApplyStack): Promise<OpenStore> {
     const cpuSeconds = { client: cpu, ...meter.used() };
     return { what: "plain puts by HBase's own client", rows, seconds, cpuSeconds };
   };
-  const raw = async ({ rows, run: number }: ApplyRun): Promise<Measurement> => {
-    const table = `raw${number}`;
+  const openRaw = async (run: ApplyRun): Promise<RawPuts> => {
+    const table = tableOf('raw', run);
     await eyes.makeTable(table, ['d', '_v']);
-    const all = rawRows(rows);
-    const uncounted = Math.floor(rows * UNCOUNTED_SHARE);
-    const [first, rest] = [all.slice(0, uncounted), all.slice(uncounted)];
-    await (await eyes.rawPuts(first, { table, family: 'd', ...CALLS }))();
-    const send = await eyes.rawPuts(rest, { table, family: 'd', ...CALLS });
-    const servers = { hbase: server.process.pid };
-    const what = 'plain puts, made beforehand';
-    const measurement = await measured({ what, rows: rest.length, servers }, send);
-    await requireRows(table, rows);
-    return measurement;
+    const send = await eyes.rawPuts(rawRows(run.rows), { table, family: 'd', ...CALLS });
+    return new RawPuts(send, { rows: run.rows, processes: { hbase: server.process.pid } });
   };
   return {
     process: server.process,
     uncountedShare: UNCOUNTED_SHARE,
-    alternates: true,
-    sink: ({ run: number }) =>
+    sink: (run) =>
       Promise.resolve({
         type: 'hbase',
         masters: master,
-        table: `applied${number}`,
+        table: tableOf('applied', run),
         rowKey: '${hash:4}${key.id:int32}',
       }),
-    check: ({ rows, run: number }) => requireRows(`applied${number}`, rows),
-    limits: async (applied) => [await raw(applied), await client(applied)],
+    check: (run) => requireRows(tableOf('applied', run), run.rows),
+    async limits(run) {
+      await (await openRaw(run)).finish();
+      return [await client(run)];
+    },
+    async inTurns(run, consumer) {
+      const { rows } = run;
+      await using topic = await TopicWatch.open(stack.kafka.address.brokers, run.topic);
+      const servers = { hbase: server.process.pid, broker: stack.kafka.broker(1).process.pid };
+      const writer = new GroupTurns({ what: 'tapline writer → hbase', consumer, topic, rows, servers });
+      const raw = await openRaw(run);
+      await raw.launch(rows * UNCOUNTED_SHARE);
+      await writer.launch(rows * UNCOUNTED_SHARE);
+      const takers = run.run % 2 === 0 ? [raw, writer] : [writer, raw];
+      const settle = (): Promise<void> => untilIdle(server.process.pid);
+      const measured = await measureInTurns(takers, { turnMs: TURN_MS, settle });
+      const { peakRssMib } = writer;
+      await writer.finish();
+      await raw.finish();
+      for (const kind of ['applied', 'raw'] as const) await requireRows(tableOf(kind, run), rows);
+      const inOrder = run.run % 2 === 0 ? measured.toReversed() : measured;
+      const [own, ...limits] = inOrder.map((one, at) => (at === 0 ? { ...one, peakRssMib } : one));
+      return [...(own === undefined ? [] : [own]), ...limits, await client(run)];
+    },
     async [Symbol.asyncDispose]() {
       await eyes[Symbol.asyncDispose]();
       await server.stop();
     },
   };
+}
+
+function tableOf(kind: 'applied' | 'raw', { run }: ApplyRun): string {
+  return `${kind}${run}`;
+}
+
+/** Puts that were made beforehand. */
+class RawPuts implements TurnTaker {
+  readonly what = 'plain puts, made beforehand';
+  readonly processes: TurnTaker['processes'];
+  readonly #send: SendRawPuts;
+  left: number;
+
+  constructor(send: SendRawPuts, { rows, processes }: { rows: number; processes: TurnTaker['processes'] }) {
+    this.#send = send;
+    this.processes = processes;
+    this.left = rows;
+  }
+
+  /** Puts the first rows. */
+  async launch(rows: number): Promise<void> {
+    const end = this.left - rows;
+    while (this.left > end) await this.work(0);
+  }
+
+  async work(ms: number): Promise<number> {
+    const endMs = performance.now() + ms;
+    let isFirst = true;
+    const done = await this.#send(() => {
+      const more = isFirst || performance.now() < endMs;
+      isFirst = false;
+      return more;
+    });
+    this.left -= done;
+    return done;
+  }
+
+  async finish(): Promise<void> {
+    this.left -= await this.#send();
+  }
 }
 
 function rawRows(count: number): { row: Buffer; columns: Record<string, string> }[] {

@@ -8,7 +8,7 @@ import { openMysqlTarget } from './mysql.ts';
 import { measureGroup } from './progress.ts';
 import { openRedis } from './redis.ts';
 import { openSearchStore } from './search.ts';
-import type { ApplyRun, ApplyStack, OpenApplyStore, OpenStore } from './store.ts';
+import type { ApplyRun, ApplyStack, Consumer, OpenApplyStore, OpenStore } from './store.ts';
 
 /** What a writer is measured into, by the name in `--sink`; a further store is a module here and a line. */
 export const APPLY_STORES = {
@@ -41,29 +41,26 @@ export async function benchApply(options: BenchOptions): Promise<(readonly Measu
   const results: (readonly Measurement[])[] = [];
   for (let run = 0; run <= runs; run++) {
     say(run === 0 ? 'warming up' : `run ${run}`);
-    const each = { topic, rows, run, registry };
+    const each = { topic, rows, run, registry, peer };
     const measured = await measureRun(stack, store, name, each);
-    if (run === 0) continue;
-    if (peer !== undefined && store.peer !== undefined) measured.push(await store.peer(each));
-    results.push(measured);
+    if (run > 0) results.push(measured);
   }
   return results;
 }
 
-/** The writer and its limits, in this order whichever came first. */
+/** The writer and its limits, in this order. */
 async function measureRun(
   stack: ApplyStack,
   store: OpenStore,
   name: ApplyStoreName,
   run: ApplyRun,
 ): Promise<Measurement[]> {
-  const { alternates = false } = store;
-  if (alternates && run.run > 0 && run.run % 2 === 0) {
-    const limits = await store.limits(run);
-    return [await measureWriter(stack, store, name, run), ...limits];
-  }
+  if (store.inTurns !== undefined && run.run > 0)
+    return await store.inTurns(run, await writerOf(stack, store, name, run));
   const writer = await measureWriter(stack, store, name, run);
-  return run.run > 0 || alternates ? [writer, ...(await store.limits(run))] : [writer];
+  // What goes by turns is warmed up on both sides.
+  const limits = run.run > 0 || store.inTurns !== undefined ? await store.limits(run) : [];
+  return [writer, ...limits];
 }
 
 /** Commits are what is counted. */
@@ -75,13 +72,7 @@ async function measureWriter(
   name: ApplyStoreName,
   run: ApplyRun,
 ): Promise<Measurement> {
-  const group = `${name}-writer${run.run}`;
-  const sink = await store.sink(run);
-  const source = {
-    commitMs: COMMIT_MS,
-    ...(run.registry === undefined ? {} : { registry: registryAt(run.registry.url) }),
-  };
-  const consumer = await createWriter(stack, { name: group, topic: run.topic, sink, source });
+  const { group, process: consumer } = await writerOf(stack, store, name, run);
   const servers = { [name]: store.process.pid };
   const uncountedRows = run.rows * (store.uncountedShare ?? 0);
   const what = `tapline writer → ${name}`;
@@ -89,4 +80,16 @@ async function measureWriter(
   await consumer.stop();
   await store.check(run);
   return measurement;
+}
+
+/** A writer for a place that is empty; not launched yet. */
+async function writerOf(stack: ApplyStack, store: OpenStore, name: ApplyStoreName, run: ApplyRun): Promise<Consumer> {
+  const group = `${name}-writer${run.run}`;
+  const sink = await store.sink(run);
+  const source = {
+    commitMs: COMMIT_MS,
+    ...store.source,
+    ...(run.registry === undefined ? {} : { registry: registryAt(run.registry.url) }),
+  };
+  return { group, process: await createWriter(stack, { name: group, topic: run.topic, sink, source }) };
 }

@@ -1,96 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MysqlServer } from '@tapline/test-stack';
-import { measured } from '../processes.ts';
-import type { Measurement } from '../report.ts';
-import { DATABASE, rowOf, TABLE } from '../rows.ts';
-import { measureDebeziumSink } from './debezium-sink.ts';
-import type { ApplyRun, ApplyStack, OpenStore } from './store.ts';
+import { DATABASE, TABLE } from '../rows.ts';
+import { TopicWatch } from '../topics.ts';
+import { createDebeziumSink, DEBEZIUM_SINK } from './debezium-sink.ts';
+import { GroupTurns } from './group-turns.ts';
+import { PlainUpserts } from './plain-upserts.ts';
+import type { ApplyRun, ApplyStack, Consumer, OpenStore } from './store.ts';
+import { measureInTurns } from './turns.ts';
 
-const ROWS_PER_STATEMENT = 500;
 /** Of everybody: a compiler that has just started, and a table that is still small. */
 const UNCOUNTED_SHARE = 0.2;
+const TURN_MS = 1000;
+const POLL_MS = 2;
+/** With less, the server stops to write pages out in the middle of somebody's turn, and it is chance in whose. */
+const SETTINGS = { 'innodb-redo-log-capacity': '2G', 'innodb-buffer-pool-size': '1G' } as const;
 
-/** A MySQL of its own; the limit is plain upserts of 500 rows, one after the other, into a table of the same form. */
+/**
+ * A MySQL of its own. The limit is plain upserts of 500 rows, one after the other, into a table of the same form; a peer is Debezium's JDBC sink on the same topic. All work by turns of a
+ * second, each into a database of its own.
+ */
 export async function openMysqlTarget(stack: ApplyStack): Promise<OpenStore> {
-  const server = await stack.add('mysql', { name: 'target' });
+  const server = await stack.add('mysql', { name: 'target', settings: SETTINGS });
   const { host, port, user, password } = server.address;
+  const eyes = await server.connect();
+  const broker = stack.kafka.broker(1).process.pid;
+  const servers = { mysql: server.process.pid, broker };
   return {
     process: server.process,
     uncountedShare: UNCOUNTED_SHARE,
-    sink: (run) =>
+    sink: ({ run }) =>
       Promise.resolve({
         type: 'mysql',
         ...{ host, port, user, password },
-        database: applied(run),
-        stateDatabase: `state${run.run}`,
+        database: placeOf('applied', run),
+        stateDatabase: `state${run}`,
       }),
-    check: (run) => requireRows(server, applied(run), run.rows),
-    limits: async (run) => [await upsertPlain(server, run)],
-    async peer(run) {
-      const database = await emptyPlace(server, run, 'peer');
-      const measurement = await measureDebeziumSink(stack, {
-        server,
-        database,
-        run,
-        uncountedRows: run.rows * UNCOUNTED_SHARE,
-      });
-      await requireRows(server, database, run.rows);
-      return measurement;
+    check: ({ run, rows }) => requireRows(eyes, placeOf('applied', run), rows),
+    limits: () => Promise.resolve([]),
+    async inTurns(run, consumer) {
+      const { rows, topic } = run;
+      await using watch = await TopicWatch.open(stack.kafka.address.brokers, topic);
+      const turnsOf = (what: string, own: Consumer): GroupTurns =>
+        new GroupTurns({ what, consumer: own, topic: watch, rows, servers });
+      const place = await emptyPlace(server, 'plain', run);
+      const writer = turnsOf('tapline writer → mysql', consumer);
+      await using plain = await PlainUpserts.open(server, { place, rows });
+      const peer = run.peer === undefined ? undefined : turnsOf(DEBEZIUM_SINK, await createPeer(stack, server, run));
+      const takers = [writer, plain, ...(peer === undefined ? [] : [peer])];
+      for (const taker of takers) await taker.launch(rows * UNCOUNTED_SHARE);
+      const inTurn = run.run % 2 === 0 ? takers.toReversed() : takers;
+      const measured = await measureInTurns(inTurn, { turnMs: TURN_MS, settle: () => untilIdle(eyes) });
+      const { peakRssMib } = writer;
+      await peer?.kill();
+      for (const taker of [writer, plain]) await taker.finish();
+      for (const kind of ['applied', 'plain'] as const) await requireRows(eyes, placeOf(kind, run.run), rows);
+      const inOrder = takers.flatMap(({ what }) => measured.filter((measurement) => measurement.what === what));
+      return inOrder.map((measurement, at) => (at === 0 ? { ...measurement, peakRssMib } : measurement));
     },
-    [Symbol.asyncDispose]: () => server.stop(),
+    async [Symbol.asyncDispose]() {
+      await eyes.end();
+      await server.stop();
+    },
   };
 }
 
-function applied({ run }: ApplyRun): string {
-  return `${DATABASE}_applied${run}`;
+function placeOf(kind: 'applied' | 'plain' | 'peer', run: number): string {
+  return `${DATABASE}_${kind}${run}`;
 }
 
-/** A database with a table like the writer's, and nothing in it. */
-async function emptyPlace(server: MysqlServer, run: ApplyRun, name: string): Promise<string> {
-  const place = `${DATABASE}_${name}${run.run}`;
-  await server.execute(`CREATE DATABASE ${place}; CREATE TABLE ${place}.${TABLE} LIKE ${applied(run)}.${TABLE}`);
+/** A database with a table as the first writer made its own, and nothing in it. */
+async function emptyPlace(server: MysqlServer, kind: 'plain' | 'peer', { run }: ApplyRun): Promise<string> {
+  const place = placeOf(kind, run);
+  await server.execute(
+    `CREATE DATABASE ${place}; CREATE TABLE ${place}.${TABLE} LIKE ${placeOf('applied', 0)}.${TABLE}`,
+  );
   return place;
 }
 
-async function requireRows(server: MysqlServer, database: string, rows: number): Promise<void> {
-  const connection = await server.connect({ database });
-  try {
-    const [answer] = await connection.query(`SELECT COUNT(*) AS n FROM ${TABLE}`);
-    const [{ n } = { n: 0 }] = answer as { n: number }[];
-    if (Number(n) !== rows) throw new Error(`${database} holds ${n} rows instead of ${rows}`);
-  } finally {
-    await connection.end();
-  }
+async function createPeer(stack: ApplyStack, server: MysqlServer, run: ApplyRun): Promise<Consumer> {
+  return await createDebeziumSink(stack, { server, database: await emptyPlace(server, 'peer', run), run });
 }
 
-async function upsertPlain(server: MysqlServer, run: ApplyRun): Promise<Measurement> {
-  const { rows } = run;
-  const statements: string[] = [];
-  for (let from = 1; from <= rows; from += ROWS_PER_STATEMENT) {
-    statements.push(upsertStatement(from, Math.min(from + ROWS_PER_STATEMENT - 1, rows)));
-  }
-  const place = await emptyPlace(server, run, 'plain');
-  const connection = await server.connect({ database: place });
-  try {
-    const servers = { mysql: server.process.pid };
-    const what = `plain upserts of ${ROWS_PER_STATEMENT} rows`;
-    const uncounted = Math.floor(statements.length * UNCOUNTED_SHARE);
-    for (const sql of statements.slice(0, uncounted)) await connection.query(sql);
-    const counted = { what, rows: rows - uncounted * ROWS_PER_STATEMENT, servers };
-    const measurement = await measured(counted, async () => {
-      for (const sql of statements.slice(uncounted)) await connection.query(sql);
-    });
-    await requireRows(server, place, rows);
-    return measurement;
-  } finally {
-    await connection.end();
-  }
+type Connection = Awaited<ReturnType<MysqlServer['connect']>>;
+
+async function requireRows(eyes: Connection, database: string, rows: number): Promise<void> {
+  const count = await numberOf(eyes, `SELECT COUNT(*) AS n FROM ${database}.${TABLE}`, 'n');
+  if (count !== rows) throw new Error(`${database} holds ${count} rows instead of ${rows}`);
 }
 
-function upsertStatement(from: number, to: number): string {
-  const values: string[] = [];
-  for (let id = from; id <= to; id++) {
-    const { k, c, pad } = rowOf(id);
-    values.push(`(${id},${k},'${c}','${pad}')`);
-  }
-  return `INSERT INTO ${TABLE} (id, k, c, pad) VALUES ${values.join(',')} AS new ON DUPLICATE KEY UPDATE k = new.k, c = new.c, pad = new.pad`;
+/** What a consumer had sent when it was stopped is done: nothing runs but the question. */
+async function untilIdle(eyes: Connection): Promise<void> {
+  const question = "SHOW GLOBAL STATUS LIKE 'Threads_running'";
+  while ((await numberOf(eyes, question, 'Value')) > 1) await sleep(POLL_MS);
+}
+
+async function numberOf(eyes: Connection, question: string, column: string): Promise<number> {
+  const [rows] = await eyes.query(question);
+  return Number((rows as Record<string, unknown>[])[0]?.[column]);
 }

@@ -1,61 +1,89 @@
-import { Agent, request } from 'node:http';
-import type { SearchServer } from '@tapline/test-stack';
-import { CpuMeter } from '../processes.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ManagedProcess } from '@tapline/test-stack';
+import { peakRssMib } from '../processes.ts';
 import type { Measurement } from '../report.ts';
-import { type HttpRequest, httpRequests } from './http.ts';
+import { aliveCheck } from '../services.ts';
+import { type Bulk, bulksOf, RawBulks } from './raw-bulks.ts';
 import { Recorder } from './recorder.ts';
-import type { ApplyRun, ApplyStack, OpenApplyStore, OpenStore } from './store.ts';
+import { SearchEyes } from './search-eyes.ts';
+import type { ApplyStack, OpenApplyStore, OpenStore } from './store.ts';
+import { measureInTurns, type TurnTaker } from './turns.ts';
 
-type Product = 'elasticsearch' | 'opensearch';
-
-/** Bulks under way at once: as many as the writer has lanes. */
-const CONNECTIONS = 4;
 const HEAP_MIB = 1024;
-const INDEX = 'applied';
-/** Of each run: until then the writer's process compiles itself, and the first segments of the index are small. */
+/** Recorded bulks name this index, so that it is theirs. */
+const RAW_INDEX = 'applied';
+/** Of the writer that is measured: as long as the other, which makes the bulks as long. */
+const WRITER_INDEX = 'written';
+/** Of each run: until then the writer's process compiles itself, and the first segments of the indexes are small. */
 const UNCOUNTED_SHARE = 0.2;
-/** Until so many rows the store's compiler makes its code faster from run to run, which would help whoever is measured later. */
+/** Until so many rows the store's compiler makes its code faster from run to run. */
 const WARM_UP_ROWS = 400_000;
 /** Few rows only show that the bench works. */
 const WARM_UP_TIMES = 6;
+const TURN_MS = 2000;
+const POLL_MS = 50;
+/** A writer that waits for its turn stays in its group. */
+const SESSION_MS = 300_000;
 
 /**
- * Elasticsearch or OpenSearch; the limit is the very bulks that the writer sent, recorded on their way, sent again over plain connections into an empty
- * index of the same settings and mapping.
+ * Elasticsearch or OpenSearch; the limit is the very bulks that the writer sent, recorded on their way, sent again over plain connections into an index of the
+ * same settings and mapping. One writer, and the raw bulks, work by turns of two seconds in the same store; a writer is stopped (SIGSTOP) while it is not its turn.
  */
-export function openSearchStore(product: Product): OpenApplyStore {
+export function openSearchStore(product: 'elasticsearch' | 'opensearch'): OpenApplyStore {
   return async (stack: ApplyStack): Promise<OpenStore> => {
     const server = await stack.add(product, { heapMib: HEAP_MIB, forSpeed: true });
-    const recorder = await Recorder.open(server.port);
+    const { port, process } = server;
     const { url } = server.address;
+    const recorder = await Recorder.open(port);
+    const eyes = new SearchEyes(url);
+    const store = { [product]: process.pid };
     let bulks: readonly Bulk[] = [];
     let shape = '';
+    /** An empty index of the writer's form, and the bulks for it. */
+    const openRaw = async (): Promise<RawBulks> => {
+      await eyes.make(RAW_INDEX, shape);
+      return new RawBulks(bulks, { port, processes: store });
+    };
     return {
-      process: server.process,
-      uncountedShare: UNCOUNTED_SHARE,
-      alternates: true,
+      process,
+      source: { sessionTimeoutMs: SESSION_MS },
       async sink({ run }) {
-        await remove(url);
+        const index = run === 0 ? RAW_INDEX : WRITER_INDEX;
+        await eyes.remove(index);
         const node = run === 0 ? `http://127.0.0.1:${recorder.port}` : url;
         // The index is made anew with each run: that is what the bench does, and no accident.
-        return { type: product, node, index: INDEX, bookIndex: '' };
+        return { type: product, node, index, bookIndex: '' };
       },
-      async check({ rows, run }) {
-        await requireDocuments(url, rows);
-        if (run > 0) return;
-        shape = await shapeOf(url);
-        bulks = inTurns(recorder.take().map((bytes) => httpRequests(bytes).filter(isBulk).map(bulkOf)));
+      async check({ rows }) {
+        await eyes.requireDocuments(RAW_INDEX, rows);
+        shape = await eyes.shapeOf(RAW_INDEX);
+        bulks = bulksOf(recorder.take());
       },
-      async limits({ run, rows }: ApplyRun) {
-        const measurements: Measurement[] = [];
-        const times = run === 0 ? Math.min(WARM_UP_TIMES, Math.ceil(WARM_UP_ROWS / rows)) : 1;
-        for (let time = 0; time < times; time++) {
-          await remove(url);
-          await answerOf(`${url}/${INDEX}`, { method: 'PUT', headers: JSON_TYPE, body: shape });
-          measurements.push(await sendRaw(server, product, bulks, rows));
-          await requireDocuments(url, rows);
+      async limits({ rows }) {
+        for (let time = Math.min(WARM_UP_TIMES, Math.ceil(WARM_UP_ROWS / rows)); time > 0; time--) {
+          using raw = await openRaw();
+          await raw.until(0);
         }
-        return measurements;
+        return [];
+      },
+      async inTurns(run, { process: consumer }) {
+        const { rows } = run;
+        const broker = stack.kafka.broker(1).process.pid;
+        const what = `tapline writer → ${product}`;
+        using raw = await openRaw();
+        await raw.until(rows * (1 - UNCOUNTED_SHARE));
+        const writer = new WriterTurns(consumer, { what, rows, eyes, servers: { ...store, broker } });
+        await writer.launch(rows * UNCOUNTED_SHARE);
+        await eyes.refresh();
+        const takers = run.run % 2 === 0 ? [raw, writer] : [writer, raw];
+        const measured = await measureInTurns(takers, { turnMs: TURN_MS, settle: () => eyes.refresh() });
+        await eyes.requireDocuments(RAW_INDEX, rows - raw.left);
+        const finished = await writer.finish();
+        const [own, limit] = run.run % 2 === 0 ? measured.toReversed() : measured;
+        return [
+          withFigures(own, { rowsPerBulk: rows / finished.bulks }, finished.peakRssMib),
+          withFigures(limit, { rowsPerBulk: rows / bulks.length }),
+        ];
       },
       async [Symbol.asyncDispose]() {
         await recorder[Symbol.asyncDispose]();
@@ -65,131 +93,85 @@ export function openSearchStore(product: Product): OpenApplyStore {
   };
 }
 
-const JSON_TYPE = { 'content-type': 'application/json' };
+function withFigures(
+  measurement: Measurement | undefined,
+  figures: Readonly<Record<string, number>>,
+  peak?: number,
+): Measurement {
+  if (measurement === undefined) throw new Error('one of two was not measured');
+  const merged = { ...measurement, figures: { ...measurement.figures, ...figures } };
+  return peak === undefined ? merged : { ...merged, peakRssMib: peak };
+}
 
-/** A bulk as it was sent, and how many rows it has. */
-interface Bulk extends HttpRequest {
+interface WriterTurnsOptions {
+  readonly what: string;
   readonly rows: number;
+  readonly eyes: SearchEyes;
+  readonly servers: Readonly<Record<string, number | undefined>>;
 }
 
-function isBulk({ path }: HttpRequest): boolean {
-  return path.startsWith('/_bulk');
-}
+/** A writer that is stopped while it is not its turn. What it has done is what the store says. */
+class WriterTurns implements TurnTaker {
+  readonly what: string;
+  readonly #process: ManagedProcess;
+  readonly #options: WriterTurnsOptions;
+  readonly #alive: () => void;
+  #done = 0;
 
-/** One of each connection after the other: about the order in which the writer sent them. One connection behind the other, ids would go to and fro. */
-function inTurns(connections: readonly (readonly Bulk[])[]): readonly Bulk[] {
-  const longest = Math.max(0, ...connections.map(({ length }) => length));
-  return Array.from({ length: longest }, (_, at) => connections.flatMap((bulks) => bulks[at] ?? [])).flat();
-}
+  constructor(process: ManagedProcess, options: WriterTurnsOptions) {
+    this.what = options.what;
+    this.#process = process;
+    this.#options = options;
+    this.#alive = aliveCheck(process);
+  }
 
-const LINE_FEED = 10;
+  get left(): number {
+    return this.#options.rows - this.#done;
+  }
 
-/** A row is two lines: what is to be done, and the document. */
-function bulkOf(request: HttpRequest): Bulk {
-  let lines = 0;
-  for (const byte of request.body) if (byte === LINE_FEED) lines++;
-  return { ...request, rows: lines / 2 };
-}
+  get processes(): TurnTaker['processes'] {
+    return { consumer: this.#process.pid, ...this.#options.servers };
+  }
 
-async function remove(url: string): Promise<void> {
-  await answerOf(`${url}/${INDEX}?ignore_unavailable=true`, { method: 'DELETE' });
-}
+  /** Starts it, and stops it for the first time when it has done so many rows. */
+  async launch(rows: number): Promise<void> {
+    await this.#process.launch();
+    await this.#until(rows);
+    await this.#stop();
+  }
 
-async function requireDocuments(url: string, rows: number): Promise<void> {
-  await answerOf(`${url}/${INDEX}/_refresh`, { method: 'POST' });
-  const { count } = (await answerOf(`${url}/${INDEX}/_count`)) as { count: number };
-  if (count !== rows) throw new Error(`the index holds ${count} documents instead of ${rows}`);
-}
+  async work(ms: number): Promise<number> {
+    const before = this.#done;
+    this.#process.resume();
+    await sleep(ms);
+    await this.#stop();
+    return this.#done - before;
+  }
 
-/** Settings that say what an index is, and not which one it is. */
-const OWN_SETTINGS: ReadonlySet<string> = new Set([
-  'creation_date',
-  'provided_name',
-  'uuid',
-  'version',
-  'replication.type',
-  'resize',
-]);
+  /** Lets it do the rest, and ends it. @throws when the store does not hold just the rows. */
+  async finish(): Promise<{ readonly bulks: number; readonly peakRssMib: number }> {
+    const { eyes, rows } = this.#options;
+    this.#process.resume();
+    await this.#until(rows);
+    const { bulks } = await eyes.written(WRITER_INDEX);
+    const peak = peakRssMib(this.#process.pid);
+    await this.#process.stop();
+    await eyes.requireDocuments(WRITER_INDEX, rows);
+    return { bulks, peakRssMib: peak };
+  }
 
-async function shapeOf(url: string): Promise<string> {
-  const all = (await answerOf(`${url}/${INDEX}`)) as Record<string, IndexShape>;
-  const { mappings = {}, settings: { index = {} } = {} } = all[INDEX] ?? {};
-  const kept = Object.entries(index).filter(([name]) => !OWN_SETTINGS.has(name));
-  return JSON.stringify({ mappings, settings: { index: Object.fromEntries(kept) } });
-}
+  async #stop(): Promise<void> {
+    const { eyes } = this.#options;
+    this.#process.pause();
+    await eyes.untilWritten();
+    this.#done = (await eyes.written(WRITER_INDEX)).documents;
+    this.#alive();
+  }
 
-interface IndexShape {
-  readonly mappings: unknown;
-  readonly settings: { readonly index: Readonly<Record<string, unknown>> };
-}
-
-async function answerOf(url: string, init: RequestInit = {}): Promise<unknown> {
-  const answer = await fetch(url, init);
-  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${await answer.text()}`);
-  return await answer.json();
-}
-
-/** Sends all bulks, and measures from the moment on at which the rows that are not counted are answered. */
-async function sendRaw(
-  { port, process: { pid } }: SearchServer,
-  product: Product,
-  bulks: readonly Bulk[],
-  rows: number,
-): Promise<Measurement> {
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  let next = 0;
-  let answered = 0;
-  let counted: Counted | undefined;
-  const sender = async (): Promise<void> => {
-    while (next < bulks.length) {
-      const bulk = bulks[next++] as Bulk;
-      const answer = await post(port, bulk, agent);
-      if (!answer.includes('"errors":false')) throw new Error(`a bulk failed: ${answer.slice(0, 500)}`);
-      answered += bulk.rows;
-      if (answered >= rows * UNCOUNTED_SHARE) counted ??= new Counted(answered, { [product]: pid });
+  async #until(rows: number): Promise<void> {
+    while ((await this.#options.eyes.written(WRITER_INDEX)).documents < rows) {
+      this.#alive();
+      await sleep(POLL_MS);
     }
-  };
-  try {
-    await Promise.all(Array.from({ length: CONNECTIONS }, sender));
-    if (counted === undefined) throw new Error('no bulk of a writer was recorded');
-    return { what: 'the same bulks, sent raw', ...counted.until(answered), figures: { bulks: bulks.length } };
-  } finally {
-    agent.destroy();
   }
-}
-
-/** From a moment on, at which so many rows were answered. */
-class Counted {
-  readonly #rows: number;
-  readonly #servers: CpuMeter;
-  readonly #cpu = process.cpuUsage();
-  readonly #started = performance.now();
-
-  constructor(rows: number, servers: Readonly<Record<string, number | undefined>>) {
-    this.#rows = rows;
-    this.#servers = new CpuMeter(servers);
-  }
-
-  until(rows: number): Pick<Measurement, 'rows' | 'seconds' | 'cpuSeconds'> {
-    const { user, system } = process.cpuUsage(this.#cpu);
-    const cpuSeconds = { client: (user + system) / 1e6, ...this.#servers.used() };
-    return { rows: rows - this.#rows, seconds: (performance.now() - this.#started) / 1000, cpuSeconds };
-  }
-}
-
-function post(port: number, { path, body }: HttpRequest, agent: Agent): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/x-ndjson', 'content-length': body.length };
-    const sent = request({ host: '127.0.0.1', port, path, method: 'POST', agent, headers }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => {
-        text += chunk;
-      });
-      answer.once('end', () => resolve(text));
-      answer.once('error', reject);
-    });
-    sent.once('error', reject);
-    sent.end(body);
-  });
 }
