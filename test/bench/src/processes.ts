@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Measurement } from './report.ts';
 
 /** Clock ticks of /proc/PID/stat a second: USER_HZ, 100 on every Linux that Node runs on. */
 const TICKS = 100;
 const SAMPLE_MS = 200;
+/** Two ticks. */
+const IDLE_MS = 20;
+const NEVER_IDLE_MS = 500;
 
 /** User and system time that a process has used so far, in seconds; 0 when it is gone. */
 export function cpuSeconds(pid: number | undefined): number {
@@ -11,6 +15,15 @@ export function cpuSeconds(pid: number | undefined): number {
   // The name in the second field may hold blanks and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return stat === '' ? 0 : (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
+/** Resolves when a process uses no CPU time for a moment: it has done what it was asked for. One that always has something to do is waited for half a second. */
+export async function untilIdle(pid: number | undefined): Promise<void> {
+  const endMs = performance.now() + NEVER_IDLE_MS;
+  for (let before = -1, now = cpuSeconds(pid); now !== before && performance.now() < endMs; now = cpuSeconds(pid)) {
+    before = now;
+    await sleep(IDLE_MS);
+  }
 }
 
 /** The most memory a process has had resident so far (VmHWM), in MiB. */

@@ -84,17 +84,17 @@ async function createPeer(stack: ApplyStack, server: MysqlServer, run: ApplyRun)
 type Connection = Awaited<ReturnType<MysqlServer['connect']>>;
 
 async function requireRows(eyes: Connection, database: string, rows: number): Promise<void> {
-  const count = await numberOf(eyes, `SELECT COUNT(*) AS n FROM ${database}.${TABLE}`, 'n');
+  const count = await numberOf(eyes, `SELECT COUNT(*) AS n FROM ${database}.${TABLE}`);
   if (count !== rows) throw new Error(`${database} holds ${count} rows instead of ${rows}`);
 }
 
-/** What a consumer had sent when it was stopped is done: nothing runs but the question. */
+/** What a consumer had sent when it was stopped is done. */
 async function untilIdle(eyes: Connection): Promise<void> {
-  const question = "SHOW GLOBAL STATUS LIKE 'Threads_running'";
-  while ((await numberOf(eyes, question, 'Value')) > 1) await sleep(POLL_MS);
+  const question = `SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE COMMAND NOT IN ('Sleep', 'Daemon') AND ID <> CONNECTION_ID()`;
+  while ((await numberOf(eyes, question)) > 0) await sleep(POLL_MS);
 }
 
-async function numberOf(eyes: Connection, question: string, column: string): Promise<number> {
+async function numberOf(eyes: Connection, question: string): Promise<number> {
   const [rows] = await eyes.query(question);
-  return Number((rows as Record<string, unknown>[])[0]?.[column]);
+  return Number((rows as { readonly n: unknown }[])[0]?.n);
 }

@@ -4,7 +4,9 @@ import { createTable } from '../rpc/admin.ts';
 import { Cluster } from '../rpc/cluster.ts';
 import { Fields, type MessageWriter } from '../rpc/message.ts';
 import { regionOfRow, regionSpecifier } from '../rpc/regions.ts';
-import { makeRawPuts, type RawPutsOptions, type RawRow } from './raw-puts.ts';
+import { makeRawPuts, type RawPutsOptions, type RawRow, type SendRawPuts } from './raw-puts.ts';
+
+export type { SendRawPuts };
 
 export interface Cell {
   readonly family: string;
@@ -104,7 +106,7 @@ export class HBaseEyes implements AsyncDisposable {
   }
 
   /** Plain puts of rows, made beforehand. @returns what sends them. */
-  rawPuts(rows: readonly RawRow[], options: RawPutsOptions): Promise<() => Promise<void>> {
+  rawPuts(rows: readonly RawRow[], options: RawPutsOptions): Promise<SendRawPuts> {
     return makeRawPuts(this.cluster, rows, options);
   }
 

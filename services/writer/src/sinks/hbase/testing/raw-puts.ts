@@ -30,12 +30,15 @@ interface LocatedRow extends RawRow {
   readonly region: Region;
 }
 
+/** Sends calls as long as there are some and `more` says so. @returns rows that were put. */
+export type SendRawPuts = (more?: () => boolean) => Promise<number>;
+
 /** Plain puts of rows over the sink's own RPC, made beforehand: no versions, nothing asked, nothing hidden. @returns what sends them. */
 export async function makeRawPuts(
   cluster: Cluster,
   rows: readonly RawRow[],
   { table, family, rowsPerCall, calls }: RawPutsOptions,
-): Promise<() => Promise<void>> {
+): Promise<SendRawPuts> {
   const regions = await cluster.regions(table);
   const located = rows.flatMap((one): LocatedRow[] => {
     const region = regionOfRow(regions, one.row);
@@ -44,12 +47,19 @@ export async function makeRawPuts(
   const made: RawCall[] = [];
   for (let from = 0; from < located.length; from += rowsPerCall)
     made.push(rawCall(cluster, located.slice(from, from + rowsPerCall), family));
-  return async () => {
-    let next = 0;
+  let next = 0;
+  return async (more = () => true) => {
+    let done = 0;
     const send = async (): Promise<void> => {
-      for (let one = made[next++]; one !== undefined; one = made[next++]) await sendCall(cluster, one);
+      while (more()) {
+        const one = made[next++];
+        if (one === undefined) return;
+        await sendCall(cluster, one);
+        done += one.rows;
+      }
     };
     await Promise.all(Array.from({ length: calls }, send));
+    return done;
   };
 }
 
