@@ -14,6 +14,7 @@ test('entries are what was appended between them, and what is dropped is gone as
   draft.add(1, 'b', false);
   draft.keep();
   draft.lines.json('left over');
+  draft.keep();
   draft.drop();
   expect(draft.bytes.toString()).toBe('first sécond');
   expect(draft.entries).toEqual([
@@ -41,4 +42,23 @@ test('memory that was given back is written again from its start, and other memo
   again.add(0, 'a', false);
   expect(again.bytes.toString()).toBe('new');
   expect(kept.toString()).toBe(text);
+});
+
+test('entries that somebody still has are not those of the next bulk, which no other one shares and which begins with nothing to go back to', () => {
+  const drafts = new BulkDrafts();
+  const first = drafts.take();
+  first.lines.json('first');
+  first.add(0, 'a', false);
+  first.keep();
+  const { entries } = first;
+  drafts.give(first);
+  const [next, other] = [drafts.take(), drafts.take()];
+  expect(next).toBe(first);
+  expect(other).not.toBe(first);
+  next.lines.json('never whole');
+  next.drop();
+  expect([next.entries, next.bytes.length]).toEqual([[], 0]);
+  next.lines.json('another');
+  next.add(7, 'b', true);
+  expect(entries).toEqual([{ change: 0, index: 'a', leaving: false, byteLength: 5 }]);
 });

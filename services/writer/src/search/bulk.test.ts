@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { TaplineError } from '@tapline/kernel';
 import { neverAborted } from '@tapline/sink';
 import { Outcome } from '../outcome.ts';
 import { appendIndexLine, BulkSender, bulkOf, deleteEntry, indexEntry, type TextEntry } from './bulk.ts';
@@ -73,6 +74,7 @@ test('a request ends before its limit of bytes, and one larger document still go
   const one = entries(1)[0]?.lines.length ?? 0;
   const outcome = await sent(script, entries(5), 2 * one);
   expect(script.bodies.map((body) => body.length / one)).toEqual([2, 2, 1]);
+  expect(script.bodies.join('')).toBe(bulkOf(entries(5)).bytes.toString());
   expect(outcome.result().verdicts).toEqual(Array.from({ length: 5 }, () => 'applied'));
   const small = new Script(allWell);
   await sent(small, entries(2), 1);
@@ -102,6 +104,18 @@ test.each([
     expect(script.bodies).toHaveLength(1);
   },
 );
+
+test('a request that the store never takes fails what it held and what is behind it, and not what was answered before', async () => {
+  const unreachable = new TaplineError('SINK_SEARCH_UNREACHABLE', { message: 'gone' });
+  const script = new Script((body) => {
+    if (body.includes('"d1"')) throw unreachable;
+    return allWell(body);
+  });
+  const { verdicts, errors } = (await sent(script, entries(3), 1)).result();
+  expect(verdicts).toEqual(['applied', 'retry', 'retry']);
+  expect([errors.get(1), errors.get(2)]).toEqual([unreachable, unreachable]);
+  expect(script.bodies).toHaveLength(2);
+});
 
 test.each([
   [401, 'security_exception', 'SINK_SEARCH_ACCESS'],

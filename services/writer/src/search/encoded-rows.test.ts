@@ -129,10 +129,12 @@ test.each([0, 1, 7, 8, 9, 15, 16, 17, 24, 31])(
         '\udc00',
       ]) {
         const text = `${'~'.repeat(place)}${one}${'~'.repeat(length - place)}`;
-        const source = Buffer.from(`xyz${text}"`);
-        out.text(source, 3, source.length - 1);
-        expect(out.view().toString()).toBe(JSON.stringify(source.toString('utf8', 3, source.length - 1)));
-        out.clear();
+        for (const behind of ['"', '~']) {
+          const source = Buffer.from(`xyz${text}${behind}`);
+          out.text(source, 3, source.length - 1);
+          expect(out.view().toString()).toBe(JSON.stringify(source.toString('utf8', 3, source.length - 1)));
+          out.clear();
+        }
       }
     }
   },
