@@ -54,6 +54,8 @@ export interface ReaderDifference {
   readonly format?: FormatName;
   /** The schema registry's address; a topic has the schemas without it. */
   readonly registry?: string;
+  /** How often the source speaks. */
+  readonly heartbeatMs?: number;
 }
 
 /** A reader with default settings, from this GTID set on; not launched yet. */
@@ -65,10 +67,13 @@ export async function createReader(
 ): Promise<ManagedProcess> {
   const { host, port, user, password } = stack.mysql.readerAddress;
   const { database = DATABASE, partitions = PARTITIONS, brokers = stack.kafka.address.brokers } = difference;
-  const { format, registry } = difference;
+  const { format, registry, heartbeatMs } = difference;
   const config = {
     name,
-    source: { host, port, user, password, include: [`${database}.*`] },
+    source: {
+      ...{ host, port, user, password, include: [`${database}.*`] },
+      ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
+    },
     kafka: { brokers: [...brokers] },
     topics: { partitions, replicationFactor: 1 },
     snapshot: { mode: 'never' },

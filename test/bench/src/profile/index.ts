@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BenchOptions } from '../options.ts';
 import type { Measurement } from '../report.ts';
-import { catchUp, logRows, openShapeStack, rowsOf } from '../shapes/run.ts';
+import { catchUp, logRows, type MeasuredPart, makeTables, openShapeStack, rowsOf } from '../shapes/run.ts';
 import { type CpuProfile, type Frame, foldProfile, selfTimes, sharesByOrigin } from './fold.ts';
 import { flameGraph } from './svg.ts';
 
@@ -10,19 +10,22 @@ const INTERVAL_MICROS = 500;
 /** Functions named by their own time. */
 const TOP = 25;
 
-/** The reader under V8's sampling profiler through a catch-up: where its CPU time goes, from the first record to the last one. */
+/** The reader under V8's sampling profiler through a catch-up: where its CPU time goes, from the first record to the last one; of a shape with parts, through rows of tables that are open. */
 export async function benchProfile(options: BenchOptions): Promise<(readonly Measurement[])[]> {
   const { rows, runs, shape = 'narrow', svg, forSpeed, say } = options;
   await using stack = await openShapeStack({ forSpeed, say });
-  const logged = await logRows(stack, shape, rowsOf(shape, rows));
+  await makeTables(stack, shape, rowsOf(shape, rows));
   const results: Measurement[][] = [];
   for (let run = 1; run <= runs; run++) {
     const folder = join(stack.folder, `profile-${run}`);
     await mkdir(folder);
     const flags = ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${INTERVAL_MICROS}`];
-    const { reader, firstMs, lastMs, cpuSeconds } = await catchUp(stack, `profile-${run}`, logged, flags);
+    const logged = await logRows(stack, shape, rowsOf(shape, rows));
+    const { reader, parts } = await catchUp(stack, `profile-${run}`, logged, flags);
     // The profile is written at the end of the process.
     await reader.stop();
+    const part = parts.find(({ name }) => name === 'open') as MeasuredPart;
+    const { firstMs, lastMs, cpuSeconds } = part;
     const root = foldProfile(await readProfile(folder), {
       fromMicros: monotonic(firstMs),
       toMicros: monotonic(lastMs),
@@ -33,11 +36,11 @@ export async function benchProfile(options: BenchOptions): Promise<(readonly Mea
       await mkdir(dirname(svg), { recursive: true });
       await writeFile(
         svg,
-        flameGraph(root, `${what}: ${logged.rows.toLocaleString('en')} rows in ${seconds.toFixed(1)} s`),
+        flameGraph(root, `${what}: ${part.rows.toLocaleString('en')} rows in ${seconds.toFixed(1)} s`),
       );
     }
     for (const line of topFunctions(root)) say(line);
-    results.push([{ what, rows: logged.rows, seconds, cpuSeconds, figures: percentages(root) }]);
+    results.push([{ what, rows: part.rows, seconds, cpuSeconds, figures: percentages(root) }]);
   }
   return results;
 }

@@ -22,6 +22,8 @@ const EDGE = 'edge';
 /** Rows of the narrow shape when all are at their full length. */
 const FULL_ROWS = SHAPES.narrow.rows;
 const COMPLETE_MS = 60_000;
+/** A reader that stands still while rows are loaded must not take the time for silence of its source when it goes on: that would be four of these. */
+const HEARTBEAT_MS = 60_000;
 
 export async function openShapeStack({ forSpeed, say }: Pick<BenchOptions, 'forSpeed' | 'say'>): Promise<ShapeStack> {
   const servers = {
@@ -44,32 +46,52 @@ export function rowsOf(name: ShapeName, rows: number): number {
 export interface Logged {
   readonly name: ShapeName;
   readonly database: string;
-  readonly rows: number;
-  readonly parts: readonly { readonly name: PartName; readonly rows: number }[];
+  /** Of the parts that are in the binlog already, and of those that will be. */
+  readonly parts: readonly LoggedPart[];
   readonly start: BinlogEnd;
   /** Bytes of its transactions in the binlog before they were compressed; undefined where none was. */
   readonly unpackedBytes: number | undefined;
 }
 
+export interface LoggedPart {
+  readonly name: PartName;
+  readonly rows: number;
+  /** Puts it into the binlog, and an edge behind it; undefined of the first one, which is there. */
+  readonly log: (() => Promise<void>) | undefined;
+}
+
+export async function makeTables({ mysql }: ShapeStack, name: ShapeName, rows: number): Promise<void> {
+  const database = databaseOf(name);
+  const edge = `CREATE TABLE ${database}.${EDGE} (id INT AUTO_INCREMENT PRIMARY KEY, k INT NOT NULL)`;
+  await mysql.execute(`CREATE DATABASE ${database}; ${edge}`);
+  await SHAPES[name].prepare({ mysql, database, rows });
+}
+
+/** Logs the rows of a shape whose tables are made. Of one that has parts it is the first part, and who reads them logs the others: each run needs a log of its own. */
 export async function logRows({ mysql }: ShapeStack, name: ShapeName, rows: number): Promise<Logged> {
   const shape: Shape = SHAPES[name];
-  const database = `bench_${name}`;
-  await mysql.execute(`CREATE DATABASE ${database}; CREATE TABLE ${database}.${EDGE} (id INT PRIMARY KEY)`);
-  await shape.prepare({ mysql, database, rows });
+  const database = databaseOf(name);
   const start = await binlogEnd(mysql);
   const unpackedBefore = await unpackedBytes(mysql);
-  const edge = async (id: number): Promise<void> => mysql.execute(`INSERT INTO ${database}.${EDGE} VALUES (${id})`);
-  const parts = shape.parts?.(rows) ?? [{ name: 'open', rows }];
-  await edge(1);
+  const edge = async (): Promise<void> => mysql.execute(`INSERT INTO ${database}.${EDGE} (k) VALUES (1)`);
+  const load = async (from: number, to: number): Promise<void> => {
+    await shape.load({ mysql, database, rows, from, to });
+    await edge();
+  };
+  await edge();
+  const parts: LoggedPart[] = [];
   let from = 0;
-  for (const [part, { rows: length }] of parts.entries()) {
-    await shape.load({ mysql, database, rows, from, to: from + length });
-    from += length;
-    await edge(part + 2);
+  for (const part of shape.parts?.(rows) ?? [{ name: 'open', rows }]) {
+    const [first, end] = [from, from + part.rows];
+    if (first === 0) await load(first, end);
+    parts.push({ ...part, log: first === 0 ? undefined : async () => load(first, end) });
+    from = end;
   }
   const unpacked = (await unpackedBytes(mysql)) - unpackedBefore;
-  return { name, database, rows, parts, start, unpackedBytes: unpacked === 0 ? undefined : unpacked };
+  return { name, database, parts, start, unpackedBytes: unpacked === 0 ? undefined : unpacked };
 }
+
+const databaseOf = (name: ShapeName): string => `bench_${name}`;
 
 /** Bytes of all transactions that were compressed since the server began, before they were. */
 export async function unpackedBytes(mysql: SqlServer): Promise<number> {
@@ -86,32 +108,35 @@ export async function unpackedBytes(mysql: SqlServer): Promise<number> {
 
 export interface CatchUp {
   readonly reader: ManagedProcess;
-  /** The first record was there, the last one was, ms of performance.now(). */
-  readonly firstMs: number;
-  readonly lastMs: number;
   readonly startupSeconds: number;
-  /** Between the two. */
-  readonly cpuSeconds: Readonly<Record<string, number>>;
   readonly parts: readonly MeasuredPart[];
 }
 
 export interface MeasuredPart {
   readonly name: PartName;
   readonly rows: number;
-  readonly seconds: number;
+  /** The record in front of it was there and the reader ran, its last record was there: ms of performance.now(). */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** Between the two. */
   readonly cpuSeconds: Readonly<Record<string, number>>;
 }
 
-/** Runs a reader through what was logged, from its launch to the last record's acknowledgement; it runs on. @throws when a record is missing. */
+/**
+ * Runs a reader through what was logged, from its launch to the last record's acknowledgement; it runs on. The reader stands still while a part behind the first one is
+ * logged: rows of two parts at once could not be told apart.
+ *
+ * @throws when a record is missing, or one of a part that has not begun is there.
+ */
 export async function catchUp(
   stack: ShapeStack,
   source: string,
-  { name, database, rows, parts: logged, start }: Logged,
+  { name, database, parts, start }: Logged,
   nodeFlags: readonly string[] = [],
 ): Promise<CatchUp> {
   const { partitions } = SHAPES[name];
-  const reader = await createReader(stack, source, start.gtidSet, { database, partitions, nodeFlags });
-  const broker = stack.kafka.broker(1);
+  const difference = { database, partitions, nodeFlags, heartbeatMs: HEARTBEAT_MS };
+  const reader = await createReader(stack, source, start.gtidSet, difference);
   await using edge = await TopicWatch.open(stack.kafka.address.brokers, topicOf(source, database, EDGE));
   const launchedMs = performance.now();
   await reader.launch();
@@ -119,21 +144,26 @@ export async function catchUp(
   // Looking for the edge lists all topics, which takes the broker's time where they are thousands.
   if (name === 'many') await untilLogged(reader, '"message":"streaming"');
   await edge.until(1, alive);
-  const pids = { reader: reader.pid, broker: broker.process.pid, mysqld: stack.mysql.process.pid };
-  const meter = new CpuMeter(pids);
-  const firstMs = performance.now();
-  const parts: MeasuredPart[] = [];
-  for (const [part, { name: what, rows: length }] of logged.entries()) {
-    const partMeter = new CpuMeter(pids);
-    const partMs = performance.now();
-    await edge.until(part + 2, alive);
-    const seconds = (performance.now() - partMs) / 1000;
-    parts.push({ name: what, rows: length, seconds, cpuSeconds: partMeter.used() });
+  const startupSeconds = (performance.now() - launchedMs) / 1000;
+  const pids = { reader: reader.pid, broker: stack.kafka.broker(1).process.pid, mysqld: stack.mysql.process.pid };
+  const measured: MeasuredPart[] = [];
+  let records = 1;
+  for (const { name: what, rows, log } of parts) {
+    if (log !== undefined) {
+      reader.pause();
+      await log();
+      if ((await edge.records()) > measured.length + 1)
+        throw new Error(`rows of the part ${what} were read before it began`);
+      reader.resume();
+    }
+    const meter = new CpuMeter(pids);
+    const firstMs = performance.now();
+    await edge.until(measured.length + 2, alive);
+    measured.push({ name: what, rows, firstMs, lastMs: performance.now(), cpuSeconds: meter.used() });
+    records += rows + 1;
   }
-  const lastMs = performance.now();
-  const cpuSeconds = meter.used();
-  await allThere(stack, `${source}.${database}.`, rows + logged.length + 1, alive);
-  return { reader, firstMs, lastMs, startupSeconds: (firstMs - launchedMs) / 1000, cpuSeconds, parts };
+  await allThere(stack, `${source}.${database}.`, records, alive);
+  return { reader, startupSeconds, parts: measured };
 }
 
 /** The edge's last record is the last one appended, not always the last one acknowledged. @throws when a record is missing for good. */

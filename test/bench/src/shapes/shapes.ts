@@ -9,8 +9,11 @@ export interface ShapeRun {
   readonly rows: number;
 }
 
-/** `opening`: the first rows of each table, with which the tables are opened; `open`: rows of all of them behind that; `one`: rows of one of them. */
-export type PartName = 'opening' | 'open' | 'one';
+/**
+ * `opening`: the first rows of each table, with which the tables are opened; `warming`: rows of all of them, while the reader's code is still being compiled; `open`: rows
+ * of all of them behind that; `one`: rows of one of them.
+ */
+export type PartName = 'opening' | 'warming' | 'open' | 'one';
 
 /** One kind of load, with a cost that could be its own. */
 export interface Shape {
@@ -104,10 +107,13 @@ function manyTables(spread: number): number {
 
 function partsOf(spread: number, one: number): NonNullable<ReturnType<NonNullable<Shape['parts']>>> {
   const opening = manyTables(spread) * ROWS_PER_MANY_TRANSACTION;
-  if (opening >= spread) return [{ name: 'open', rows: spread + one }];
+  // A third of what is left, in whole transactions.
+  const warming = ROWS_PER_MANY_TRANSACTION * Math.floor((spread - opening) / 3 / ROWS_PER_MANY_TRANSACTION);
+  if (warming === 0) return [{ name: 'open', rows: spread + one }];
   const parts = [
     { name: 'opening', rows: opening },
-    { name: 'open', rows: spread - opening },
+    { name: 'warming', rows: warming },
+    { name: 'open', rows: spread - opening - warming },
   ] as const;
   return one > 0 ? [...parts, { name: 'one', rows: one }] : parts;
 }
