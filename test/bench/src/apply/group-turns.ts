@@ -11,7 +11,8 @@ export interface GroupTurnsOptions {
   readonly what: string;
   /** Not launched yet. */
   readonly consumer: Consumer;
-  readonly topic: TopicWatch;
+  /** Says what the group has done. */
+  readonly topic: Pick<TopicWatch, 'committed'>;
   readonly rows: number;
   readonly servers: Readonly<Record<string, number | undefined>>;
 }

@@ -1,13 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { ManagedProcess } from '@tapline/test-stack';
-import { peakRssMib } from '../processes.ts';
 import type { Measurement } from '../report.ts';
-import { aliveCheck } from '../services.ts';
+import { GroupTurns } from './group-turns.ts';
 import { type Bulk, bulksOf, RawBulks } from './raw-bulks.ts';
 import { Recorder } from './recorder.ts';
 import { SearchEyes } from './search-eyes.ts';
 import type { ApplyStack, OpenApplyStore, OpenStore } from './store.ts';
-import { measureInTurns, type TurnTaker } from './turns.ts';
+import { measureInTurns } from './turns.ts';
 
 const HEAP_MIB = 1024;
 /** Recorded bulks name this index, so that it is theirs. */
@@ -21,7 +18,6 @@ const WARM_UP_ROWS = 400_000;
 /** Few rows only show that the bench works. */
 const WARM_UP_TIMES = 6;
 const TURN_MS = 2000;
-const POLL_MS = 50;
 /** A writer that waits for its turn stays in its group. */
 const SESSION_MS = 300_000;
 
@@ -66,23 +62,31 @@ export function openSearchStore(product: 'elasticsearch' | 'opensearch'): OpenAp
         }
         return [];
       },
-      async inTurns(run, { process: consumer }) {
+      async inTurns(run, consumer) {
         const { rows } = run;
-        const broker = stack.kafka.broker(1).process.pid;
         const what = `tapline writer → ${product}`;
         using raw = await openRaw();
         await raw.until(rows * (1 - UNCOUNTED_SHARE));
-        const writer = new WriterTurns(consumer, { what, rows, eyes, servers: { ...store, broker } });
+        // What the store has says more than what the group has committed: it knows of every bulk.
+        const topic = { committed: async (): Promise<number> => (await eyes.written(WRITER_INDEX)).documents };
+        const servers = { ...store, broker: stack.kafka.broker(1).process.pid };
+        const writer = new GroupTurns({ what, consumer, topic, rows, servers });
         await writer.launch(rows * UNCOUNTED_SHARE);
-        await eyes.refresh();
+        const settle = async (): Promise<void> => {
+          await eyes.untilWritten();
+          await eyes.refresh();
+        };
+        await settle();
         const takers = run.run % 2 === 0 ? [raw, writer] : [writer, raw];
-        const measured = await measureInTurns(takers, { turnMs: TURN_MS, settle: () => eyes.refresh() });
+        const measured = await measureInTurns(takers, { turnMs: TURN_MS, settle });
         await eyes.requireDocuments(RAW_INDEX, rows - raw.left);
-        const finished = await writer.finish();
-        const [own, limit] = run.run % 2 === 0 ? measured.toReversed() : measured;
+        const { peakRssMib } = writer;
+        await writer.finish();
+        await eyes.requireDocuments(WRITER_INDEX, rows);
+        const rowsPerBulk = rows / (await eyes.written(WRITER_INDEX)).bulks;
         return [
-          withFigures(own, { rowsPerBulk: rows / finished.bulks }, finished.peakRssMib),
-          withFigures(limit, { rowsPerBulk: rows / bulks.length }),
+          { ...measurementOf(measured, what, { rowsPerBulk }), peakRssMib },
+          measurementOf(measured, raw.what, { rowsPerBulk: rows / bulks.length }),
         ];
       },
       async [Symbol.asyncDispose]() {
@@ -93,85 +97,12 @@ export function openSearchStore(product: 'elasticsearch' | 'opensearch'): OpenAp
   };
 }
 
-function withFigures(
-  measurement: Measurement | undefined,
+function measurementOf(
+  measured: readonly Measurement[],
+  what: string,
   figures: Readonly<Record<string, number>>,
-  peak?: number,
 ): Measurement {
-  if (measurement === undefined) throw new Error('one of two was not measured');
-  const merged = { ...measurement, figures: { ...measurement.figures, ...figures } };
-  return peak === undefined ? merged : { ...merged, peakRssMib: peak };
-}
-
-interface WriterTurnsOptions {
-  readonly what: string;
-  readonly rows: number;
-  readonly eyes: SearchEyes;
-  readonly servers: Readonly<Record<string, number | undefined>>;
-}
-
-/** A writer that is stopped while it is not its turn. What it has done is what the store says. */
-class WriterTurns implements TurnTaker {
-  readonly what: string;
-  readonly #process: ManagedProcess;
-  readonly #options: WriterTurnsOptions;
-  readonly #alive: () => void;
-  #done = 0;
-
-  constructor(process: ManagedProcess, options: WriterTurnsOptions) {
-    this.what = options.what;
-    this.#process = process;
-    this.#options = options;
-    this.#alive = aliveCheck(process);
-  }
-
-  get left(): number {
-    return this.#options.rows - this.#done;
-  }
-
-  get processes(): TurnTaker['processes'] {
-    return { consumer: this.#process.pid, ...this.#options.servers };
-  }
-
-  /** Starts it, and stops it for the first time when it has done so many rows. */
-  async launch(rows: number): Promise<void> {
-    await this.#process.launch();
-    await this.#until(rows);
-    await this.#stop();
-  }
-
-  async work(ms: number): Promise<number> {
-    const before = this.#done;
-    this.#process.resume();
-    await sleep(ms);
-    await this.#stop();
-    return this.#done - before;
-  }
-
-  /** Lets it do the rest, and ends it. @throws when the store does not hold just the rows. */
-  async finish(): Promise<{ readonly bulks: number; readonly peakRssMib: number }> {
-    const { eyes, rows } = this.#options;
-    this.#process.resume();
-    await this.#until(rows);
-    const { bulks } = await eyes.written(WRITER_INDEX);
-    const peak = peakRssMib(this.#process.pid);
-    await this.#process.stop();
-    await eyes.requireDocuments(WRITER_INDEX, rows);
-    return { bulks, peakRssMib: peak };
-  }
-
-  async #stop(): Promise<void> {
-    const { eyes } = this.#options;
-    this.#process.pause();
-    await eyes.untilWritten();
-    this.#done = (await eyes.written(WRITER_INDEX)).documents;
-    this.#alive();
-  }
-
-  async #until(rows: number): Promise<void> {
-    while ((await this.#options.eyes.written(WRITER_INDEX)).documents < rows) {
-      this.#alive();
-      await sleep(POLL_MS);
-    }
-  }
+  const found = measured.find((measurement) => measurement.what === what);
+  if (found === undefined) throw new Error(`${what} was not measured`);
+  return { ...found, figures: { ...found.figures, ...figures } };
 }

@@ -28,7 +28,7 @@ test('turns go on until one of them has too little left for another whole one, e
   const story: string[] = [];
   const takers = [
     new Steady('slow', { left: 1000, rows: 100, story }),
-    new Steady('fast', { left: 700, rows: 200, story }),
+    new Steady('fast', { left: 820, rows: 200, story }),
   ];
   const settle = (): Promise<void> => {
     story.push('settled');
