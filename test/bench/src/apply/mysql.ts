@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MysqlServer } from '@tapline/test-stack';
 import { DATABASE, TABLE } from '../rows.ts';
-import { TopicWatch } from '../topics.ts';
 import { createDebeziumSink, DEBEZIUM_SINK } from './debezium-sink.ts';
 import { GroupTurns } from './group-turns.ts';
 import { PlainUpserts } from './plain-upserts.ts';
@@ -10,6 +9,8 @@ import { measureInTurns } from './turns.ts';
 
 /** Of everybody: a compiler that has just started, and a table that is still small. */
 const UNCOUNTED_SHARE = 0.2;
+/** A JVM's compiler needs longer; and so much slower a peer does not get to its end. */
+const PEER_UNCOUNTED_SHARE = 0.6;
 const TURN_MS = 1000;
 const POLL_MS = 2;
 /** With less, the server stops to write pages out in the middle of somebody's turn, and it is chance in whose. */
@@ -38,16 +39,20 @@ export async function openMysqlTarget(stack: ApplyStack): Promise<OpenStore> {
     check: ({ run, rows }) => requireRows(eyes, placeOf('applied', run), rows),
     limits: () => Promise.resolve([]),
     async inTurns(run, consumer) {
-      const { rows, topic } = run;
-      await using watch = await TopicWatch.open(stack.kafka.address.brokers, topic);
-      const turnsOf = (what: string, own: Consumer): GroupTurns =>
-        new GroupTurns({ what, consumer: own, topic: watch, rows, servers });
+      const { rows } = run;
+      const turnsOf = (kind: Place, what: string, own: Consumer): GroupTurns => {
+        // What is committed in Kafka says less: Connect commits every few thousand rows.
+        const topic = { committed: () => insertedIn(eyes, placeOf(kind, run.run)) };
+        return new GroupTurns({ what, consumer: own, topic, rows, servers });
+      };
       const place = await emptyPlace(server, 'plain', run);
-      const writer = turnsOf('tapline writer → mysql', consumer);
+      const writer = turnsOf('applied', 'tapline writer → mysql', consumer);
       await using plain = await PlainUpserts.open(server, { place, rows });
-      const peer = run.peer === undefined ? undefined : turnsOf(DEBEZIUM_SINK, await createPeer(stack, server, run));
+      const peer =
+        run.peer === undefined ? undefined : turnsOf('peer', DEBEZIUM_SINK, await createPeer(stack, server, run));
       const takers = [writer, plain, ...(peer === undefined ? [] : [peer])];
-      for (const taker of takers) await taker.launch(rows * UNCOUNTED_SHARE);
+      for (const taker of [writer, plain]) await taker.launch(rows * UNCOUNTED_SHARE);
+      await peer?.launch(rows * PEER_UNCOUNTED_SHARE);
       const inTurn = run.run % 2 === 0 ? takers.toReversed() : takers;
       const measured = await measureInTurns(inTurn, { turnMs: TURN_MS, settle: () => untilIdle(eyes) });
       const { peakRssMib } = writer;
@@ -64,12 +69,14 @@ export async function openMysqlTarget(stack: ApplyStack): Promise<OpenStore> {
   };
 }
 
-function placeOf(kind: 'applied' | 'plain' | 'peer', run: number): string {
+type Place = 'applied' | 'plain' | 'peer';
+
+function placeOf(kind: Place, run: number): string {
   return `${DATABASE}_${kind}${run}`;
 }
 
 /** A database with a table as the first writer made its own, and nothing in it. */
-async function emptyPlace(server: MysqlServer, kind: 'plain' | 'peer', { run }: ApplyRun): Promise<string> {
+async function emptyPlace(server: MysqlServer, kind: Place, { run }: ApplyRun): Promise<string> {
   const place = placeOf(kind, run);
   await server.execute(
     `CREATE DATABASE ${place}; CREATE TABLE ${place}.${TABLE} LIKE ${placeOf('applied', 0)}.${TABLE}`,
@@ -86,6 +93,13 @@ type Connection = Awaited<ReturnType<MysqlServer['connect']>>;
 async function requireRows(eyes: Connection, database: string, rows: number): Promise<void> {
   const count = await numberOf(eyes, `SELECT COUNT(*) AS n FROM ${database}.${TABLE}`);
   if (count !== rows) throw new Error(`${database} holds ${count} rows instead of ${rows}`);
+}
+
+/** Rows that were inserted, committed or not, without a look at the table. */
+async function insertedIn(eyes: Connection, database: string): Promise<number> {
+  const counters = 'performance_schema.table_io_waits_summary_by_table';
+  const table = `OBJECT_SCHEMA = '${database}' AND OBJECT_NAME = '${TABLE}'`;
+  return await numberOf(eyes, `SELECT COALESCE(SUM(COUNT_INSERT), 0) AS n FROM ${counters} WHERE ${table}`);
 }
 
 /** What a consumer had sent when it was stopped is done. */
