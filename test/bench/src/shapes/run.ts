@@ -21,7 +21,7 @@ export type ShapeStack = StackBase & { readonly mysql: MysqlServer; readonly kaf
 const EDGE = 'edge';
 /** Rows of the narrow shape when all are at their full length. */
 const FULL_ROWS = SHAPES.narrow.rows;
-const COMPLETE_MS = 60_000;
+const COMPLETE_MS = 300_000;
 /** A reader that stands still while rows are loaded must not take the time for silence of its source when it goes on: that would be four of these. */
 const HEARTBEAT_MS = 60_000;
 
