@@ -25,7 +25,7 @@ afterAll(async () => {
   await fixture?.[Symbol.asyncDispose]();
 });
 
-/** Changes go on until the work is done. */
+/** Changes go on until the work is done: not so many that a replay on a slow machine never comes near their end. */
 async function whileChanging(load: Load, topic: TopicWriter, work: Promise<unknown>): Promise<void> {
   let done = false;
   const ended = work.finally(() => {
@@ -33,9 +33,9 @@ async function whileChanging(load: Load, topic: TopicWriter, work: Promise<unkno
   });
   ended.catch(() => undefined);
   while (!done) {
-    load.run(20, 0);
+    load.run(10, 0);
     await topic.sent();
-    await sleep(20);
+    await sleep(50);
   }
   await ended;
 }
