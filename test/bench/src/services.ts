@@ -56,6 +56,8 @@ export interface ReaderDifference {
   readonly registry?: string;
   /** How often the source speaks. */
   readonly heartbeatMs?: number;
+  /** Also says where transactions begin and end. */
+  readonly transactions?: boolean;
 }
 
 /** A reader with default settings, from this GTID set on; not launched yet. */
@@ -67,7 +69,7 @@ export async function createReader(
 ): Promise<ManagedProcess> {
   const { host, port, user, password } = stack.mysql.readerAddress;
   const { database = DATABASE, partitions = PARTITIONS, brokers = stack.kafka.address.brokers } = difference;
-  const { format, registry, heartbeatMs } = difference;
+  const { format, registry, heartbeatMs, transactions } = difference;
   const config = {
     name,
     source: {
@@ -80,6 +82,7 @@ export async function createReader(
     start: { gtidSet },
     ...(format === undefined ? {} : { format: FORMATS[format] }),
     ...(registry === undefined ? {} : { registry: registryAt(registry) }),
+    ...(transactions === true ? { transactions: { topic: true } } : {}),
   };
   return await service(stack, 'reader', config, difference.nodeFlags);
 }

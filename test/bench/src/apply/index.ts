@@ -16,7 +16,8 @@ export const APPLY_STORES = {
   elasticsearch: openSearchStore('elasticsearch'),
   opensearch: openSearchStore('opensearch'),
   hbase: openHBase,
-  mysql: openMysqlTarget,
+  mysql: openMysqlTarget('row'),
+  'mysql-transactions': openMysqlTarget('transaction'),
 } as const satisfies Record<string, OpenApplyStore>;
 
 export type ApplyStoreName = keyof typeof APPLY_STORES;
@@ -35,6 +36,7 @@ export async function benchApply(options: BenchOptions): Promise<(readonly Measu
   const difference = {
     ...(format === undefined ? {} : { format }),
     ...(registry === undefined ? {} : { registry: registry.url }),
+    transactions: name === 'mysql-transactions',
   };
   const topic = await fillTopic(stack, { rows, difference, say });
   await using store = await APPLY_STORES[name](stack);

@@ -4,7 +4,7 @@ import { DATABASE, TABLE } from '../rows.ts';
 import { createDebeziumSink, DEBEZIUM_SINK } from './debezium-sink.ts';
 import { GroupTurns } from './group-turns.ts';
 import { PlainUpserts } from './plain-upserts.ts';
-import type { ApplyRun, ApplyStack, Consumer, OpenStore } from './store.ts';
+import type { ApplyRun, ApplyStack, Consumer, OpenApplyStore, OpenStore } from './store.ts';
 import { measureInTurns } from './turns.ts';
 
 /** Of everybody: a compiler that has just started, and a table that is still small. */
@@ -20,12 +20,17 @@ const SETTINGS = { 'innodb-redo-log-capacity': '2G', 'innodb-buffer-pool-size': 
  * A MySQL of its own. The limit is plain upserts of 500 rows, one after the other, into a table of the same form; a peer is Debezium's JDBC sink on the same topic. All work by turns of a
  * second, each into a database of its own.
  */
-export async function openMysqlTarget(stack: ApplyStack): Promise<OpenStore> {
+export function openMysqlTarget(order: 'row' | 'transaction'): OpenApplyStore {
+  return async (stack) => await openTarget(stack, order);
+}
+
+async function openTarget(stack: ApplyStack, order: 'row' | 'transaction'): Promise<OpenStore> {
   const server = await stack.add('mysql', { name: 'target', settings: SETTINGS });
   const { host, port, user, password } = server.address;
   const eyes = await server.connect();
   const broker = stack.kafka.broker(1).process.pid;
   const servers = { mysql: server.process.pid, broker };
+  const what = `tapline writer → mysql${order === 'row' ? '' : ', whole transactions'}`;
   return {
     process: server.process,
     uncountedShare: UNCOUNTED_SHARE,
@@ -35,18 +40,19 @@ export async function openMysqlTarget(stack: ApplyStack): Promise<OpenStore> {
         ...{ host, port, user, password },
         database: placeOf('applied', run),
         stateDatabase: `state${run}`,
+        order,
       }),
     check: ({ run, rows }) => requireRows(eyes, placeOf('applied', run), rows),
     limits: () => Promise.resolve([]),
     async inTurns(run, consumer) {
       const { rows } = run;
-      const turnsOf = (kind: Place, what: string, own: Consumer): GroupTurns => {
+      const turnsOf = (kind: Place, name: string, own: Consumer): GroupTurns => {
         // What is committed in Kafka says less: Connect commits every few thousand rows.
         const topic = { committed: () => insertedIn(eyes, placeOf(kind, run.run)) };
-        return new GroupTurns({ what, consumer: own, topic, rows, servers });
+        return new GroupTurns({ what: name, consumer: own, topic, rows, servers });
       };
       const place = await emptyPlace(server, 'plain', run);
-      const writer = turnsOf('applied', 'tapline writer → mysql', consumer);
+      const writer = turnsOf('applied', what, consumer);
       await using plain = await PlainUpserts.open(server, { place, rows });
       const peer =
         run.peer === undefined ? undefined : turnsOf('peer', DEBEZIUM_SINK, await createPeer(stack, server, run));
@@ -59,7 +65,7 @@ export async function openMysqlTarget(stack: ApplyStack): Promise<OpenStore> {
       await peer?.kill();
       for (const taker of [writer, plain]) await taker.finish();
       for (const kind of ['applied', 'plain'] as const) await requireRows(eyes, placeOf(kind, run.run), rows);
-      const inOrder = takers.flatMap(({ what }) => measured.filter((measurement) => measurement.what === what));
+      const inOrder = takers.flatMap((taker) => measured.filter((one) => one.what === taker.what));
       return inOrder.map((measurement, at) => (at === 0 ? { ...measurement, peakRssMib } : measurement));
     },
     async [Symbol.asyncDispose]() {
