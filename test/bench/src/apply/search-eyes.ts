@@ -49,12 +49,16 @@ export class SearchEyes {
     if (count !== rows) throw new Error(`the index ${index} holds ${count} documents instead of ${rows}`);
   }
 
-  /** Documents that were written to an index, and in how many bulks; 0 while it is not there. */
-  async written(index: string): Promise<{ readonly documents: number; readonly bulks: number }> {
-    const answer = await this.#ask(`/_stats/indexing,bulk?filter_path=indices.${index}.primaries`);
-    const { indices = {} } = answer as { indices?: Record<string, IndexStats> };
-    const { indexing, bulk } = indices[index]?.primaries ?? {};
-    return { documents: indexing?.index_total ?? 0, bulks: bulk?.total_operations ?? 0 };
+  /** Documents that were written to an index; 0 while it is not there. */
+  async written(index: string): Promise<number> {
+    const { indexing } = await this.#statsOf(index, '/_stats/indexing');
+    return indexing?.index_total ?? 0;
+  }
+
+  /** Bulks that an index was written in; undefined: OpenSearch does not count them. */
+  async bulks(index: string): Promise<number | undefined> {
+    const { bulk } = await this.#statsOf(index, '/_stats');
+    return bulk?.total_operations;
   }
 
   /** Resolves when no bulk is being worked on. */
@@ -73,6 +77,12 @@ export class SearchEyes {
     await this.#ask('/_refresh', { method: 'POST' });
   }
 
+  async #statsOf(index: string, path: string): Promise<IndexStats> {
+    const answer = await this.#ask(`${path}?filter_path=indices.${index}.primaries`);
+    const { indices = {} } = answer as { indices?: Record<string, { readonly primaries?: IndexStats }> };
+    return indices[index]?.primaries ?? {};
+  }
+
   async #ask(path: string, init: RequestInit = {}): Promise<unknown> {
     const answer = await fetch(`${this.#url}${path}`, init);
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
@@ -81,10 +91,8 @@ export class SearchEyes {
 }
 
 interface IndexStats {
-  readonly primaries?: {
-    readonly indexing?: { readonly index_total: number };
-    readonly bulk?: { readonly total_operations: number };
-  };
+  readonly indexing?: { readonly index_total: number };
+  readonly bulk?: { readonly total_operations: number };
 }
 
 interface NodeStats {
