@@ -143,7 +143,7 @@ export class Candidate implements AsyncDisposable {
     }
   }
 
-  /** Until the group changes, or does not know this member any more. */
+  /** Until the group changes, does not know this member any more, or is to elect anew. */
   async #beat(): Promise<void> {
     const { signal } = this.#stop;
     const { sessionTimeoutMs, group } = this.#options;
@@ -154,6 +154,8 @@ export class Candidate implements AsyncDisposable {
       try {
         if (!(await this.#membership.heartbeat())) break;
         this.#heardMs = askedMs;
+        // Heard again after its term was over and before the coordinator missed it: for the group it leads still, and nobody else would be elected.
+        if (this.#term === undefined && this.elected?.memberId === this.#membership.current.memberId) break;
       } catch (error) {
         if (signal.aborted) return;
         if (!isRetryable(error)) throw error;
