@@ -99,6 +99,19 @@ describe('the engine', () => {
     expect(offsetsOf(engine)).toEqual({});
   });
 
+  test('stops when the sink says nothing of a change, which then does not count', async () => {
+    const sink = new MemorySink();
+    const apply = sink.apply.bind(sink);
+    sink.apply = async (...call) => {
+      const { verdicts, errors } = await apply(...call);
+      return { verdicts: verdicts.slice(1), errors };
+    };
+    const engine = engineWith(sink);
+    await engine.accept(batch(0, 10));
+    await expect(engine.stopped).rejects.toMatchObject({ code: 'INTERNAL' });
+    expect(offsetsOf(engine)).toEqual({});
+  });
+
   test('what a filter leaves out is done', async () => {
     const sink = new MemorySink();
     const engine = engineWith(sink, {

@@ -44,11 +44,14 @@ export class Giving {
   /** A retryable rejection of the whole call is a `retry` of each change. */
   async #apply(entries: readonly Entry[]): Promise<ApplyResult> {
     try {
-      return await this.#sink.apply(
-        entries.map((entry) => entry.change),
-        this.#abort,
-        placesOf(entries),
-      );
+      const changes = entries.map((entry) => entry.change);
+      const result = await this.#sink.apply(changes, this.#abort, placesOf(entries));
+      // Sinks are other teams' code as well, and a change without a verdict must not count as applied.
+      if (result.verdicts.length !== changes.length) {
+        const message = `The sink gave ${result.verdicts.length} verdicts on ${changes.length} changes.`;
+        throw new TaplineError('INTERNAL', { message });
+      }
+      return result;
     } catch (error) {
       if (error instanceof TaplineError && error.disposition === 'retryable') return allRetry(entries.length, error);
       throw error;
