@@ -2,9 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { TaplineError } from '@tapline/kernel';
+import { Dice } from '@tapline/test-stack';
 import { eventBytes, gtid, hex, query, XID, xaPrepare } from './testing/build-events.ts';
 import { decodeFile, eventLines } from './testing/decode-file.ts';
-import { bodyOf, cutFile, damaged, FuzzRandom, joinFile, mended, withDamageInside } from './testing/fuzz.ts';
+import { bodyOf, cutFile, damaged, joinFile, mended, withDamageInside } from './testing/fuzz.ts';
 import { EVENT_TYPE } from './wire-types.ts';
 
 /*
@@ -81,9 +82,9 @@ async function outcome(file: Buffer): Promise<Outcome> {
 }
 
 /** Runs `one` for every case; what fails says which case it was. */
-async function cases(one: (random: FuzzRandom) => Promise<void>): Promise<void> {
+async function cases(one: (dice: Dice) => Promise<void>): Promise<void> {
   for (let seed = SEED; seed < SEED + CASES; seed++) {
-    await one(new FuzzRandom(seed)).catch((error: unknown) => {
+    await one(new Dice(seed)).catch((error: unknown) => {
       throw new Error(`case ${seed}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     });
   }
@@ -96,8 +97,8 @@ describe.each(FILES)('%s', (name) => {
 
   test('cut anywhere: right up to the cut, and then an error or the end', async () => {
     const whole = (await outcome(file)).lines;
-    await cases(async (random) => {
-      const { lines } = await outcome(file.subarray(0, 4 + random.below(file.length - 4)));
+    await cases(async (dice) => {
+      const { lines } = await outcome(file.subarray(0, 4 + dice.roll(file.length - 4)));
       expect(whole.slice(0, lines.length)).toEqual(lines);
     });
   });
@@ -106,35 +107,34 @@ describe.each(FILES)('%s', (name) => {
     // Positions aside: damage that takes out whole events, or doubles them, leaves each of them right.
     const said = (line: string): string => line.replace(/ @\d+/, '');
     const whole = new Set((await outcome(file)).lines.map(said));
-    await cases(async (random) => {
-      const { lines } = await outcome(Buffer.concat([file.subarray(0, 4), damaged(file.subarray(4), random)]));
+    await cases(async (dice) => {
+      const { lines } = await outcome(Buffer.concat([file.subarray(0, 4), damaged(file.subarray(4), dice)]));
       if (checksums) expect(lines.filter((line) => !whole.has(said(line)))).toEqual([]);
     });
   });
 
   test('events in the wrong place: lost, twice, exchanged, of another file', async () => {
-    await cases(async (random) => {
+    await cases(async (dice) => {
       const list = [...events];
-      const [at, other] = [1 + random.below(list.length - 1), 1 + random.below(list.length - 1)];
-      const kind = random.below(4);
-      if (kind === 0) list.splice(at, 1 + random.below(3));
+      const [at, other] = [1 + dice.roll(list.length - 1), 1 + dice.roll(list.length - 1)];
+      const kind = dice.roll(4);
+      if (kind === 0) list.splice(at, 1 + dice.roll(3));
       else if (kind === 1) list.splice(at, 0, list[other]!);
       else if (kind === 2) [list[at], list[other]] = [list[other]!, list[at]!];
-      else list.splice(at, 0, random.pick(cutFile(read(random.pick(FILES)))));
+      else list.splice(at, 0, dice.pick(cutFile(read(dice.pick(FILES)))));
       await outcome(joinFile(list));
     });
   });
 
   test('damage in an event whose length and checksum are right again', async () => {
-    await cases(async (random) => {
+    await cases(async (dice) => {
       const list = [...events];
-      for (let i = 1 + random.below(2); i > 0; i--) {
-        const at = random.below(list.length);
+      for (let i = 1 + dice.roll(2); i > 0; i--) {
+        const at = dice.roll(list.length);
         const event = list[at]!;
         list[at] =
-          withDamageInside(event, checksums, random) ??
-          mended(event, damaged(bodyOf(event, checksums), random), checksums);
-        if (random.below(8) === 0) list[at]![4] = random.below(180);
+          withDamageInside(event, checksums, dice) ?? mended(event, damaged(bodyOf(event, checksums), dice), checksums);
+        if (dice.roll(8) === 0) list[at]![4] = dice.roll(180);
         if (list[at]![4] !== event[4]) list[at] = mended(list[at]!, bodyOf(list[at]!, checksums), checksums);
       }
       await outcome(joinFile(list));
@@ -155,14 +155,14 @@ test('random bodies of every kind of event, in and out of transactions', async (
     [eventBytes(gtid(7)), eventBytes(query("XA START X'61',X'62',1")), map],
   ];
   const ends = [eventBytes(XID), eventBytes(xaPrepare(false)), eventBytes(xaPrepare(true))];
-  await cases(async (random) => {
+  await cases(async (dice) => {
     for (const type of kinds) {
-      const body = random.bytes(random.pick([0, 1, 8, 20, 60, 300]));
+      const body = dice.bytes(dice.pick([0, 1, 8, 20, 60, 300]));
       // Often the id of the table that is mapped, so that more than the first field is read.
-      if (random.below(2) === 0) Buffer.from('07000000000000000200', 'hex').copy(body);
+      if (dice.roll(2) === 0) Buffer.from('07000000000000000200', 'hex').copy(body);
       const event = eventBytes({ type, body });
-      const list = [...random.pick(fronts), event, random.pick(ends)];
-      if (random.below(2) === 0) list.push(eventBytes(gtid(8)), eventBytes(query("XA COMMIT X'61',X'62',1")));
+      const list = [...dice.pick(fronts), event, dice.pick(ends)];
+      if (dice.roll(2) === 0) list.push(eventBytes(gtid(8)), eventBytes(query("XA COMMIT X'61',X'62',1")));
       await outcome(joinFile(list));
     }
   });

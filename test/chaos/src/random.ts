@@ -1,18 +1,16 @@
-/** A small seeded generator (mulberry32): the same seed gives the same numbers on every machine, so that a failed run can be played again. */
+import { seededNumbers } from '@tapline/test-stack';
+
+/** The same seed gives the same numbers on every machine, so that a failed run can be played again. */
 export class Random {
-  #state: number;
+  readonly #next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#next = seededNumbers(seed);
   }
 
   /** A number in [0, 1). */
   float(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+    return this.#next() / 2 ** 32;
   }
 
   /** An integer from `low` to `high`, both included. */

@@ -8,6 +8,7 @@ export { withFileLock } from './lock.ts';
 export { releasePorts, reservePorts } from './ports.ts';
 export { ManagedProcess, type ProcessExit, type ProcessSpec } from './process.ts';
 export { MovingAddress } from './proxy.ts';
+export { Dice, seededNumbers } from './random.ts';
 export type { HBaseAddress, HBaseServer } from './servers/hbase.ts';
 export {
   type KafkaAddress,

@@ -1,35 +1,11 @@
 import { crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import type { Dice } from '@tapline/test-stack';
 import { EVENT_HEADER_BYTES } from '../event-header.ts';
 import { EventReader } from '../event-reader.ts';
 import { readPayload } from '../payload.ts';
 import { EVENT_TYPE } from '../wire-types.ts';
 
 const MAGIC_BYTES = 4;
-
-/** The same numbers for the same seed (mulberry32). */
-export class FuzzRandom {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** A whole number below `bound`. */
-  below(bound: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * bound);
-  }
-
-  pick<T>(list: readonly T[]): T {
-    return list[this.below(list.length)]!;
-  }
-
-  bytes(length: number): Buffer {
-    return Buffer.from(Array.from({ length }, () => this.below(256)));
-  }
-}
 
 /** The events of a binlog file. */
 export function cutFile(file: Buffer): Buffer[] {
@@ -50,18 +26,18 @@ export function joinFile(events: readonly Buffer[]): Buffer {
 const TELLING_BYTES = [0, 1, 2, 3, 4, 8, 19, 23, 0x7f, 0x80, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0xff];
 
 /** Some damage anywhere: flipped bits, other bytes, bytes too many or missing. */
-export function damaged(bytes: Buffer, random: FuzzRandom): Buffer {
+export function damaged(bytes: Buffer, dice: Dice): Buffer {
   let result = Buffer.from(bytes);
-  for (let i = 1 + random.below(3); i > 0 && result.length > 0; i--) {
-    const at = random.below(result.length);
-    const run = 1 + random.below(random.pick([1, 4, 40]));
-    const kind = random.below(6);
-    if (kind === 0) result[at]! ^= 1 << random.below(8);
-    else if (kind === 1) result[at] = random.pick(TELLING_BYTES);
-    else if (kind === 2) result[at] = random.below(256);
-    else if (kind === 3) result = Buffer.concat([result.subarray(0, at), random.bytes(run), result.subarray(at)]);
+  for (let i = 1 + dice.roll(3); i > 0 && result.length > 0; i--) {
+    const at = dice.roll(result.length);
+    const run = 1 + dice.roll(dice.pick([1, 4, 40]));
+    const kind = dice.roll(6);
+    if (kind === 0) result[at]! ^= 1 << dice.roll(8);
+    else if (kind === 1) result[at] = dice.pick(TELLING_BYTES);
+    else if (kind === 2) result[at] = dice.roll(256);
+    else if (kind === 3) result = Buffer.concat([result.subarray(0, at), dice.bytes(run), result.subarray(at)]);
     else if (kind === 4) result = Buffer.concat([result.subarray(0, at), result.subarray(at + run)]);
-    else result.copy(result, at, random.below(result.length), result.length);
+    else result.copy(result, at, dice.roll(result.length), result.length);
   }
   return result;
 }
@@ -79,16 +55,15 @@ export function bodyOf(event: Buffer, checksums: boolean): Buffer {
 }
 
 /** A TRANSACTION_PAYLOAD with one of the events inside damaged; undefined for any other event. */
-export function withDamageInside(event: Buffer, checksums: boolean, random: FuzzRandom): Buffer | undefined {
+export function withDamageInside(event: Buffer, checksums: boolean, dice: Dice): Buffer | undefined {
   if (event[4] !== EVENT_TYPE.TRANSACTION_PAYLOAD) return undefined;
   const body = bodyOf(event, checksums);
   const payload = readPayload(new EventReader().reset(body, 0, body.length), { file: '', position: 0 });
   const inner = zstdDecompressSync(Buffer.concat([...payload.pieces()]));
   const events = cutFile(Buffer.concat([Buffer.alloc(MAGIC_BYTES), inner]));
-  const at = random.below(events.length);
+  const at = dice.roll(events.length);
   const chosen = events[at]!;
-  events[at] =
-    random.below(4) === 0 ? damaged(chosen, random) : mended(chosen, damaged(bodyOf(chosen, false), random), false);
+  events[at] = dice.roll(4) === 0 ? damaged(chosen, dice) : mended(chosen, damaged(bodyOf(chosen, false), dice), false);
   const plain = Buffer.concat(events);
   const size = Buffer.alloc(5, 0xfe);
   size.writeUInt32LE(plain.length, 1);

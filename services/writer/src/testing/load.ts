@@ -1,8 +1,7 @@
 import { expect } from '@jest/globals';
 import { sleep } from '@tapline/kernel';
-import type { ItemRow, TopicWriter } from '@tapline/test-stack';
+import { Dice, type ItemRow, type TopicWriter } from '@tapline/test-stack';
 import type { Redis } from 'ioredis';
-import { Dice } from './dice.ts';
 import { expectedRow, type WriterFixture } from './fixture.ts';
 
 const SEED = 4711;

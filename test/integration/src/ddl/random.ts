@@ -1,17 +1,15 @@
-/** mulberry32: a public-domain generator with 32 bits of state. The same seed gives the same choices. */
+import { seededNumbers } from '@tapline/test-stack';
+
+/** The same seed gives the same choices. */
 export class Random {
-  #state: number;
+  readonly #next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#next = seededNumbers(seed);
   }
 
   below(limit: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % limit;
+    return this.#next() % limit;
   }
 
   /** One in `of`. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Change, neverAborted, type Sink } from '@tapline/sink';
-import { Dice } from '../../testing/dice.ts';
+import { Dice } from '@tapline/test-stack';
 import { Crossings } from './testing/crossing.ts';
 import { DocumentStore, type Kind } from './testing/document-store.ts';
 import { ShopHistory } from './testing/history.ts';

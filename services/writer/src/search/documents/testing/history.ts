@@ -1,5 +1,5 @@
 import type { Change } from '@tapline/sink';
-import type { Dice } from '../../../testing/dice.ts';
+import type { Dice } from '@tapline/test-stack';
 import { SHOP_TABLES, type ShopTable } from './shop.ts';
 import { ShopRows } from './shop-rows.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isAbort, sleep } from '@tapline/kernel';
 import { neverAborted, type Sink } from '@tapline/sink';
-import type { Dice } from '../../../testing/dice.ts';
+import type { Dice } from '@tapline/test-stack';
 import { type Partition, present } from './history.ts';
 
 const BATCH = 30;

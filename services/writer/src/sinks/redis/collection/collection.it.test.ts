@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { silentLogger } from '@tapline/kernel';
 import { type Change, change, NO_TABLES, neverAborted, type Row, type Sink } from '@tapline/sink';
-import { testServers } from '@tapline/test-stack';
+import { seededNumbers, testServers } from '@tapline/test-stack';
 import { Redis } from 'ioredis';
 import { redisSink } from '../index.ts';
 import { redisConfig } from '../testing/bench.ts';
@@ -32,15 +32,10 @@ async function open(given: Readonly<Record<string, string>>): Promise<{ place: s
 const apply = async (sink: Sink, ...changes: readonly Change[]): Promise<readonly string[]> =>
   (await sink.apply(changes, signal)).verdicts;
 
-/** The same numbers each time (mulberry32). */
+/** The same numbers each time. */
 function randoms(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
+  const next = seededNumbers(seed);
+  return (below) => next() % below;
 }
 
 const CHANNELS = ['web', 'app', 'store'];
