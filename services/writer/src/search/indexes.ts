@@ -1,4 +1,4 @@
-import { type Logger, TaplineError } from '@tapline/kernel';
+import { type Logger, TaplineError, Turns } from '@tapline/kernel';
 import { Book } from './book.ts';
 import { isObject, isRefused, refusalOf, refused } from './classify.ts';
 import type { SearchClient } from './client.ts';
@@ -47,7 +47,7 @@ export class Indexes {
   readonly #book: Book;
   readonly #known = new Map<string, Known>();
   /** One at a time: calls side by side meet a new index together. */
-  #working: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor({ client, config, log, writer }: IndexesOptions) {
     this.#client = client;
@@ -62,15 +62,13 @@ export class Indexes {
 
   /** Makes the index if it is not there, and gives it fields for the columns. @throws TaplineError SINK_SEARCH_*. */
   async prepare(index: string, columns: Columns, signal: AbortSignal, under?: Container): Promise<void> {
-    const mine = this.#working.then(async () => {
+    await this.#turns.take(async () => {
       if (this.isReady(index, columns)) return;
       const known = this.#known.get(index) ?? (await this.#meet(index, propertiesOf(columns, under), signal));
       this.#known.set(index, known);
       await this.#addFields(index, known, { columns, under }, signal);
       known.prepared.add(columns);
     });
-    this.#working = mine.catch(() => undefined);
-    await mine;
   }
 
   /** The ids of the indexes as this writer knows them. What an alias stands for is left out. */
