@@ -11,14 +11,12 @@ import { rowOf } from '../rows.ts';
 import { TopicWatch } from '../topics.ts';
 import { GroupTurns } from './group-turns.ts';
 import type { ApplyRun, ApplyStack, OpenStore } from './store.ts';
-import { measureInTurns, type TurnTaker } from './turns.ts';
+import { measureInTurns, type TurnTaker, UNCOUNTED_SHARE } from './turns.ts';
 
 const PUTS = fileURLToPath(new URL('HBasePuts.java', import.meta.url));
 
 /** As many as the writer has lanes, and as large as their batches. */
 const CALLS = { rowsPerCall: 2000, calls: 4 } as const;
-const UNCOUNTED_SHARE = 0.2;
-const TURN_MS = 1000;
 
 /**
  * HBase; the limits are plain puts of the same rows: over the writer's own RPC, made beforehand, by turns of a second with the writer, each into a table of its own; and behind these by
@@ -81,16 +79,12 @@ export async function openHBase(stack: ApplyStack): Promise<OpenStore> {
       const raw = await openRaw(run);
       await raw.launch(rows * UNCOUNTED_SHARE);
       await writer.launch(rows * UNCOUNTED_SHARE);
-      const takers = run.run % 2 === 0 ? [raw, writer] : [writer, raw];
       const settle = (): Promise<void> => untilIdle(server.process.pid);
-      const measured = await measureInTurns(takers, { turnMs: TURN_MS, settle });
-      const { peakRssMib } = writer;
+      const measured = await measureInTurns([writer, raw], { run: run.run, settle });
       await writer.finish();
       await raw.finish();
       for (const kind of ['applied', 'raw'] as const) await requireRows(tableOf(kind, run), rows);
-      const inOrder = run.run % 2 === 0 ? measured.toReversed() : measured;
-      const [own, ...limits] = inOrder.map((one, at) => (at === 0 ? { ...one, peakRssMib } : one));
-      return [...(own === undefined ? [] : [own]), ...limits, await client(run)];
+      return [...measured, await client(run)];
     },
     async [Symbol.asyncDispose]() {
       await eyes[Symbol.asyncDispose]();

@@ -5,13 +5,10 @@ import { createDebeziumSink, DEBEZIUM_SINK } from './debezium-sink.ts';
 import { GroupTurns } from './group-turns.ts';
 import { PlainUpserts } from './plain-upserts.ts';
 import type { ApplyRun, ApplyStack, Consumer, OpenApplyStore, OpenStore } from './store.ts';
-import { measureInTurns } from './turns.ts';
+import { measureInTurns, UNCOUNTED_SHARE } from './turns.ts';
 
-/** Of everybody: a compiler that has just started, and a table that is still small. */
-const UNCOUNTED_SHARE = 0.2;
 /** A JVM's compiler needs longer; and so much slower a peer does not get to its end. */
 const PEER_UNCOUNTED_SHARE = 0.6;
-const TURN_MS = 1000;
 const POLL_MS = 2;
 /** With less, the server stops to write pages out in the middle of somebody's turn, and it is chance in whose. */
 const SETTINGS = { 'innodb-redo-log-capacity': '2G', 'innodb-buffer-pool-size': '1G' } as const;
@@ -59,14 +56,11 @@ async function openTarget(stack: ApplyStack, order: 'row' | 'transaction'): Prom
       const takers = [writer, plain, ...(peer === undefined ? [] : [peer])];
       for (const taker of [writer, plain]) await taker.launch(rows * UNCOUNTED_SHARE);
       await peer?.launch(rows * PEER_UNCOUNTED_SHARE);
-      const inTurn = run.run % 2 === 0 ? takers.toReversed() : takers;
-      const measured = await measureInTurns(inTurn, { turnMs: TURN_MS, settle: () => untilIdle(eyes) });
-      const { peakRssMib } = writer;
+      const measured = await measureInTurns(takers, { run: run.run, settle: () => untilIdle(eyes) });
       await peer?.kill();
       for (const taker of [writer, plain]) await taker.finish();
       for (const kind of ['applied', 'plain'] as const) await requireRows(eyes, placeOf(kind, run.run), rows);
-      const inOrder = takers.flatMap((taker) => measured.filter((one) => one.what === taker.what));
-      return inOrder.map((measurement, at) => (at === 0 ? { ...measurement, peakRssMib } : measurement));
+      return measured;
     },
     async [Symbol.asyncDispose]() {
       await eyes.end();

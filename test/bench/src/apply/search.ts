@@ -1,23 +1,19 @@
-import type { Measurement } from '../report.ts';
 import { GroupTurns } from './group-turns.ts';
 import { type Bulk, bulksOf, RawBulks } from './raw-bulks.ts';
 import { Recorder } from './recorder.ts';
 import { SearchEyes } from './search-eyes.ts';
 import type { ApplyStack, OpenApplyStore, OpenStore } from './store.ts';
-import { measureInTurns } from './turns.ts';
+import { measureInTurns, UNCOUNTED_SHARE } from './turns.ts';
 
 const HEAP_MIB = 1024;
 /** Recorded bulks name this index, so that it is theirs. */
 const RAW_INDEX = 'applied';
 /** Of the writer that is measured: as long as the other, which makes the bulks as long. */
 const WRITER_INDEX = 'written';
-/** Of each run: until then the writer's process compiles itself, and the first segments of the indexes are small. */
-const UNCOUNTED_SHARE = 0.2;
 /** Until so many rows the store's compiler makes its code faster from run to run. */
 const WARM_UP_ROWS = 400_000;
 /** Few rows only show that the bench works. */
 const WARM_UP_TIMES = 6;
-const TURN_MS = 1000;
 /** A writer that waits for its turn stays in its group. */
 const SESSION_MS = 300_000;
 
@@ -77,18 +73,16 @@ export function openSearchStore(product: 'elasticsearch' | 'opensearch'): OpenAp
           await eyes.refresh();
         };
         await settle();
-        const takers = run.run % 2 === 0 ? [raw, writer] : [writer, raw];
-        const measured = await measureInTurns(takers, { turnMs: TURN_MS, settle });
+        const measured = await measureInTurns([writer, raw], { run: run.run, settle });
         await eyes.requireDocuments(RAW_INDEX, rows - raw.left);
-        const { peakRssMib } = writer;
         await writer.finish();
         await eyes.requireDocuments(WRITER_INDEX, rows);
         const own = await eyes.bulks(WRITER_INDEX);
-        const figures: Record<string, number> = own === undefined ? {} : { rowsPerBulk: rows / own };
-        return [
-          { ...measurementOf(measured, what, figures), peakRssMib },
-          measurementOf(measured, raw.what, { rowsPerBulk: rows / bulks.length }),
-        ];
+        const rowsPerBulk = [own === undefined ? undefined : rows / own, rows / bulks.length];
+        return measured.map((one, at) => {
+          const figure = rowsPerBulk[at];
+          return figure === undefined ? one : { ...one, figures: { ...one.figures, rowsPerBulk: figure } };
+        });
       },
       async [Symbol.asyncDispose]() {
         await recorder[Symbol.asyncDispose]();
@@ -96,14 +90,4 @@ export function openSearchStore(product: 'elasticsearch' | 'opensearch'): OpenAp
       },
     };
   };
-}
-
-function measurementOf(
-  measured: readonly Measurement[],
-  what: string,
-  figures: Readonly<Record<string, number>>,
-): Measurement {
-  const found = measured.find((measurement) => measurement.what === what);
-  if (found === undefined) throw new Error(`${what} was not measured`);
-  return { ...found, figures: { ...found.figures, ...figures } };
 }

@@ -34,7 +34,7 @@ test('turns go on until one of them has too little left for another whole one, e
     story.push('settled');
     return Promise.resolve();
   };
-  const measured = await measureInTurns(takers, { turnMs: 50, settle });
+  const measured = await measureInTurns(takers, { run: 1, turnMs: 50, settle });
   const turn = ['slow 100 in 50', 'settled', 'fast 200 in 50', 'settled'];
   expect(story).toEqual([...turn, ...turn, ...turn]);
   expect(measured).toMatchObject([
@@ -43,8 +43,16 @@ test('turns go on until one of them has too little left for another whole one, e
   ]);
 });
 
+test('in every other run the last one begins; what is told stays in their order', async () => {
+  const story: string[] = [];
+  const takers = ['first', 'second'].map((what) => new Steady(what, { left: 10, rows: 10, story }));
+  const measured = await measureInTurns(takers, { run: 2, turnMs: 1, settle: () => Promise.resolve() });
+  expect(story).toEqual(['second 10 in 1', 'first 10 in 1']);
+  expect(measured.map(({ what }) => what)).toEqual(['first', 'second']);
+});
+
 test('few rows are one turn', async () => {
   const taker = new Steady('only', { left: 10, rows: 100, story: [] });
-  const measured = await measureInTurns([taker], { turnMs: 1, settle: () => Promise.resolve() });
+  const measured = await measureInTurns([taker], { run: 1, settle: () => Promise.resolve() });
   expect(measured).toMatchObject([{ rows: 10, figures: { turns: 1 } }]);
 });
