@@ -2,10 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { TaplineError } from '@tapline/kernel';
-import { Dice } from '@tapline/test-stack';
 import { eventBytes, gtid, hex, query, XID, xaPrepare } from './testing/build-events.ts';
 import { decodeFile, eventLines } from './testing/decode-file.ts';
-import { bodyOf, cutFile, damaged, joinFile, mended, withDamageInside } from './testing/fuzz.ts';
+import { bodyOf, cutFile, Dice, damaged, joinFile, mended, withDamageInside } from './testing/fuzz.ts';
 import { EVENT_TYPE } from './wire-types.ts';
 
 /*

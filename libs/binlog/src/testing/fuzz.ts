@@ -1,11 +1,14 @@
 import { crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import type { Dice } from '@tapline/test-stack';
+import { Dice } from '@tapline/test-stack';
 import { EVENT_HEADER_BYTES } from '../event-header.ts';
 import { EventReader } from '../event-reader.ts';
 import { readPayload } from '../payload.ts';
 import { EVENT_TYPE } from '../wire-types.ts';
 
 const MAGIC_BYTES = 4;
+
+/** Makes the choices of a case. */
+export { Dice };
 
 /** The events of a binlog file. */
 export function cutFile(file: Buffer): Buffer[] {
